@@ -1,0 +1,67 @@
+"""What the product adds to a call: submit -> ready through the pages, over a direct call of the same endpoint.
+
+The endpoint takes 1.0 s and answers 5 MB; both ways alternate in one run; the page's state is polled each 20 ms,
+over a connection that is kept, as a browser's is.
+Bars: median <= 1.05, 95th percentile <= 1.15 of the direct call's median.
+"""
+
+from __future__ import annotations
+
+import io
+import statistics
+import sys
+import time
+from urllib.parse import quote
+
+from bench.measure import bar
+from bench.site import Site, say_help, site, write_wav
+from s2s.client import Client
+from s2s.contract import ConvertParameters
+from tests.support.endpoint import Behaviour
+
+PAIRS = 30
+WARM_UPS = 3
+
+
+def main() -> int:
+    say_help(__doc__)
+    with site(Behaviour(delay_s=1.0, framing="length")) as where:
+        path = where.folder / "five.wav"
+        write_wav(path, 5 * 1000**2)
+        audio = path.read_bytes()
+        with Client(where.endpoint_url) as client:
+            for _ in range(WARM_UPS):
+                direct(client, audio), through(where, audio)
+            times = [(direct(client, audio), through(where, audio)) for _ in range(PAIRS)]
+    base = statistics.median(one for one, _ in times)
+    ours = sorted(one for _, one in times)
+    print(f"direct call {base * 1000:.0f} ms, through the product {statistics.median(ours) * 1000:.0f} ms (median)")
+    met = bar("95th percentile over the direct call", ours[int(0.95 * len(ours))] / base, 1.15, "x")
+    met &= bar("submit to ready over the direct call, median", statistics.median(ours) / base, 1.05, "x")
+    return 0 if met else 1
+
+
+def direct(client: Client, audio: bytes) -> float:
+    began = time.perf_counter()
+    with client.convert("nora", io.BytesIO(audio), ConvertParameters(output_format="wav_48000")) as answer:
+        for _ in answer:
+            pass
+    return time.perf_counter() - began
+
+
+def through(where: Site, audio: bytes) -> float:
+    form = where.person.form()
+    began = time.perf_counter()
+    address = where.person.send(form, audio, "five.wav", "wav_48000")
+    seen = ""
+    while True:
+        answer = where.person.http.get(f"{address}status/?seen={quote(seen)}")
+        if answer.headers.get("HX-Refresh"):
+            took = time.perf_counter() - began
+            assert where.person.state(address) == "ready"
+            return took
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Polls of a conversion's state: how many a second the web server answers, and SQL queries for each.
+
+Bar: <= 2 queries, the session's included; once a minute a process needs one more, which is said. The rate depends on
+the machine and is said without a bar.
+"""
+
+from __future__ import annotations
+
+import html
+import http.client
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+
+from bench.measure import CHECKOUT, bar
+from bench.site import Site, say_help, site, write_wav
+from tests.support.endpoint import Behaviour
+
+CLIENTS = 4
+SECONDS = 5.0
+
+_COUNT = """
+import json
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from teams.models import User
+client = Client(); client.force_login(User.objects.get())
+counts = []
+for _ in range(2):
+    with CaptureQueriesContext(connection) as queries:
+        client.get("{address}status/")
+    counts.append(len(queries))
+print(json.dumps(counts))
+"""
+
+
+def main() -> int:
+    say_help(__doc__)
+    with site(Behaviour(delay_s=120)) as where:
+        path = where.folder / "a.wav"
+        write_wav(path, 1000**2)
+        address = where.person.submit_file(path)
+        while where.person.state(address) != "converting":
+            time.sleep(0.1)
+        print(f"{rate(where, address):.0f} polls a second from {CLIENTS} connections, nothing new to say")
+        first, further = queries(where, address)
+        print(f"the first poll of a process learns the endpoint's pace for a minute: {first} SQL queries")
+        met = bar("SQL queries for every further poll", further, 2, "")
+    return 0 if met else 1
+
+
+def rate(where: Site, address: str) -> float:
+    unchanged = re.search(r'hx-get="([^"]+)"', where.person.http.get(address).text)
+    assert unchanged
+    poll_address = html.unescape(unchanged.group(1))
+    cookie = "; ".join(f"{name}={value}" for name, value in where.person.http.cookies.items())
+    counts: list[int] = []
+    until = time.perf_counter() + SECONDS
+
+    def poll() -> None:
+        connection, count = http.client.HTTPConnection("127.0.0.1", where.product.port), 0
+        while time.perf_counter() < until:
+            connection.request("GET", poll_address, headers={"Cookie": cookie})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 204
+            count += 1
+        counts.append(count)
+
+    threads = [threading.Thread(target=poll) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / SECONDS
+
+
+def queries(where: Site, address: str) -> list[int]:
+    code = _COUNT.format(address=address)
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+    ran = subprocess.run(command, cwd=CHECKOUT, env=where.product.env, capture_output=True, text=True, check=True)
+    counts: list[int] = json.loads(ran.stdout)
+    return counts
+
+
+if __name__ == "__main__":
+    sys.exit(main())

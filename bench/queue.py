@@ -1,0 +1,52 @@
+"""200 calls of one second through 32 slots: how close the queue comes to an endpoint that is never idle.
+
+All are submitted and prepared while the endpoint is paused; measured is from its opening until the last is ready.
+On SQLite and on PostgreSQL, both waiting for the disk. Bars: <= 1.15 of the ideal (200 / 32 rounded up: 7 s);
+processor time of the calls worker <= 10 ms a call, and its memory <= 150 MB. Its decoders are included in both; what
+they share with each other counts once (PSS).
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from bench import crowd
+from bench.inside import Inside, databases
+from bench.measure import PeakRss, bar, tree_cpu_s, tree_pss_bytes
+from bench.site import say_help, site
+from tests.support.endpoint import Behaviour
+from tests.support.sound import wav
+
+CALLS, SLOTS, CALL_S = 200, 32, 1.0
+IDEAL_S = math.ceil(CALLS / SLOTS) * CALL_S
+
+
+def main() -> int:
+    say_help(__doc__)
+    met = True
+    with databases() as kinds:
+        for kind, new_database in kinds.items():
+            met &= measure(kind, new_database())
+    return 0 if met else 1
+
+
+def measure(kind: str, database_url: str) -> bool:
+    with site(Behaviour(delay_s=CALL_S, framing="length"), {"DATABASE_URL": database_url}) as where:
+        worker = where.product.pid("calls")
+        with Inside(where.product.environment_inside()) as inside:
+            inside(crowd.prepare_gate, SLOTS)
+            inside(crowd.submit, inside(crowd.join_team, "Alice"), wav(1.0), CALLS)
+            inside(crowd.wait_until_prepared, CALLS)
+            cpu_s = tree_cpu_s(worker)
+            with PeakRss(worker, tree_pss_bytes, every_s=1.0) as peak:
+                opened_at = inside(crowd.open_gate)
+                took_s = (inside(crowd.wait_until_ready, CALLS) - opened_at).total_seconds()
+            cpu_s = tree_cpu_s(worker) - cpu_s
+    met = bar(f"{kind}: processor time of the calls worker", cpu_s / CALLS * 1000, 10, "ms")
+    met &= bar(f"{kind}: its memory, at most", peak.peak_bytes / 1e6, 150, "MB")
+    return met & bar(f"{kind}: {CALLS} calls in {took_s:.2f} s, over {IDEAL_S:g} s", took_s / IDEAL_S, 1.15, "x")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""Cancel: work that hasn't started never starts, and a running call is aborted when its worker hears of it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from conversions.models import Conversion, Event, Step, log
+from conversions.queue.outcomes import NO_LEASE
+from teams.gatekeeper import require_change
+from teams.models import User
+
+
+def cancel(conversion: Conversion, user: User) -> bool:
+    """False: it was finished already. Raises PermissionDenied."""
+    require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
+    with transaction.atomic():
+        conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
+        if not conversion.move(Conversion.Status.CANCELLED):
+            return False
+        unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
+        unfinished.update(status=Step.Status.CANCELLED, **NO_LEASE)
+        log(conversion, Event.Kind.CANCELLED, actor=user)
+    return True

@@ -1,0 +1,45 @@
+"""Retry: only what failed runs again. A finished piece is never thrown away."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from conversions import files
+from conversions.models import Call, Conversion, Event, Step, log
+from conversions.queue.bells import Lane, ring_on_commit
+from conversions.queue.clock import db_now
+from teams.gatekeeper import require_change
+from teams.models import User
+
+
+def retry(conversion: Conversion, user: User) -> bool:
+    """False: it had not failed. Raises PermissionDenied."""
+    require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
+    with transaction.atomic():
+        conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
+        if not conversion.move(Conversion.Status.WAITING, error="", error_code="", finished_at=None):
+            return False
+        _reopen_steps(conversion)
+        log(conversion, Event.Kind.RETRIED, actor=user)
+    return True
+
+
+def _reopen_steps(conversion: Conversion) -> None:
+    # Whoever presses Retry where it says "may have been billed" has decided. Of a step that failed for another reason,
+    # a lost call stays an open question.
+    unclear = conversion.steps.filter(status=Step.Status.UNCLEAR)
+    conversion.calls.filter(outcome=Call.Outcome.UNCLEAR, step__in=unclear).update(repeat_allowed=True)
+    again = conversion.steps.exclude(status=Step.Status.DONE)
+    kinds = set(again.values_list("kind", flat=True))
+    if kinds == {Step.Kind.ASSEMBLE}:
+        # The pieces are done but can't be put together (an answer that isn't audio, a file that is gone): only
+        # converting again can help.
+        again.delete()
+        again = conversion.steps.filter(kind=Step.Kind.CONVERT)
+        for step in again:
+            files.delete_results(conversion.pk, step.pk)  # or the next attempt would adopt them
+        again.update(status=Step.Status.WAITING, result="")
+    again.update(status=Step.Status.WAITING, attempt=0, not_before=db_now())
+    lanes = {Lane.CALLS if kind == Step.Kind.CONVERT else Lane.CPU for kind in again.values_list("kind", flat=True)}
+    for lane in lanes:
+        ring_on_commit(lane)

@@ -1,0 +1,147 @@
+"""Conversions in the admin site: what runs, waits and failed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from conversions import actions, admin_search, files
+from conversions.admin_ledger import LedgerAdmin
+from conversions.models import Call, Conversion, Event, Step
+from teams.models import User
+
+COUNTED_AT_MOST = 10_000
+
+admin.site.register(Call, LedgerAdmin)
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than anyone pages: counting a million rows costs more than showing them."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        assert isinstance(rows, QuerySet)
+        return rows[: COUNTED_AT_MOST + 1].count()
+
+
+class ReadOnlyInline(admin.TabularInline[Any, Conversion]):
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class StepInline(ReadOnlyInline):
+    model = Step
+    fields = ["kind", "position", "status", "attempt", "endpoint", "not_before", "lease_until", "result"]
+
+
+class CallInline(ReadOnlyInline):
+    model = Call
+    fields = ["sent_at", "endpoint", "attempt", "outcome", "status_code", "seconds", "credits", "request_id", "error"]
+
+
+class EventInline(ReadOnlyInline):
+    model = Event
+    fields = ["at", "kind", "actor", "data"]
+
+
+@admin.register(Conversion)
+class ConversionAdmin(admin.ModelAdmin[Conversion]):
+    list_display = [
+        "title",
+        "status",
+        "error_code",
+        "team",
+        "created_by",
+        "voice_name",
+        "source_duration_s",
+        "created_at",
+    ]
+    list_filter = ["status"]
+    list_select_related = ["team", "created_by"]
+    search_fields = ["title", "source_name", "=id"]  # shows the box; `admin_search` is what searches
+    search_help_text = admin_search.HELP
+    # By anything else a million rows would have to be sorted or counted.
+    sortable_by = ["created_at"]
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ["-created_at", "-pk"]
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    inlines = [StepInline, CallInline, EventInline]
+    actions = ["retry", "cancel", "purge"]
+    readonly_fields = ["files_on_disk"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversion]:
+        # Zero retention: only the creator sees it, not even an admin.
+        rows = super().get_queryset(request).filter(enable_logging=True)
+        return rows.defer("source_peaks", "output_peaks")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Conversion], search_term: str
+    ) -> tuple[QuerySet[Conversion], bool]:
+        return admin_search.found(queryset, search_term), False
+
+    def get_fields(self, request: HttpRequest, obj: Conversion | None = None) -> list[Any]:
+        hidden = {"source_peaks", "output_peaks"}
+        return [*(field.name for field in Conversion._meta.fields if field.name not in hidden), "files_on_disk"]
+
+    @admin.display(description=_("files"))
+    def files_on_disk(self, conversion: Conversion) -> str:
+        return ", ".join(f"{name} ({filesizeformat(size)})" for name, size in files.sizes(conversion.pk).items())
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Conversion | None = None) -> bool:
+        return False  # states change by actions alone
+
+    @admin.action(description=_("Retry what failed"), permissions=["view"])
+    def retry(self, request: HttpRequest, conversions: QuerySet[Conversion]) -> None:
+        self._each(request, conversions, actions.retry)
+
+    @admin.action(description=_("Cancel"), permissions=["view"])
+    def cancel(self, request: HttpRequest, conversions: QuerySet[Conversion]) -> None:
+        self._each(request, conversions, actions.cancel)
+
+    @admin.action(description=_("Purge: delete with all files, at once"), permissions=["delete"])
+    def purge(self, request: HttpRequest, conversions: QuerySet[Conversion]) -> None:
+        count = conversions.count()
+        self.delete_queryset(request, conversions)
+        words = ngettext("%d conversion was purged.", "%d conversions were purged.", count)
+        self.message_user(request, words % count, messages.SUCCESS)
+
+    def _each(
+        self, request: HttpRequest, conversions: QuerySet[Conversion], verb: Callable[[Conversion, User], bool]
+    ) -> None:
+        assert isinstance(request.user, User)
+        done = sum(verb(conversion, request.user) for conversion in conversions)
+        left = conversions.count() - done
+        words = ngettext("%d conversion changed.", "%d conversions changed.", done) % done
+        if left:
+            words += " " + ngettext("%d was not in a state for it.", "%d were not in a state for it.", left) % left
+        self.message_user(request, words, messages.SUCCESS if done else messages.WARNING)
+
+    def delete_model(self, request: HttpRequest, obj: Conversion) -> None:
+        assert isinstance(request.user, User)
+        actions.delete(obj, request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversion]) -> None:
+        for conversion in queryset:
+            self.delete_model(request, conversion)

@@ -1,0 +1,296 @@
+"""Where the files of a conversion live, and how they become durable before anyone is told of them.
+
+    conversions/<id>/source                         the recording as it came
+    conversions/<id>/<step>-<attempt>-<token>       a result, as it came from the endpoint
+    conversions/<id>/<step>-<attempt>-<token>.json  written last: checksum and answer headers; without it a
+                                                    result is not complete
+
+Names that people typed never become paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from io import BufferedReader
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, Protocol, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from conversions.connections import give_back
+from s2s.client import Unclear
+
+ROOT = "conversions"
+# A paid answer is not given up because the storage is away for a moment.
+PATIENCE_S = 120.0
+_RESULT = re.compile(r"\d+-\d+-[0-9a-f]{32}(\.json)?")
+_BROKEN_WRITE = re.compile(r"\..*\.part")
+_logger = logging.getLogger(__name__)
+
+
+class AudioStorage(Protocol):
+    """What audio needs of the storage besides Django's own methods; conversions/storages has two that do it."""
+
+    def open_file(self, name: str) -> BufferedReader:
+        """A real file with a descriptor, which a decoder can seek in. Raises FileNotFoundError."""
+
+    def blocks(self, name: str, start: int, length: int) -> Iterator[bytes]:
+        """`length` bytes from `start` on, in pieces, without keeping them. Raises FileNotFoundError at once."""
+
+    def address(self, name: str, *, method: str, media_type: str, disposition: str | None) -> str | None:
+        """Where a browser gets the file without us, for a short time; None if only we can hand it out."""
+
+    def folders(self, name: str) -> Iterator[str]:
+        """The folders in `name`, one after the other, in no order: there may be a million."""
+
+    def contents(self, name: str, folders: Sequence[str]) -> dict[str, dict[str, datetime]]:
+        """The files of each folder and when they were written, {} for one that isn't there. On a disk "." is the
+        folder itself. Many `folders` are to be neighbours in the order of their names."""
+
+    def clear_broken_writes(self, before: datetime, *, root: str) -> int:
+        """Removes what writes that broke off have left and `contents` of `root` doesn't show. Returns how many."""
+
+
+def _storage() -> AudioStorage:
+    return cast(AudioStorage, default_storage)
+
+
+def source_key(conversion_id: uuid.UUID) -> str:
+    return f"{ROOT}/{conversion_id}/source"
+
+
+def store_upload(key: str, upload: File[Any]) -> None:
+    """Makes a complete upload durable under `key`."""
+    give_back()  # a transfer to S3 must not hold one of the pool's
+    default_storage.save(key, upload)
+
+
+def open_file(key: str) -> BufferedReader:
+    """Raises FileNotFoundError when nothing is stored under `key`."""
+    return _storage().open_file(key)
+
+
+def size(key: str) -> int:
+    """Bytes. Raises FileNotFoundError when nothing is stored under `key`."""
+    return default_storage.size(key)
+
+
+def blocks(key: str, start: int, length: int) -> Iterator[bytes]:
+    """`length` bytes from `start` on, as they come. Raises FileNotFoundError before the first."""
+    return _storage().blocks(key, start, length)
+
+
+def address(key: str, *, method: str, media_type: str, disposition: str | None) -> str | None:
+    """A signed address of another host that answers `method` for a short time; None for files on our disk."""
+    return _storage().address(key, method=method, media_type=media_type, disposition=disposition)
+
+
+# ---- results ----
+
+
+@dataclass(frozen=True)
+class Result:
+    """A complete answer of an endpoint, on disk."""
+
+    key: str
+    size: int
+    sha256: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def store_result(
+    conversion_id: uuid.UUID,
+    step_id: int,
+    attempt: int,
+    token: uuid.UUID,
+    chunks: Iterable[bytes],
+    headers: dict[str, str],
+) -> Result:
+    """Writes `chunks` as they come, then the note that says they are complete. Nothing is known of it before.
+
+    Raises what `chunks` raises, and Unclear when a complete answer could not be kept: it may have been billed.
+    """
+    key = f"{ROOT}/{conversion_id}/{step_id}-{attempt}-{token.hex}"
+    digest, size = hashlib.sha256(), 0
+    with _spool() as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            size += len(chunk)
+            _write(file, chunk)
+        _keep(key, file)
+    result = Result(key, size, digest.hexdigest(), headers)
+    note = json.dumps(asdict(result)).encode()
+    with _spool() as file:
+        _write(file, note)
+        _keep(f"{key}.json", file)
+    return result
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    try:
+        file.write(data)
+        file.flush()
+    except OSError as error:  # the disk is full, say
+        raise _not_stored() from error
+
+
+def _keep(key: str, file: IO[bytes]) -> None:
+    """Stores a complete answer, patiently. What is raised in the end tells the failure policy to ask a person."""
+    give_up_at, pause_s = time.monotonic() + PATIENCE_S, 1.0
+    while True:
+        try:
+            default_storage.save(key, _Movable(file))
+            return
+        except OSError as error:
+            if time.monotonic() + pause_s > give_up_at:
+                raise _not_stored() from error
+            _logger.warning("%s can't be stored, trying again: %s", key, error)
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, 15.0)
+
+
+def _not_stored() -> Unclear:
+    """For the failure policy: repeating the call would be billed again."""
+    return Unclear("The answer could not be stored here.", code="not_stored")
+
+
+class _Movable(File):  # type: ignore[type-arg]
+    """A spooled file that the storage may rename instead of copying."""
+
+    def temporary_file_path(self) -> str:
+        assert self.name is not None
+        return self.name
+
+
+@contextlib.contextmanager
+def _spool() -> Iterator[IO[bytes]]:
+    """A temporary file on the media's filesystem; gone at the end unless it was moved away."""
+    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="result-", delete=False) as file:
+        try:
+            yield file
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                Path(file.name).unlink()
+
+
+def find_result(conversion_id: uuid.UUID, step_id: int) -> Result | None:
+    """A complete result of any attempt at the step, its checksum compared: what a crash left to be adopted."""
+    folder = f"{ROOT}/{conversion_id}"
+    for name in sorted(_names_in(folder), reverse=True):
+        if name.startswith(f"{step_id}-") and name.endswith(".json"):
+            with open_file(f"{folder}/{name}") as note:
+                result = Result(**json.load(note))
+            if default_storage.exists(result.key) and sha256(result.key) == result.sha256:
+                return result
+    return None
+
+
+def sha256(key: str) -> str:
+    digest = hashlib.sha256()
+    for block in blocks(key, 0, size(key)):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+# ---- removal ----
+
+
+def delete_results(conversion_id: uuid.UUID, step_id: int) -> None:
+    """Deletes what any attempt at the step left; the source stays."""
+    folder = f"{ROOT}/{conversion_id}"
+    for name in _names_in(folder):
+        if name.startswith(f"{step_id}-"):
+            default_storage.delete(f"{folder}/{name}")
+
+
+def delete_all(conversion_id: uuid.UUID) -> None:
+    """Deletes every file of a conversion; what is gone already is no error."""
+    folder = f"{ROOT}/{conversion_id}"
+    for name in _names_in(folder):
+        default_storage.delete(f"{folder}/{name}")
+    with contextlib.suppress(OSError):  # a result may just be arriving: housekeeping comes back for it
+        default_storage.delete(folder)  # on a disk; S3 has no folders
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return default_storage.listdir(folder)[1]
+    except FileNotFoundError:
+        return []
+
+
+def stored_conversions() -> Iterator[uuid.UUID]:
+    """The ids of all conversions that have files, one after the other."""
+    for name in _storage().folders(ROOT):
+        with contextlib.suppress(ValueError):
+            yield uuid.UUID(name)
+
+
+def sizes(conversion_id: uuid.UUID) -> dict[str, int]:
+    """Every file of a conversion and its bytes, for the admin."""
+    folder = f"{ROOT}/{conversion_id}"
+    return {name: default_storage.size(f"{folder}/{name}") for name in sorted(_names_in(folder))}
+
+
+def older_than(conversion_id: uuid.UUID, age: timedelta) -> bool:
+    """Whether nothing was written to the conversion's folder for `age`."""
+    limit = timezone.now() - age
+    return all(written < limit for written in contents([conversion_id])[conversion_id].values())
+
+
+# ---- housekeeping ----
+
+Contents = Mapping[str, datetime]
+
+
+def contents(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, datetime]]:
+    """The names of what is stored for each and when it was written; `ids` that follow each other cost least."""
+    found = _storage().contents(ROOT, [str(conversion_id) for conversion_id in ids])
+    return {conversion_id: found[str(conversion_id)] for conversion_id in ids}
+
+
+def exists(key: str) -> bool:
+    return default_storage.exists(key)
+
+
+def name_of(key: str) -> str:
+    """What `contents` calls it."""
+    return key.rsplit("/", 1)[-1]
+
+
+def left_over(stored: Contents, wanted: Collection[str], age: timedelta) -> list[str]:
+    """Of `stored`, results and their notes older than `age` that none of the keys `wanted` names."""
+    limit, names = timezone.now() - age, {name_of(key) for key in wanted}
+    return [
+        name
+        for name, written in stored.items()
+        if written < limit and _RESULT.fullmatch(name) and name.removesuffix(".json") not in names
+    ]
+
+
+def broken_writes(stored: Contents, age: timedelta) -> list[str]:
+    """Of `stored`, what writes that broke off have left."""
+    limit = timezone.now() - age
+    return [name for name, written in stored.items() if written < limit and _BROKEN_WRITE.fullmatch(name)]
+
+
+def delete(conversion_id: uuid.UUID, names: Iterable[str]) -> None:
+    for name in names:
+        default_storage.delete(f"{ROOT}/{conversion_id}/{name}")
+
+
+def clear_broken_writes(age: timedelta) -> int:
+    return _storage().clear_broken_writes(timezone.now() - age, root=ROOT)

@@ -1,0 +1,235 @@
+"""What people send us: checked here, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+
+from conversions.formats import FORMAT_CHOICES
+from s2s.contract import DEFAULT_OUTPUT_FORMAT, MAX_SEED, ConvertParameters
+from voices.catalogue import offered_models, offered_voices
+from voices.models import Voice
+
+VOICE_SETTINGS = ("stability", "similarity_boost", "style", "speed", "use_speaker_boost")
+
+
+class SliderField(forms.FloatField):
+    """A number between two named ends."""
+
+    def __init__(
+        self, label: Any, low: Any, high: Any, *, least: float, most: float, initial: float, hint: Any
+    ) -> None:
+        widget = forms.NumberInput(attrs={"type": "range", "step": 0.01})
+        super().__init__(
+            label=label, min_value=least, max_value=most, initial=initial, required=False, widget=widget, help_text=hint
+        )
+        self.low_end, self.high_end = low, high
+
+
+class OptionsForm(forms.Form):
+    """Every parameter of the contract, with what it does said where it stands."""
+
+    output_format = forms.ChoiceField(
+        label=_("Format"),
+        choices=FORMAT_CHOICES,
+        initial=DEFAULT_OUTPUT_FORMAT,
+        required=False,
+        help_text=_("WAV keeps every detail for editing. Phone line is for call centres."),
+        error_messages={"invalid_choice": _("This format isn't known. Choose one of the list.")},
+    )
+    model = forms.ChoiceField(
+        label=_("Model"),
+        required=False,
+        help_text=_("How the endpoint converts. Left as it is, the one that suits the voice is taken."),
+        error_messages={"invalid_choice": _("This model isn't offered any more. Choose another one.")},
+    )
+    remove_background_noise = forms.BooleanField(
+        label=_("Remove background noise"),
+        required=False,
+        help_text=_("For recordings with hum, hiss or street noise. Leave it off for clean ones."),
+    )
+    own_settings = forms.BooleanField(
+        label=_("Change the voice's own settings"),
+        required=False,
+        help_text=_("Off: the voice is used as it was made. On: the values below hold for this recording."),
+    )
+    stability = SliderField(
+        _("Stability"),
+        _("More variable"),
+        _("More stable"),
+        least=0,
+        most=1,
+        initial=0.5,
+        hint=_("How evenly the voice speaks. Variable follows the feeling of the recording more."),
+    )
+    similarity_boost = SliderField(
+        _("Similarity"),
+        _("Freer"),
+        _("Closer to the voice"),
+        least=0,
+        most=1,
+        initial=0.75,
+        hint=_("How closely the result keeps to the chosen voice."),
+    )
+    style = SliderField(
+        _("Style"),
+        _("Plain"),
+        _("Exaggerated"),
+        least=0,
+        most=1,
+        initial=0,
+        hint=_("Strengthens the voice's own manner. High values may sound unsteady."),
+    )
+    speed = SliderField(
+        _("Speed"),
+        _("Slower"),
+        _("Faster"),
+        least=0.7,
+        most=1.2,
+        initial=1.0,
+        hint=_("1 keeps the timing of the recording. The local engine always keeps it."),
+    )
+    use_speaker_boost = forms.BooleanField(
+        label=_("Speaker boost"),
+        required=False,
+        initial=True,
+        help_text=_("Brings the result nearer to the original speaker of the voice; takes a little longer."),
+    )
+    seed = forms.IntegerField(
+        label=_("Seed"),
+        required=False,
+        min_value=0,
+        max_value=MAX_SEED,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), _("Enter a whole number from 0 to 4294967295.")
+        ),
+        help_text=_("The same recording with the same settings and seed sounds the same again, as far as possible."),
+    )
+    zero_retention = forms.BooleanField(
+        label=_("Zero retention"),
+        required=False,
+        help_text=_(
+            "Only you see it, it isn't in the history, and nothing of it is kept: it is gone one hour after you "
+            "downloaded it, and after 24 hours at most."
+        ),
+    )
+    file_format = forms.ChoiceField(
+        label=_("The recording is"),
+        required=False,
+        choices=[("other", _("an audio or video file")), ("pcm_s16le_16", _("raw PCM: 16 kHz, 16 bit, mono"))],
+        help_text=_("Raw PCM has no header that would say what it is. Programs write it; recorders don't."),
+    )
+    optimize_streaming_latency = forms.TypedChoiceField(
+        label=_("Latency"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[
+            ("", _("As the endpoint likes")),
+            ("0", _("0: best quality")),
+            ("1", _("1: quicker")),
+            ("2", _("2: quicker still")),
+            ("3", _("3: quickest")),
+            ("4", _("4: quickest, numbers may be misread")),
+        ],
+        help_text=_("Trades quality for a quicker beginning. Of use for live streams, seldom for recordings."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._choices_of("model").choices = [("", _("The best for the voice")), *offered_models()]
+
+    def _choices_of(self, name: str) -> Any:
+        return self.fields[name]
+
+    @property
+    def parameters(self) -> ConvertParameters:
+        """Of a valid form. What wasn't touched is left out, so that the endpoint's own defaults hold."""
+        data = self.cleaned_data
+        given: dict[str, Any] = {
+            "output_format": data["output_format"],
+            "model_id": data["model"],
+            "remove_background_noise": data["remove_background_noise"],
+            "seed": data["seed"],
+            "enable_logging": not data["zero_retention"],
+            "file_format": data["file_format"],
+            "optimize_streaming_latency": data["optimize_streaming_latency"],
+        }
+        if data["own_settings"]:
+            given["voice_settings"] = {name: data[name] for name in VOICE_SETTINGS if data[name] is not None}
+        return ConvertParameters.model_validate(given)
+
+
+class StudioForm(OptionsForm):
+    """One recording, one voice, the options."""
+
+    audio = forms.FileField(
+        label=_("Recording"),
+        max_length=None,
+        error_messages={
+            "required": _("Choose a recording first."),
+            "empty": _("This file is empty. Choose one with sound in it."),
+            "invalid": _("No file arrived. Choose the recording again."),
+        },
+    )
+    voice = forms.ModelChoiceField(
+        label=_("Voice"),
+        queryset=Voice.objects.none(),
+        error_messages={
+            "required": _("Choose a voice."),
+            "invalid_choice": _("This voice is no longer offered. Choose another one."),
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._choices_of("voice").queryset = offered_voices()
+
+    def clean_audio(self) -> UploadedFile[Any]:
+        audio: UploadedFile[Any] = self.cleaned_data["audio"]
+        if audio.size is not None and audio.size > settings.MAX_UPLOAD_BYTES:
+            raise forms.ValidationError(
+                _("This file has %(size)s, and at most %(most)s are taken.")
+                % {"size": filesizeformat(audio.size), "most": filesizeformat(settings.MAX_UPLOAD_BYTES)}
+            )
+        return audio
+
+    def clean(self) -> dict[str, Any] | None:
+        """What the voice's endpoint cannot do is refused at its field: a page without CSS may still offer it."""
+        data = super().clean() or self.cleaned_data
+        voice = data.get("voice")
+        if voice is None:
+            return data
+        endpoint = voice.endpoint
+        if data.get("remove_background_noise") and not endpoint.removes_noise:
+            self.add_error("remove_background_noise", _("%s can't remove noise.") % endpoint.name)
+        if data.get("zero_retention") and not endpoint.zero_retention:
+            self.add_error("zero_retention", _("%s can't promise to keep nothing.") % endpoint.name)
+        model = data.get("model")
+        if model and not endpoint.voice_models.filter(model_id=model, hidden=False).exists():
+            self.add_error("model", _("%s doesn't have this model.") % endpoint.name)
+        return data
+
+
+class HistoryForm(forms.Form):
+    """Filters of the history. What isn't valid is ignored: a link with an old filter still opens the page."""
+
+    q = forms.CharField(label=_("Search names"), required=False, max_length=200)
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("All states")),
+            ("ready", _("Ready")),
+            ("unfinished", _("In progress")),
+            ("failed", _("Failed")),
+            ("cancelled", _("Cancelled")),
+        ],
+    )
+    voice = forms.IntegerField(required=False, min_value=1)
+    before = forms.CharField(required=False, max_length=80)

@@ -1,0 +1,150 @@
+"""A recording, the voice it is to be spoken in, and how far it has come."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from s2s.audio.errors import CODES as AUDIO_ERROR_CODES
+from s2s.contract import DEFAULT_OUTPUT_FORMAT, ConvertParameters, OutputFormat
+from s2s.contract import OUTPUT_FORMATS as FORMATS
+from teams.models import Team, User
+from voices.models import Endpoint, Voice
+
+
+class Conversion(models.Model):
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        PREPARING = "preparing", _("Preparing")
+        CONVERTING = "converting", _("Converting")
+        ASSEMBLING = "assembling", _("Finishing")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    UNFINISHED = frozenset({Status.WAITING, Status.PREPARING, Status.CONVERTING, Status.ASSEMBLING})
+    # What is wrong with the recording itself.
+    HOPELESS = (AUDIO_ERROR_CODES - {"decoder_lost"}) | {
+        "source_missing",
+        "too_long_for_endpoint",
+        "too_large_for_endpoint",
+    }
+    # Which states may precede a state. A retry goes from failed to waiting; what was done stays done, so the next
+    # step may be any kind.
+    MAY_FOLLOW: dict[str, frozenset[Status]] = {
+        Status.WAITING: frozenset({Status.FAILED}),
+        Status.PREPARING: frozenset({Status.WAITING}),
+        Status.CONVERTING: frozenset({Status.WAITING, Status.PREPARING}),
+        Status.ASSEMBLING: frozenset({Status.WAITING, Status.CONVERTING}),
+        # An answer that is the whole result is ready without a step of its own.
+        Status.READY: frozenset({Status.CONVERTING, Status.ASSEMBLING}),
+        Status.FAILED: UNFINISHED,
+        Status.CANCELLED: UNFINISHED,
+    }
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="conversions")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="conversions")
+    title = models.CharField(_("name"), max_length=200)
+    status = models.CharField(_("state"), max_length=12, choices=Status.choices, default=Status.WAITING)
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(_("what happened"), blank=True)
+
+    # the recording, as it came and as decoding found it
+    source = models.CharField(max_length=200)
+    source_name = models.CharField(_("file name"), max_length=255)
+    source_bytes = models.BigIntegerField(default=0)
+    source_sha256 = models.CharField(max_length=64, blank=True)
+    source_container = models.CharField(max_length=40, blank=True)
+    source_codec = models.CharField(max_length=40, blank=True)
+    source_rate_hz = models.PositiveIntegerField(null=True)
+    source_channels = models.PositiveSmallIntegerField(null=True)
+    source_samples = models.BigIntegerField(null=True)
+    source_duration_s = models.FloatField(_("length"), null=True)
+    source_peaks = models.BinaryField(default=b"")
+
+    # the voice and its settings as they were
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="+")
+    voice = models.ForeignKey(Voice, on_delete=models.PROTECT, related_name="conversions")
+    voice_name = models.CharField(_("voice"), max_length=120)
+    voice_stored_settings = models.JSONField(default=dict)
+
+    # the parameters of the contract
+    model_id = models.CharField(max_length=100, blank=True)
+    output_format = models.CharField(max_length=20, default=DEFAULT_OUTPUT_FORMAT)
+    voice_settings = models.JSONField(null=True)
+    seed = models.BigIntegerField(null=True)
+    remove_background_noise = models.BooleanField(default=False)
+    file_format = models.CharField(max_length=20, default="other")
+    enable_logging = models.BooleanField(default=True)
+    optimize_streaming_latency = models.PositiveSmallIntegerField(null=True)
+
+    # the result
+    output = models.CharField(max_length=200, blank=True)
+    output_bytes = models.BigIntegerField(null=True)
+    output_duration_s = models.FloatField(null=True)
+    output_peaks = models.BinaryField(default=b"")
+
+    downloaded_at = models.DateTimeField(null=True)  # the first whole download; a zero retention clock starts by it
+
+    created_at = models.DateTimeField(_("made"), db_default=Now())
+    preparing_at = models.DateTimeField(null=True)
+    converting_at = models.DateTimeField(null=True)
+    assembling_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["team", "-created_at", "-id"], name="history"),
+            models.Index(fields=["team", "status", "-created_at", "-id"], name="history_by_state"),
+            models.Index(fields=["team", "voice", "-created_at", "-id"], name="history_by_voice"),
+            models.Index(fields=["-created_at", "-id"], name="newest"),
+            models.Index(fields=["status", "-created_at", "-id"], name="newest_by_state"),
+            models.Index(fields=["created_at"], condition=models.Q(enable_logging=False), name="zero_retention"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def zero_retention(self) -> bool:
+        """Only its creator sees it, and soon nothing of it is left (`conversions.retention`)."""
+        return not self.enable_logging
+
+    @property
+    def finished(self) -> bool:
+        return self.status not in self.UNFINISHED
+
+    @property
+    def retryable(self) -> bool:
+        """Whether trying again can help: not for a recording that can't be converted as it is."""
+        return self.status == self.Status.FAILED and self.error_code not in self.HOPELESS
+
+    @property
+    def format(self) -> OutputFormat:
+        return FORMATS[self.output_format]
+
+    @property
+    def parameters(self) -> ConvertParameters:
+        return ConvertParameters.model_validate(
+            {
+                name: getattr(self, name)
+                for name in ConvertParameters.model_fields
+                if getattr(self, name) not in (None, "")
+            }
+        )
+
+    def move(self, status: Status, **fields: Any) -> bool:
+        """Goes to `status` if the present state allows it: one conditional UPDATE. False: someone else was first."""
+        moment = "finished_at" if status not in self.UNFINISHED else f"{status}_at"
+        if status != self.Status.WAITING:
+            fields[moment] = Now()
+        changed = Conversion.objects.filter(pk=self.pk, status__in=self.MAY_FOLLOW[status]).update(
+            status=status, **fields
+        )
+        return changed == 1

@@ -1,0 +1,45 @@
+"""What happened to a conversion: its timeline and the audit log. Rows are only ever added."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from conversions.models.conversion import Conversion
+from teams.models import Team, User
+
+
+class Event(models.Model):
+    class Kind(models.TextChoices):
+        SUBMITTED = "submitted"
+        PREPARED = "prepared"
+        SENT = "sent"
+        CONVERTED = "converted"
+        ADOPTED = "adopted"  # a result found on disk after a crash
+        LOOKED_UP = "looked_up"  # a lost answer was found in the endpoint's history
+        READY = "ready"
+        DELAYED = "delayed"  # will be tried again by itself
+        INTERRUPTED = "interrupted"  # a worker vanished
+        FAILED = "failed"
+        RETRIED = "retried"
+        CANCELLED = "cancelled"
+
+    conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="events")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%F %T}"
+
+
+def log(conversion: Conversion, kind: Event.Kind, *, actor: User | None = None, **data: object) -> None:
+    """Adds a line to the timeline, in the caller's transaction. Of a zero retention one it says no more than what."""
+    if conversion.zero_retention:
+        data = {}
+    Event.objects.create(conversion=conversion, team_id=conversion.team_id, actor=actor, kind=kind, data=data)

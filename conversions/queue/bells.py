@@ -1,0 +1,35 @@
+"""Bells: messages that say "there may be work". Losing one delays, ringing twice does nothing."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+
+class Lane(StrEnum):
+    """Which workers do a step: those that wait for endpoints, or those that compute."""
+
+    CALLS = "calls"
+    CPU = "cpu"
+
+
+def ring(lane: Lane, times: int = 1) -> None:
+    """Wakes up to `times` workers. A bell that fails is logged, never shown: the sweeper rings anyway."""
+    from conversions import tasks  # the tasks call the queue
+
+    task = tasks.work_calls if lane is Lane.CALLS else tasks.work_cpu
+    try:
+        for _ in range(times):
+            task.apply_async()  # without an end: clocks of two machines may be minutes apart
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("no bell for %s, the sweeper will ring: %s", lane, error)
+
+
+def ring_on_commit(lane: Lane) -> None:
+    transaction.on_commit(lambda: ring(lane), robust=True)

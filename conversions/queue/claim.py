@@ -1,0 +1,113 @@
+"""Claiming is dispatching: in one transaction a worker finds the fairest waiting step and takes its lease.
+
+There is no state between "waiting" and "running under a lease", so no slot can leak. Locks are always taken in
+the order endpoint, conversion, step.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet
+
+from conversions.models import Conversion, Step
+from conversions.queue import fairness
+from conversions.queue.bells import Lane
+from conversions.queue.clock import db_now
+from voices.breaker import takes_work, trial_taken
+from voices.models import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a step, as long as its lease lives. Every write of the worker carries the token."""
+
+    step_id: int
+    conversion_id: uuid.UUID
+    kind: Step.Kind
+    attempt: int
+    token: uuid.UUID
+    team_id: int
+    user_id: int
+    running: int = 1  # leases of its endpoint, with this one
+    trial: bool = False  # its endpoint is paused: this one is let through to see whether it works again
+
+
+class LeaseLostError(Exception):
+    """Someone else has the step now, or it was cancelled or deleted: write nothing."""
+
+
+def lease_until(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def claim(lane: Lane) -> Claim | None:
+    """The next step for a worker of `lane`, or None when nothing may start now."""
+    if lane is Lane.CPU:
+        return _claim_for(None) if waiting_steps(None).exists() else None
+    endpoints = list(
+        Endpoint.objects.filter(takes_work(), Exists(waiting_steps(OuterRef("pk")))).values_list("pk", flat=True)
+    )
+    random.shuffle(endpoints)
+    for endpoint_id in endpoints:
+        found = _claim_for(endpoint_id)
+        if found is not None:
+            return found
+    return None
+
+
+def waiting_steps(endpoint_id: int | OuterRef | None) -> QuerySet[Step]:
+    steps = Step.objects.filter(status=Step.Status.WAITING).order_by()
+    return steps.filter(endpoint__isnull=True) if endpoint_id is None else steps.filter(endpoint=endpoint_id)
+
+
+def _claim_for(endpoint_id: int | None) -> Claim | None:
+    while True:
+        with transaction.atomic():
+            endpoint = None
+            if endpoint_id is not None:
+                # Two workers must not both see the last free slot.
+                endpoint = Endpoint.objects.select_for_update().filter(takes_work(), pk=endpoint_id).first()
+                if endpoint is None:
+                    return None
+            now = db_now()
+            running = _running(endpoint_id, now)
+            if endpoint is not None and running.total() >= endpoint.slots_now:
+                return None
+            head = fairness.pick(fairness.heads(endpoint_id, now), running)
+            if head is None:
+                return None
+            trial = endpoint is not None and endpoint.pause_code != ""
+            taken = _take(head, now, running=running.total() + 1, trial=trial)
+            if taken is not None:
+                if trial and endpoint is not None:
+                    trial_taken(endpoint.pk)
+                return taken
+        # Another worker took that step between our look and our lock: look again.
+
+
+def _running(endpoint_id: int | None, now: datetime) -> Counter[tuple[int, int]]:
+    steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=now, endpoint=endpoint_id).order_by()
+    counts = steps.values_list("team_id", "user_id").annotate(count=Count("pk"))
+    return Counter({(team_id, user_id): count for team_id, user_id, count in counts})
+
+
+def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:
+    conversion = Conversion.objects.only("pk").select_for_update().filter(pk=head.conversion_id).first()
+    token, attempt = uuid.uuid4(), head.attempt + 1
+    # The attempt too is a condition: the step may have run and failed between our look and our lock.
+    taken = Step.objects.filter(pk=head.step_id, status=Step.Status.WAITING, attempt=head.attempt).update(
+        status=Step.Status.RUNNING, lease_token=token, lease_until=lease_until(now), attempt=attempt
+    )
+    if conversion is None or taken == 0:
+        return None
+    conversion.move(Step.STATE_OF[head.kind])
+    return Claim(
+        head.step_id, head.conversion_id, head.kind, attempt, token, head.team_id, head.user_id, running, trial
+    )

@@ -1,0 +1,129 @@
+"""The failure policy: what an error of a step means for it, and what becomes of it (DESIGN 5.7).
+
+| what happened                                  | what follows                                            |
+|------------------------------------------------|---------------------------------------------------------|
+| no connection, 429, 500, 503 before any body   | tried again by itself, with back-off and jitter         |
+| the answer was lost, endpoint doesn't bill     | tried again by itself                                   |
+| the answer was lost, endpoint bills            | its history is searched; else unclear: a person decides |
+| key refused, credits used up                   | its endpoint pauses, it waits; not an attempt           |
+| 429, as many requests as the endpoint takes    | fewer slots, tried again; not an attempt                |
+| its endpoint is silent (see voices/breaker.py) | it waits until that is over; not an attempt             |
+| request refused                                | failed, with words                                      |
+| the recording can't be converted               | failed, with words                                      |
+| anything unforeseen                            | tried again a few times, then failed                    |
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass, replace
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from conversions.models import Step
+from conversions.queue import gate, outcomes
+from conversions.queue.claim import Claim
+from conversions.queue.outcomes import Failure
+from s2s.audio import AudioError
+from s2s.client import AccountProblem, Busy, EndpointError, NotSent, Unclear
+
+logger = logging.getLogger(__name__)
+
+BACKOFF_FIRST_S = 1.0
+BACKOFF_MOST_S = 120.0
+UNFORESEEN_ATTEMPTS = 3
+
+
+class StepError(Exception):
+    """A step found that it can't be done, or not yet; the sentence is for people."""
+
+    def __init__(
+        self, code: str, words: str, *, retry_after_s: float | None = None, status: Step.Status = Step.Status.FAILED
+    ) -> None:
+        super().__init__(words)
+        self.failure = Failure(code, words)
+        self.retry_after_s = retry_after_s
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`retry_after_s` None: the step ends as `status`.
+
+    `with_endpoint`: if it is the endpoint's fault, the step waits with all others until that is mended, whatever
+    the rest says: it is never failed for that. `error` is what was judged.
+    """
+
+    failure: Failure
+    retry_after_s: float | None = None
+    status: Step.Status = Step.Status.FAILED
+    with_endpoint: bool = False
+    error: Exception | None = None
+
+
+def backoff_s(attempt: int) -> float:
+    """Doubles from one second to two minutes, jittered on its upper half (AWS, "Exponential Backoff And Jitter")."""
+    top: float = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(attempt - 1, 10))
+    return top / 2 + random.uniform(0, top / 2)  # noqa: S311
+
+
+def judge(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
+    """What follows from `error` in a step of an endpoint that bills or doesn't. Changes nothing."""
+    return replace(_judged(error, claim, billed=billed), error=error)
+
+
+def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
+    match error:
+        case StepError():
+            return Verdict(error.failure, error.retry_after_s, error.status)
+        case AudioError(code="decoder_lost"):
+            return _again(error, claim, None, most=UNFORESEEN_ATTEMPTS)
+        case AudioError():
+            return Verdict(Failure(error.code, str(error)))
+        case NotSent() | Busy() | AccountProblem():
+            return _again(error, claim, error.retry_after_s)
+        case Unclear() if not billed:
+            return _again(error, claim, None)
+        case Unclear():
+            # The call stays an open question in the ledger; the next claim looks for its answer (steps/reconcile).
+            words = _("The answer of the endpoint was lost. Its history is searched before anything is sent again.")
+            return Verdict(Failure("lost", words), retry_after_s=settings.LOOKUP_SECONDS[0])
+        case EndpointError():
+            words = _(
+                "%(problem)s Your recording is safe. Choose another voice or other settings, or ask your admin."
+            ) % {"problem": error}
+            return Verdict(Failure(error.code or "rejected", words))
+        case _:
+            logger.error("step %s failed unforeseen", claim.step_id, exc_info=error)
+            return _again(error, claim, None, most=UNFORESEEN_ATTEMPTS)
+
+
+def _again(error: Exception, claim: Claim, retry_after_s: float | None, *, most: int | None = None) -> Verdict:
+    code = (error.code or "busy") if isinstance(error, EndpointError) else "unforeseen"
+    if claim.attempt >= (most or settings.MAX_ATTEMPTS):
+        problem = str(error) if isinstance(error, EndpointError) else _("Something unforeseen went wrong here.")
+        words = _("%(problem)s We tried %(count)d times. Your recording is safe; press Retry to go on.") % {
+            "problem": problem,
+            "count": claim.attempt,
+        }
+        return Verdict(Failure(code, words), with_endpoint=True)
+    words = str(error) if isinstance(error, EndpointError) else _("Something went wrong here; it is tried again.")
+    delay_s = max(retry_after_s or 0, backoff_s(claim.attempt))
+    return Verdict(Failure(code, words), retry_after_s=delay_s, with_endpoint=True)
+
+
+def apply(verdict: Verdict, claim: Claim) -> None:
+    """Writes the verdict, the endpoint's health first: or the step would be claimed again in between.
+
+    Raises LeaseLostError when the step is not ours any more.
+    """
+    hold = gate.failed(claim, verdict.error) if verdict.error is not None else None
+    if hold is not None and verdict.with_endpoint:
+        delay_s = max(hold.delay_s, verdict.retry_after_s or 0)
+        outcomes.wait_again(claim, delay_s, hold.failure, counted=False)
+    elif verdict.retry_after_s is None:
+        outcomes.fail(claim, verdict.failure, status=verdict.status)
+    else:
+        outcomes.wait_again(claim, verdict.retry_after_s, verdict.failure)

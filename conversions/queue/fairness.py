@@ -1,0 +1,88 @@
+"""Who is next: fewest running of the team, then of the user, then priority, then age."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from conversions.models import Step
+
+# The first waiting step of every (team, user), by a loose index scan over `queue_waiting`: each row of the
+# recursion is two index seeks, to the team's next person or else to the next team, so the cost follows the number of
+# people waiting, not the number of steps. Not `(team_id, user_id) > (...)` in one: SQLite seeks to the first row that
+# is equal and walks over all of that person's. The literal 'waiting' lets both databases use the partial index.
+_HEADS = """
+WITH RECURSIVE head (id, team_id, user_id) AS (
+    SELECT * FROM (
+        SELECT id, team_id, user_id FROM {waiting}
+        ORDER BY team_id, user_id, priority, id LIMIT 1
+    ) AS first
+    UNION ALL
+    SELECT step.id, step.team_id, step.user_id FROM head JOIN {table} AS step ON step.id = COALESCE(
+        (
+            SELECT id FROM {waiting} AND team_id = head.team_id AND user_id > head.user_id
+            ORDER BY user_id, priority, id LIMIT 1
+        ),
+        (
+            SELECT id FROM {waiting} AND team_id > head.team_id
+            ORDER BY team_id, user_id, priority, id LIMIT 1
+        )
+    )
+)
+SELECT step.id, step.team_id, step.user_id, step.priority, step.kind, step.attempt, step.conversion_id
+FROM head JOIN {table} AS step ON step.id = head.id
+"""
+_WAITING = "{table} WHERE {lane} AND status = 'waiting' AND not_before <= %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The step that its user would have done next."""
+
+    step_id: int
+    team_id: int
+    user_id: int
+    priority: int
+    kind: Step.Kind
+    attempt: int
+    conversion_id: UUID
+
+
+def heads(endpoint_id: int | None, now: datetime) -> list[Head]:
+    """The next step of everyone who waits for the endpoint (None: for a cpu worker)."""
+    lane = "endpoint_id IS NULL" if endpoint_id is None else "endpoint_id = %s"
+    moment = connection.ops.adapt_datetimefield_value(now)
+    once: list[Any] = [moment] if endpoint_id is None else [endpoint_id, moment]
+    table = connection.ops.quote_name(Step._meta.db_table)
+    sql = _HEADS.format(table=table, waiting=_WAITING.format(table=table, lane=lane))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, once * 3)
+        return [
+            Head(
+                step_id,
+                team_id,
+                user_id,
+                priority,
+                Step.Kind(kind),
+                attempt,
+                conversion_id if isinstance(conversion_id, UUID) else UUID(conversion_id),
+            )
+            for step_id, team_id, user_id, priority, kind, attempt, conversion_id in cursor.fetchall()
+        ]
+
+
+def pick(waiting: list[Head], running: Counter[tuple[int, int]]) -> Head | None:
+    """The head that is served next. `running` counts live leases by (team, user)."""
+    by_team: Counter[int] = Counter()
+    for (team_id, _), count in running.items():
+        by_team[team_id] += count
+    return min(
+        waiting,
+        key=lambda head: (by_team[head.team_id], running[head.team_id, head.user_id], head.priority, head.step_id),
+        default=None,
+    )

@@ -1,0 +1,113 @@
+"""What may become of a running step. Each outcome is one transaction, and writes only under the step's token.
+
+Locks: conversion, then step (claiming takes them in the same order).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from conversions.models import Conversion, Event, Step, log
+from conversions.queue.bells import Lane, ring_on_commit
+from conversions.queue.claim import Claim, LeaseLostError
+from conversions.queue.clock import db_now
+
+logger = logging.getLogger(__name__)
+
+NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a step failed: a code for programs, a sentence for people (what happened, what is safe, what to do)."""
+
+    code: str
+    words: str
+
+
+@contextlib.contextmanager
+def held(claim: Claim) -> Iterator[Conversion]:
+    """A transaction in which the claim is known to hold its lease. Raises LeaseLostError, and nothing is written."""
+    with transaction.atomic():
+        conversion = Conversion.objects.select_for_update().filter(pk=claim.conversion_id).first()
+        if conversion is None or not _leased(claim).exists():
+            raise LeaseLostError
+        yield conversion
+
+
+def _leased(claim: Claim) -> Any:
+    return Step.objects.filter(pk=claim.step_id, lease_token=claim.token, status=Step.Status.RUNNING)
+
+
+def leave(claim: Claim, status: Step.Status, **fields: Any) -> None:
+    """Ends the lease. Raises LeaseLostError if it was not ours any more: the transaction is rolled back."""
+    if _leased(claim).update(status=status, **NO_LEASE, **fields) != 1:
+        raise LeaseLostError
+
+
+def prepared(claim: Claim, conversion: Conversion) -> None:
+    """The recording is understood: its one piece waits for the endpoint. Within `held`."""
+    leave(claim, Step.Status.DONE)
+    Step.objects.create(
+        conversion=conversion,
+        kind=Step.Kind.CONVERT,
+        end_sample=conversion.source_samples,
+        endpoint_id=conversion.endpoint_id,
+        team_id=conversion.team_id,
+        user_id=claim.user_id,
+    )
+    conversion.move(Conversion.Status.CONVERTING)
+    ring_on_commit(Lane.CALLS)
+
+
+def converted(claim: Claim, conversion: Conversion, result_key: str) -> None:
+    """A piece has its result. Whoever finishes the last one opens the next stage. Within `held`."""
+    leave(claim, Step.Status.DONE, result=result_key)
+    if conversion.steps.filter(kind=Step.Kind.CONVERT).exclude(status=Step.Status.DONE).exists():
+        return
+    if conversion.move(Conversion.Status.ASSEMBLING):
+        Step.objects.create(
+            conversion=conversion,
+            kind=Step.Kind.ASSEMBLE,
+            team_id=conversion.team_id,
+            user_id=claim.user_id,
+        )
+        ring_on_commit(Lane.CPU)
+
+
+def assembled(claim: Claim, conversion: Conversion, *, result_key: str = "", **output: Any) -> None:
+    """The result is complete and can be listened to. Within `held`."""
+    leave(claim, Step.Status.DONE, result=result_key)
+    if conversion.move(Conversion.Status.READY, error="", error_code="", **output):
+        log(conversion, Event.Kind.READY)
+
+
+def wait_again(claim: Claim, delay_s: float, failure: Failure, *, counted: bool = True) -> None:
+    """Nothing is lost: the step is tried again by itself after `delay_s`. `counted`: as an attempt of its own."""
+    with held(claim) as conversion:
+        attempt = F("attempt") - (0 if counted else 1)
+        leave(claim, Step.Status.WAITING, not_before=db_now() + timedelta(seconds=delay_s), attempt=attempt)
+        log(conversion, Event.Kind.DELAYED, code=failure.code, words=failure.words, delay_s=round(delay_s, 1))
+
+
+def fail(claim: Claim, failure: Failure, *, status: Step.Status = Step.Status.FAILED) -> None:
+    """The step needs a person. What is done stays done; the rest of the conversion stops."""
+    with held(claim) as conversion:
+        leave(claim, status)
+        fail_conversion(conversion, failure)
+
+
+def fail_conversion(conversion: Conversion, failure: Failure) -> None:
+    """Within a transaction that holds the conversion."""
+    if conversion.move(Conversion.Status.FAILED, error=failure.words, error_code=failure.code):
+        conversion.steps.filter(status=Step.Status.WAITING).update(status=Step.Status.CANCELLED)
+        log(conversion, Event.Kind.FAILED, code=failure.code, words=failure.words)
+        logger.warning("conversion %s failed: %s", conversion.pk, failure.code)

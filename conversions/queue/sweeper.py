@@ -1,0 +1,125 @@
+"""What beat does every few seconds: finds work whose worker vanished, erases what is due, rings, watches the queue.
+
+Idempotent, and safe when two run at once: every change is one conditional UPDATE under the old token.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+from redis import Redis
+from redis.exceptions import RedisError
+
+from conversions import files, retention
+from conversions.models import Call, Event, Step, log
+from conversions.queue import alarms, outcomes, vitals
+from conversions.queue.bells import Lane, ring
+from conversions.queue.claim import Claim, LeaseLostError, waiting_steps
+from conversions.queue.clock import db_now
+from conversions.steps.convert import record_result
+from voices.breaker import takes_work
+from voices.models import Endpoint
+
+logger = logging.getLogger(__name__)
+
+
+def sweep() -> None:
+    """A part that fails (a storage or Redis that is away) is said in one line and doesn't keep the others."""
+    parts: tuple[Callable[[], object], ...] = (
+        recover,
+        close_lost_calls,
+        retention.erase_due,
+        ring_for_waiting,
+        watch,
+    )
+    for part in parts:
+        try:
+            part()
+        except (OSError, RedisError) as error:
+            logger.warning("sweep: %s broke off: %s", part.__name__, error)
+
+
+def watch() -> None:
+    """Raises the alarms that are due, then leaves the note by which others see that somebody sweeps."""
+    alarms.watch(vitals.vitals())
+    vitals.note_sweep()
+
+
+# ---- expired leases ----
+
+
+def recover() -> int:
+    """Gives back every step whose lease has run out. Returns how many."""
+    recovered = 0
+    for step in Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=db_now()).select_related("endpoint"):
+        assert step.lease_token is not None
+        kind = Step.Kind(step.kind)
+        claim = Claim(step.pk, step.conversion_id, kind, step.attempt, step.lease_token, step.team_id, step.user_id)
+        try:
+            give_back(claim, step.endpoint)
+            recovered += 1
+        except LeaseLostError:
+            pass  # another sweep, or its worker after all, was first
+        except OSError as error:
+            logger.warning("step %s can't be given back now: %s", step.pk, error)
+    return recovered
+
+
+def give_back(claim: Claim, endpoint: Endpoint | None) -> None:
+    """What becomes of a step that its worker can't finish (DESIGN 5.6). Raises LeaseLostError if it isn't held so.
+
+    A stored result is adopted, everything else waits again. A call that was sent to an endpoint that bills is an open
+    question from then on: the next worker searches the endpoint's history instead of calling (steps/reconcile).
+    """
+    result = files.find_result(claim.conversion_id, claim.step_id) if endpoint is not None else None
+    if result is not None:
+        record_result(claim, result, kind=Event.Kind.ADOPTED)
+        return
+    sent = Call.objects.filter(token=claim.token, outcome=Call.Outcome.SENT)
+    with outcomes.held(claim) as conversion:
+        lost: dict[str, Any] = {"outcome": Call.Outcome.UNCLEAR, "error": "its worker vanished"}
+        if endpoint is None or not endpoint.billed:
+            lost["credits"] = 0
+        sent.update(**lost)
+        outcomes.leave(claim, Step.Status.WAITING, not_before=db_now())
+        log(conversion, Event.Kind.INTERRUPTED, attempt=claim.attempt)
+    logger.warning("step %s lost its worker, it waits again", claim.step_id)
+
+
+def close_lost_calls() -> int:
+    """Calls that are under way for nobody: cancelled or deleted while their worker was dead. Returns how many."""
+    leased = Step.objects.filter(status=Step.Status.RUNNING, lease_token=OuterRef("token"))
+    lost = Call.objects.filter(~Exists(leased), outcome=Call.Outcome.SENT)
+    return lost.update(outcome=Call.Outcome.UNCLEAR, answered_at=Now(), error="its worker vanished")
+
+
+# ---- bells ----
+
+
+def ring_for_waiting() -> None:
+    """Rings for what waits, not more often than there are workers, and not on top of bells that still hang there."""
+    for lane, steps, most in (
+        (Lane.CPU, waiting_steps(None), os.cpu_count() or 1),
+        (
+            Lane.CALLS,
+            Step.objects.filter(status=Step.Status.WAITING, endpoint__in=Endpoint.objects.filter(takes_work())),
+            settings.CALLS_CONCURRENCY,
+        ),
+    ):
+        waiting = steps.filter(not_before__lte=db_now()).order_by()[:most].count()
+        if waiting:
+            ring(lane, max(0, waiting - _hanging(lane)))
+
+
+def _hanging(lane: Lane) -> int:
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as redis:
+            return int(redis.llen(str(lane)))
+    except RedisError:
+        return 0

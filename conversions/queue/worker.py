@@ -1,0 +1,68 @@
+"""What a worker does when a bell rings: claim, work, look again; until nothing is left or it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.conf import settings
+
+from conversions.connections import give_back
+from conversions.models import Conversion, Step
+from conversions.queue import draining, failures
+from conversions.queue.bells import Lane, ring
+from conversions.queue.claim import Claim, LeaseLostError, claim
+from conversions.queue.leases import Lease, keeper
+from conversions.steps import STEPS
+from s2s.client import Aborted, Unclear
+
+logger = logging.getLogger(__name__)
+
+# Fewer than the pool has threads, so that sweeps are never kept waiting by long calls.
+_hands = threading.BoundedSemaphore(settings.CALLS_CONCURRENCY)
+
+
+def drain(lane: Lane) -> None:
+    """Works on `lane` until nothing may start."""
+    if not _hands.acquire(blocking=False):
+        return  # every hand is busy, and looks again before it rests
+    try:
+        while not draining.stopping():
+            found = claim(lane)
+            if found is None:
+                return
+            work(found)
+    finally:
+        _hands.release()
+
+
+def work(claim: Claim) -> None:
+    """One step under its lease. Never raises what the failure policy knows."""
+    try:
+        with keeper.hold(claim) as lease:
+            try:
+                STEPS[claim.kind](claim, lease)
+            except LeaseLostError:
+                raise
+            except Exception as error:
+                lease.check()
+                _settle(error, claim, lease)
+    except LeaseLostError:
+        logger.info("step %s is no longer ours (attempt %s)", claim.step_id, claim.attempt)
+    finally:
+        give_back()
+
+
+def _settle(error: Exception, claim: Claim, lease: Lease) -> None:
+    if lease.interrupted and isinstance(error, Aborted | Unclear):
+        # We ended the call ourselves: no failure of anybody's, so another worker goes on at once.
+        draining.give_back(claim)
+        ring(draining.lane_of(claim))
+    else:
+        failures.apply(failures.judge(error, claim, billed=_billed(claim)), claim)
+
+
+def _billed(claim: Claim) -> bool:
+    if claim.kind is not Step.Kind.CONVERT:
+        return False
+    return Conversion.objects.values_list("endpoint__billed", flat=True).get(pk=claim.conversion_id)

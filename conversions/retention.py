@@ -1,0 +1,44 @@
+"""Zero retention (`enable_logging=false`): the recording and its result are gone one hour after the first whole
+download, and after 24 hours at most. The ledger keeps seconds and credits, nothing else is left."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from conversions import actions
+from conversions.models import Conversion
+from conversions.queue.clock import db_now
+
+AFTER_DOWNLOAD = timedelta(hours=1)
+AT_MOST = timedelta(hours=24)
+
+
+def note_download(conversion: Conversion) -> None:
+    """The result was handed over whole. Only the first time counts."""
+    Conversion.objects.filter(pk=conversion.pk, downloaded_at=None).update(downloaded_at=Now())
+
+
+def gone_at(conversion: Conversion) -> datetime:
+    """When nothing of it will be left, as things stand."""
+    at_most = conversion.created_at + AT_MOST
+    return at_most if conversion.downloaded_at is None else min(at_most, conversion.downloaded_at + AFTER_DOWNLOAD)
+
+
+def erase_due() -> int:
+    """Erases what has had its time, in whatever state it is. Returns how many."""
+    now = db_now()
+    due = Conversion.objects.filter(
+        Q(created_at__lt=now - AT_MOST) | Q(downloaded_at__lt=now - AFTER_DOWNLOAD), enable_logging=False
+    )
+    erased = 0
+    for conversion in due:
+        actions.erase(conversion)
+        erased += 1
+    if erased and connection.vendor == "sqlite":
+        with connection.cursor() as cursor:  # the write-ahead log still has the rows as they were
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return erased

@@ -1,0 +1,32 @@
+"""Assemble: from converted pieces to the result. One piece is the result as it came, to the byte."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from conversions.connections import give_back
+from conversions.models import Conversion, Step
+from conversions.queue import outcomes
+from conversions.queue.claim import Claim
+from conversions.queue.failures import StepError
+from conversions.queue.leases import Lease
+from conversions.steps.reading import described
+from s2s.audio import AudioError
+
+
+def assemble(claim: Claim, lease: Lease) -> None:
+    conversion = Conversion.objects.get(pk=claim.conversion_id)
+    piece = conversion.steps.get(kind=Step.Kind.CONVERT)
+    give_back()
+    try:
+        output = described(piece.result, conversion.format)
+    except AudioError as error:
+        raise StepError(
+            "answer_not_audio",
+            _("The endpoint answered with something that can't be played. Your recording is safe; press Retry."),
+        ) from error
+    except FileNotFoundError as error:
+        raise StepError("result_missing", _("The converted file is gone. Press Retry to convert again.")) from error
+    lease.check()
+    with outcomes.held(claim) as conversion:
+        outcomes.assembled(claim, conversion, **output)

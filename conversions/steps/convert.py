@@ -1,0 +1,184 @@
+"""Convert: one call of the endpoint, in the ledger before it is sent, its answer durable before it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from conversions import files
+from conversions.connections import give_back
+from conversions.models import Call, Conversion, Event, Step, log
+from conversions.queue import gate, outcomes
+from conversions.queue.claim import Claim
+from conversions.queue.failures import StepError
+from conversions.queue.leases import Lease
+from conversions.steps import reconcile
+from conversions.steps.reading import described
+from s2s.audio import AudioError
+from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
+from voices.clients import client_for
+
+# Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.
+AT_ONCE_BYTES = 20 * 1000**2
+# What is kept of an answer's headers next to its bytes.
+KEPT_HEADERS = frozenset(
+    {"content-type", "request-id", "character-cost", "history-item-id", "maximum-concurrent-requests"}
+)
+
+
+def convert(claim: Claim, lease: Lease) -> None:
+    conversion = Conversion.objects.select_related("endpoint", "voice").get(pk=claim.conversion_id)
+    adopted = files.find_result(conversion.pk, claim.step_id)
+    if adopted is not None:
+        # An earlier attempt had its answer on disk and died before it said so.
+        record_result(claim, adopted, kind=Event.Kind.ADOPTED)
+        gate.not_called(claim, conversion.endpoint)
+        return
+    client, abort = client_for(conversion.endpoint), Abort()
+    lost = reconcile.lost_call(claim) if conversion.endpoint.billed else None
+    with lease.stopping(abort.abort):
+        if lost is not None:
+            result = reconcile.find(conversion, lost, client, abort)
+        else:
+            result = _call(claim, conversion, client, abort, lease)
+    lease.check()
+    if lost is not None:
+        record_result(claim, result, kind=Event.Kind.LOOKED_UP)
+        gate.not_called(claim, conversion.endpoint)
+        return
+    output = _described_at_once(conversion, result)
+    lease.check()
+    if output is None:
+        record_result(claim, result, kind=Event.Kind.CONVERTED)
+    else:
+        _finish(claim, result, output)
+    gate.answered(claim, conversion.endpoint, result.headers)
+
+
+def _described_at_once(conversion: Conversion, result: files.Result) -> dict[str, Any] | None:
+    """What the result is, where it takes no longer than handing it on to a cpu worker would; None otherwise.
+
+    A result that can't be read is left to `assemble` too: it says what is wrong, and is what Retry starts over from.
+    """
+    if result.size > AT_ONCE_BYTES or conversion.steps.filter(kind=Step.Kind.CONVERT).count() > 1:
+        return None
+    give_back()
+    try:
+        return described(result.key, conversion.format)
+    except (AudioError, FileNotFoundError):
+        return None
+
+
+def _enter_into_ledger(claim: Claim, conversion: Conversion) -> Call:
+    """Committed before the request is sent: after a crash this row is how we know that it may have been."""
+    seconds = conversion.source_duration_s or 0.0
+    endpoint = conversion.endpoint
+    with outcomes.held(claim) as locked:
+        call = Call.objects.create(
+            conversion=conversion,
+            step_id=claim.step_id,
+            endpoint=endpoint,
+            team_id=conversion.team_id,
+            user_id=claim.user_id,
+            attempt=claim.attempt,
+            token=claim.token,
+            seconds=seconds,
+            credits=endpoint.credits_per_minute * seconds / 60 if endpoint.billed else 0,
+        )
+        log(locked, Event.Kind.SENT, endpoint=endpoint.name, voice=conversion.voice_name, attempt=claim.attempt)
+    return call
+
+
+def _call(claim: Claim, conversion: Conversion, client: Client, abort: Abort, lease: Lease) -> files.Result:
+    try:
+        source = files.open_file(conversion.source)
+    except FileNotFoundError as error:
+        raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
+    with closing(source):
+        call = _enter_into_ledger(claim, conversion)
+        give_back()  # a connection is never held over a call
+        try:
+            return _answer_to(source, claim, conversion, client, abort)
+        except Exception as error:  # also what nobody foresaw leaves the ledger with the truth
+            _close_call(call, error)
+            lease.check()
+            raise
+
+
+def _answer_to(source: BinaryIO, claim: Claim, conversion: Conversion, client: Client, abort: Abort) -> files.Result:
+    answer = client.convert(
+        conversion.voice.voice_id,
+        source,
+        conversion.parameters,
+        filename=conversion.source_name or "audio",
+        deadline_s=settings.CALL_DEADLINE_S,
+        abort=abort,
+    )
+    with answer:
+        headers = {name: value for name, value in answer.headers.items() if name in KEPT_HEADERS}
+        return files.store_result(conversion.pk, claim.step_id, claim.attempt, claim.token, answer, headers)
+
+
+def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> None:
+    """The result is on disk: one transaction makes it known. Raises LeaseLostError if the step isn't ours."""
+    with outcomes.held(claim) as conversion:
+        _answered(claim, result)
+        log(conversion, kind, voice=conversion.voice_name, bytes=result.size)
+        outcomes.converted(claim, conversion, result.key)
+
+
+def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> None:
+    """The answer is the result: known and ready in one transaction. Raises LeaseLostError if the step isn't ours."""
+    with outcomes.held(claim) as conversion:
+        _answered(claim, result)
+        log(conversion, Event.Kind.CONVERTED, voice=conversion.voice_name, bytes=result.size)
+        outcomes.assembled(claim, conversion, result_key=result.key, **output)
+
+
+def _answered(claim: Claim, result: files.Result) -> None:
+    """Closes the ledger's row of the call that brought `result`, which may be an earlier attempt's."""
+    token = result.key.rsplit("-", 1)[1]
+    fields: dict[str, object] = {
+        "outcome": Call.Outcome.ANSWERED,
+        "answered_at": Now(),
+        "status_code": 200,
+        "request_id": result.headers.get("request-id", "")[:200],
+        "history_item_id": result.headers.get("history-item-id", "")[:200],
+    }
+    cost = _cost(result.headers)
+    if cost is not None:
+        fields["credits"] = cost
+    Call.objects.filter(step_id=claim.step_id, token=token).update(**fields)
+
+
+def _cost(headers: Mapping[str, str]) -> float | None:
+    try:
+        return float(headers["character-cost"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _close_call(call: Call, error: Exception) -> None:
+    fields: dict[str, object] = {"outcome": _outcome_of(error), "error": type(error).__name__}
+    if fields["outcome"] != Call.Outcome.UNCLEAR:
+        fields["credits"] = 0
+    if isinstance(error, EndpointError):
+        fields["status_code"] = error.status_code
+        fields["request_id"] = (error.request_id or "")[:200]
+        fields["error"] = f"{error.code or ''} {error.message}".strip()[:300]
+    Call.objects.filter(pk=call.pk).update(answered_at=Now(), **fields)
+
+
+def _outcome_of(error: Exception) -> Call.Outcome:
+    match error:
+        case NotSent() | Aborted():
+            return Call.Outcome.NOT_SENT
+        case EndpointError() if not isinstance(error, Unclear):
+            return Call.Outcome.REFUSED
+        case _:
+            return Call.Outcome.UNCLEAR

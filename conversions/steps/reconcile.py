@@ -1,0 +1,244 @@
+"""A lost answer is looked for in the endpoint's history before anyone thinks of paying for it again (DESIGN 5.8).
+
+A call whose answer was lost is an open question in the ledger: `lost_call`. While it is open, no further call is made
+for the step; it closes when the answer is found, or when a person presses Retry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from conversions import files
+from conversions.connections import give_back
+from conversions.models import Call, Conversion, Step
+from conversions.queue.claim import Claim
+from conversions.queue.clock import db_now
+from conversions.queue.failures import StepError
+from conversions.steps.reading import headerless, raw_source
+from s2s.audio import AudioError, Limits, RawPcm, decode, encode, examine
+from s2s.audio.envelope import FRAME_S, correlation, envelope
+from s2s.client import Abort, Aborted, AccountProblem, Client, Rejected
+from s2s.contract import HistoryItem, OutputFormat
+from voices.models import Endpoint
+
+logger = logging.getLogger(__name__)
+
+# Between a recording and its conversion it is .98 and more, between different passages of one speaker .42 at most
+# (tests/s2s/audio/test_envelope.py).
+SAME_PERFORMANCE = 0.8
+# How far the endpoint's clock may be off ours.
+CLOCKS_APART = timedelta(seconds=90)
+MOST_CANDIDATES = 20
+DEADLINE_S = 120.0
+_RATE_HZ = 8000
+_MEDIA_BLOCK = 1 << 16
+
+
+def lost_call(claim: Claim) -> Call | None:
+    """The call of this step that may have been billed and brought nothing, if nobody has decided about it yet."""
+    lost = Call.objects.filter(
+        step=claim.step_id, outcome=Call.Outcome.UNCLEAR, repeat_allowed=False, endpoint__billed=True
+    )
+    return lost.order_by("-pk").first()
+
+
+def find(conversion: Conversion, call: Call, client: Client, abort: Abort) -> files.Result:
+    """The lost answer, from the endpoint's history. Raises StepError: it is looked for again later, or it is unclear.
+
+    Raises what `Client.history_items` does as well.
+    """
+    if conversion.zero_retention:
+        raise _unclear(call, _("It was sent with zero retention, so there is no history to find it in."))
+    give_back()
+    try:
+        result = _search(conversion, call, client, abort)
+    except (Rejected, AccountProblem) as error:
+        if isinstance(error, AccountProblem) and error.code != "missing_permissions":
+            raise  # not the history alone is refused: it is looked for when the account is in order
+        logger.warning("the history of endpoint %s can't be read: %s", conversion.endpoint.key, error)
+        raise _unclear(call, _("Its history could not be read.")) from error
+    if result is not None:
+        return result
+    Call.objects.filter(pk=call.pk).update(lookups=F("lookups") + 1)
+    delays = settings.LOOKUP_SECONDS
+    if call.lookups + 1 < len(delays):
+        raise StepError("lost", looking(conversion.endpoint), retry_after_s=delays[call.lookups + 1])
+    raise _unclear(call, _("It was not found in the history there."))
+
+
+def looking(endpoint: Endpoint) -> str:
+    return _("The answer of %s was lost. Its history is searched before anything is sent again.") % endpoint.name
+
+
+def _unclear(call: Call, why: str) -> StepError:
+    words = _(
+        "The answer of %(endpoint)s was lost on the way, so this may have been billed. %(why)s Your recording is safe. "
+        "Press Retry to convert it again, which may cost again."
+    )
+    values = {"endpoint": call.endpoint.name, "why": why}
+    return StepError("unclear", words % values, status=Step.Status.UNCLEAR)
+
+
+def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) -> files.Result | None:
+    candidates = _candidates(conversion, call, client, abort)
+    if not candidates:
+        return None
+    with files.open_file(conversion.source) as source:
+        sent = envelope(decode(source, sample_rate_hz=_RATE_HZ, raw=raw_source(conversion)), _RATE_HZ)
+    for item in candidates:
+        if _others_have(call, item):
+            continue
+        result = None
+        try:
+            result = _adopt(conversion, call, item, sent, client, abort)
+        finally:
+            if result is None:
+                Call.objects.filter(pk=call.pk, outcome=Call.Outcome.UNCLEAR).update(history_item_id="")
+        if result is not None:
+            return result
+    return None
+
+
+def _candidates(conversion: Conversion, call: Call, client: Client, abort: Abort) -> list[HistoryItem]:
+    """Items of the same voice and time, best first: the call's own request, then those that followed it soonest."""
+    first = call.sent_at - CLOCKS_APART
+    last = (call.answered_at or db_now()) + timedelta(seconds=settings.CALL_DEADLINE_S) + CLOCKS_APART
+    found = []
+    pages = client.history_items(
+        source="STS", voice_id=conversion.voice.voice_id, deadline_s=DEADLINE_S, abort=abort, page_size=100
+    )
+    for item in pages:
+        if item.date_unix < first.timestamp():
+            break  # newest come first
+        # The filters are the endpoint's to obey; what it says about an item is checked here.
+        same_voice = item.voice_id in (None, conversion.voice.voice_id) and item.source in (None, "STS")
+        if same_voice and item.date_unix <= last.timestamp() and item.state != "deleted":
+            found.append(item)
+    sent = call.sent_at.timestamp()
+    found.sort(key=lambda item: (item.request_id != (call.request_id or None), abs(item.date_unix - sent)))
+    return found[:MOST_CANDIDATES]
+
+
+def _others_have(call: Call, item: HistoryItem) -> bool:
+    linked = Call.objects.filter(endpoint=call.endpoint_id, history_item_id=item.history_item_id)
+    return linked.exclude(pk=call.pk).exists()
+
+
+def _link(call: Call, item: HistoryItem) -> bool:
+    """Takes the item for this call: of two that look at the same moment one gets it. False: it is another call's.
+
+    Only what was compared is taken: answers that were lost together are looked for together, and must not hide each
+    other's items meanwhile.
+    """
+    with transaction.atomic():
+        Endpoint.objects.only("pk").select_for_update().get(pk=call.endpoint_id)
+        if _others_have(call, item):
+            return False
+        linked = Call.objects.filter(pk=call.pk, outcome=Call.Outcome.UNCLEAR)
+        return linked.update(history_item_id=item.history_item_id) == 1
+
+
+def _adopt(
+    conversion: Conversion, call: Call, item: HistoryItem, sent: NDArray[np.float32], client: Client, abort: Abort
+) -> files.Result | None:
+    """The item as this call's result, if it is the same performance."""
+    give_back()
+    with _scratch() as file:
+        try:
+            with client.history_audio(item.history_item_id, deadline_s=DEADLINE_S, abort=abort) as answer:
+                for chunk in answer:
+                    file.write(chunk)
+            raw = _raw(file, conversion.format)
+            alike = _alike(sent, _envelope_of(file, raw), conversion)
+            logger.info("history item %s is %.2f like call %s", item.history_item_id, alike, call.pk)
+            if alike < SAME_PERFORMANCE or not _link(call, item):
+                return None
+            with _as_ordered(file, raw, conversion.format) as ordered:
+                return _store(conversion, call, item, ordered)
+        except Aborted:
+            raise
+        except (Rejected, AudioError) as error:
+            logger.warning("history item %s can't be used: %s", item.history_item_id, error)
+            return None
+
+
+def _alike(sent: NDArray[np.float32], found: NDArray[np.float32], conversion: Conversion) -> float:
+    """The correlation of both envelopes; 0.0 if their lengths don't fit the speed that was asked for."""
+    speed = (conversion.voice_settings or {}).get("speed") or 1.0
+    expected = len(sent) / speed
+    if abs(len(found) - expected) > max(0.05 * expected, 0.3 / FRAME_S):
+        return 0.0
+    return correlation(sent, found)
+
+
+def _raw(file: BinaryIO, format: OutputFormat) -> RawPcm | None:
+    """How to read what came: an ordered format without a header may have come with one, or as mp3."""
+    if headerless(format) is None:
+        return None
+    file.seek(0)
+    try:
+        examine(file, limits=_limits())
+    except AudioError:
+        return headerless(format)
+    return None
+
+
+def _envelope_of(file: BinaryIO, raw: RawPcm | None) -> NDArray[np.float32]:
+    return envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=_limits(), raw=raw), _RATE_HZ)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[BinaryIO]:
+    with TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+        yield cast(BinaryIO, file)
+
+
+@contextlib.contextmanager
+def _as_ordered(file: BinaryIO, raw: RawPcm | None, format: OutputFormat) -> Iterator[BinaryIO]:
+    """The bytes as they came if they are in the ordered format; else encoded in it."""
+    found = examine(file, limits=_limits(), raw=raw)
+    if raw is not None or (found.codec, found.sample_rate_hz) == (_codec(format), format.sample_rate_hz):
+        yield file
+        return
+    blocks = decode(file, sample_rate_hz=found.sample_rate_hz, limits=_limits())
+    with _scratch() as ordered:
+        encode(
+            blocks,
+            ordered,
+            format.codec,
+            format.sample_rate_hz,
+            format.bitrate_kbps,
+            input_rate_hz=found.sample_rate_hz,
+        )
+        yield ordered
+
+
+def _codec(format: OutputFormat) -> str:
+    """libav's name of it, where the format has a header."""
+    return {"mp3": "mp3", "opus": "opus", "wav": "pcm_s16le"}.get(format.codec, "")
+
+
+def _store(conversion: Conversion, call: Call, item: HistoryItem, file: BinaryIO) -> files.Result:
+    assert call.step_id is not None
+    headers: dict[str, Any] = {"history-item-id": item.history_item_id, "request-id": item.request_id or ""}
+    if item.character_cost is not None:
+        headers["character-cost"] = str(item.character_cost)
+    file.seek(0)
+    chunks = iter(lambda: file.read(_MEDIA_BLOCK), b"")
+    return files.store_result(conversion.pk, call.step_id, call.attempt, call.token, chunks, headers)
+
+
+def _limits() -> Limits:
+    return Limits(max_duration_s=settings.MAX_DURATION_S)

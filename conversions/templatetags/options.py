@@ -1,0 +1,101 @@
+"""The Studio's options, and on a conversion's page what was chosen of them, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django import template
+from django.forms import Form
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+
+from conversions.forms import VOICE_SETTINGS, OptionsForm
+from conversions.models import Conversion
+from voices.models import Endpoint, Voice, VoiceModel
+
+register = template.Library()
+
+_FIELDS: dict[str, Any] = OptionsForm.base_fields
+
+
+@dataclass(frozen=True)
+class Group:
+    """The voices of one endpoint, and the ids of the models that it offers."""
+
+    endpoint: Endpoint
+    voices: list[Voice]
+    models: list[str]
+
+
+@register.simple_tag
+def grouped_by_endpoint(voices: Iterable[Voice]) -> list[Group]:
+    """`voices` must be ordered by endpoint and have it joined."""
+    models: dict[int, list[str]] = {}
+    for endpoint_id, model_id in VoiceModel.objects.filter(hidden=False).values_list("endpoint_id", "model_id"):
+        models.setdefault(endpoint_id, []).append(model_id)
+    groups = [(endpoint, list(found)) for endpoint, found in groupby(voices, key=lambda voice: voice.endpoint)]
+    return [Group(endpoint, found, models.get(endpoint.pk, [])) for endpoint, found in groups]
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """For a data attribute; the template escapes it."""
+    return json.dumps(value)
+
+
+@register.simple_tag
+def default_settings() -> str:
+    """What the sliders say of a voice that has no settings of its own, as JSON."""
+    return json.dumps({name: _FIELDS[name].initial for name in VOICE_SETTINGS})
+
+
+@register.filter
+def any_errors(form: Form, names: str) -> bool:
+    """Whether one of the fields `names`, separated by spaces, has an error: the fold around it opens then."""
+    return any(name in form.errors for name in names.split())
+
+
+@register.filter
+def chosen_words(conversion: Conversion) -> list[tuple[str, str]]:
+    """Label and words of every parameter that was chosen, but for the format, which every conversion has."""
+    found = [
+        ("model", _model_name(conversion) if conversion.model_id else ""),
+        ("remove_background_noise", _("yes") if conversion.remove_background_noise else ""),
+        ("seed", "" if conversion.seed is None else str(conversion.seed)),
+        ("file_format", _choice("file_format", conversion.file_format) if conversion.file_format != "other" else ""),
+        ("optimize_streaming_latency", _choice("optimize_streaming_latency", conversion.optimize_streaming_latency)),
+    ]
+    words = [(str(_FIELDS[name].label), said) for name, said in found if said]
+    if conversion.voice_settings:
+        words.insert(1 if conversion.model_id else 0, (_("Voice settings"), _settings_words(conversion.voice_settings)))
+    return words
+
+
+def _model_name(conversion: Conversion) -> str:
+    names = VoiceModel.objects.filter(endpoint=conversion.endpoint_id, model_id=conversion.model_id)
+    return names.values_list("name", flat=True).first() or conversion.model_id
+
+
+def _choice(name: str, value: Any) -> str:
+    """The words of a choice; empty for one that wasn't made."""
+    return "" if value is None else str(dict(_FIELDS[name].choices).get(str(value), value))
+
+
+def _settings_words(settings: dict[str, Any]) -> str:
+    """ "Stability 80%, Speed 1.1×, Speaker boost off"."""
+    said = [(name, _amount(name, settings[name])) for name in VOICE_SETTINGS if name in settings]
+    return ", ".join(f"{_FIELDS[name].label} {amount}" for name, amount in said)
+
+
+def _amount(name: str, value: float | bool) -> str:
+    """In the words of voice-settings.js: between nothing and all in percent, else as a factor."""
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    if _FIELDS[name].max_value == 1:
+        return _("%(percent)d%%") % {"percent": round(value * 100)}
+    return f"{localize(Decimal(f'{value:.3g}'))}×"

@@ -1,0 +1,20 @@
+"""The queue at a glance, on the first page of the admin site."""
+
+from __future__ import annotations
+
+from django import template
+
+from conversions import glance as queue
+from conversions.durations import spoken_duration
+
+register = template.Library()
+
+
+@register.simple_tag
+def glance() -> queue.Glance:
+    return queue.glance()
+
+
+@register.filter
+def spoken(seconds: float | None) -> str:
+    return "" if seconds is None else spoken_duration(seconds)

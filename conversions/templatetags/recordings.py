@@ -1,0 +1,64 @@
+"""Facts of a recording in the words of people, and what a browser can play."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import ngettext
+
+from conversions.durations import clock_duration, spoken_duration
+from conversions.formats import format_words
+
+register = template.Library()
+register.filter("format_words", format_words)
+
+# Containers that every current browser plays. A video's sound is played by an audio element too.
+_PLAYABLE_CONTAINERS = frozenset({"mp3", "wav", "flac", "ogg", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "aac"})
+# Headerless samples: no browser can know what they are.
+_HEADERLESS = ("pcm_", "ulaw_", "alaw_")
+
+
+@register.filter
+def spoken(seconds: float | None) -> str:
+    """ "4 min 12 s", "6 hours"; empty while the length isn't known."""
+    if seconds is None:
+        return ""
+    hours, rest = divmod(round(seconds), 3600)
+    if hours and not rest:
+        return ngettext("%(hours)d hour", "%(hours)d hours", hours) % {"hours": hours}
+    return spoken_duration(seconds)
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """ "4:12", a dash while the length isn't known."""
+    return "–" if seconds is None else clock_duration(seconds)
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """ "5 minutes ago", and after a week the day: nobody counts "3 weeks, 2 days" back."""
+    if timezone.now() - moment < timedelta(days=7):
+        return naturaltime(moment)
+    return date_format(timezone.localtime(moment), "j M Y")
+
+
+@register.filter
+def playable_format(output_format: str) -> bool:
+    return not output_format.startswith(_HEADERLESS)
+
+
+@register.filter
+def playable_container(container: str) -> bool:
+    return container in _PLAYABLE_CONTAINERS
+
+
+@register.filter
+def format_family(output_format: str) -> str:
+    """`mp3_44100_128` -> "MP3": what the download button calls it."""
+    family = output_format.partition("_")[0]
+    return {"ulaw": "µ-law", "alaw": "A-law", "opus": "Opus"}.get(family, family.upper())

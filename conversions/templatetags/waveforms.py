@@ -1,0 +1,48 @@
+"""Stored peaks as a picture."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+POINTS = 250
+HEIGHT = 64
+_MIDDLE = HEIGHT // 2
+_REACH = _MIDDLE - 2  # a full-scale peak keeps clear of the edge
+
+
+def thinned(peaks: bytes, points: int = POINTS) -> bytes:
+    """At most `points` values (0..255), each the greatest of its bucket: a click stays visible."""
+    if len(peaks) <= points:
+        return peaks
+    edges = [index * len(peaks) // points for index in range(points + 1)]
+    return bytes(max(peaks[start:end]) for start, end in pairwise(edges))
+
+
+def outline(peaks: bytes) -> str:
+    """An SVG path around the middle line, one unit wide for each value. Silence stays a line, not a gap."""
+    heights = [max(0.5, value * _REACH / 255) for value in peaks]
+    above = [f"{x} {_MIDDLE - height:.1f}" for x, height in enumerate(heights)]
+    below = [f"{x} {_MIDDLE + height:.1f}" for x, height in reversed(list(enumerate(heights)))]
+    return f"M{'L'.join(above)}L{'L'.join(below)}Z"
+
+
+@register.simple_tag
+def waveform(peaks: bytes | memoryview | None) -> SafeString:
+    """A decoration beside its player; the line `head` is moved by players.js. Nothing for a recording without peaks."""
+    values = thinned(bytes(peaks or b""))
+    if len(values) < 2:
+        return SafeString("")
+    return format_html(
+        '<svg class="waveform" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">'
+        '<path d="{}"/><line class="head" x1="0" y1="0" x2="0" y2="{}"/></svg>',
+        len(values) - 1,
+        HEIGHT,
+        outline(values),
+        HEIGHT,
+    )

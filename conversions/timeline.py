@@ -1,0 +1,55 @@
+"""Events in words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from conversions.durations import spoken_duration
+from conversions.models import Conversion, Event
+
+_SENTENCES: dict[str, Any] = {
+    Event.Kind.SUBMITTED: gettext_lazy("%(who)s uploaded %(name)s for %(voice)s"),
+    Event.Kind.PREPARED: gettext_lazy("Read: %(length)s of sound"),
+    Event.Kind.SENT: gettext_lazy("Sent to %(endpoint)s"),
+    Event.Kind.CONVERTED: gettext_lazy("Converted to %(voice)s"),
+    Event.Kind.ADOPTED: gettext_lazy("The result of an interrupted attempt was found and used"),
+    Event.Kind.LOOKED_UP: gettext_lazy("The lost answer was found in the endpoint’s history and used"),
+    Event.Kind.READY: gettext_lazy("Ready to listen"),
+    Event.Kind.DELAYED: gettext_lazy("%(words)s It is tried again by itself."),
+    Event.Kind.INTERRUPTED: gettext_lazy("A worker stopped in the middle; the work goes on by itself"),
+    Event.Kind.FAILED: gettext_lazy("Failed: %(words)s"),
+    Event.Kind.RETRIED: gettext_lazy("%(who)s pressed Retry"),
+    Event.Kind.CANCELLED: gettext_lazy("%(who)s cancelled it"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    at: datetime
+    words: str
+
+
+def timeline_of(conversion: Conversion) -> list[Line]:
+    lines = [Line(event.at, words_of(event)) for event in conversion.events.select_related("actor")]
+    return [line for line in lines if line.words]
+
+
+def words_of(event: Event) -> str:
+    """Empty for a kind that this version doesn't know: rows may have been written by a newer one."""
+    sentence = str(_SENTENCES.get(event.kind, ""))
+    # Rows written by an older version may lack a value: it is left out then.
+    values: defaultdict[str, object] = defaultdict(str, event.data)
+    values["who"] = str(event.actor) if event.actor else _("Someone")
+    values["length"] = spoken_duration(event.data.get("duration_s", 0))
+    if event.kind == Event.Kind.DELAYED and event.data.get("code") == "lost":
+        return str(values["words"])  # it is looked for, not tried again
+    sentence %= values
+    if event.kind == Event.Kind.SENT and event.data.get("attempt", 1) > 1:
+        sentence += _(", attempt %(attempt)s") % values
+    return sentence

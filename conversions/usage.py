@@ -1,0 +1,47 @@
+"""What a team has used: counted from the ledger, so deleting a recording gives no minutes back."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from conversions.models import Call, Conversion
+from teams.models import Membership
+from teams.quotas import Usage, has_limit, month_start, refusal
+
+# What an endpoint has worked on, or may have.
+_COUNTED = (Call.Outcome.SENT, Call.Outcome.ANSWERED, Call.Outcome.UNCLEAR)
+
+
+def over_quota(
+    membership: Membership, *, seconds: float = 0.0, size: int = 0, of: Conversion | None = None
+) -> str | None:
+    """Why a recording goes beyond a quota, in words; None when it doesn't. `of` is not counted itself.
+
+    Nothing is counted where nothing is limited.
+    """
+    if not has_limit(membership):
+        return None
+    return refusal(membership, usage_of(membership, but=of), seconds=seconds, size=size)
+
+
+def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
+    """Three queries: the ledger of this month, what is measured but not yet called for, and what is kept."""
+    start = month_start()
+    calls = Call.objects.filter(team=membership.team_id, sent_at__gte=start, outcome__in=_COUNTED).order_by()
+    kept = Conversion.objects.filter(team=membership.team_id).order_by()
+    if but is not None:
+        calls, kept = calls.filter(~Q(conversion=but)), kept.exclude(pk=but.pk)
+    pending = kept.filter(status__in=Conversion.UNFINISHED, created_at__gte=start).exclude(
+        Exists(Call.objects.filter(conversion=OuterRef("pk")))
+    )
+    called = _seconds(calls, "seconds", Q(user=membership.user_id))
+    waiting = _seconds(pending, "source_duration_s", Q(created_by=membership.user_id))
+    size = kept.aggregate(size=Sum(Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0), default=0))["size"]
+    return Usage(called[0] + waiting[0], called[1] + waiting[1], size)
+
+
+def _seconds(rows: QuerySet[Call] | QuerySet[Conversion], field: str, mine: Q) -> tuple[float, float]:
+    """Of the team, and of its member."""
+    sums = rows.aggregate(team=Sum(field, default=0.0), user=Sum(field, filter=mine, default=0.0))
+    return sums["team"], sums["user"]

@@ -1,0 +1,1 @@
+"""The pages where people make, watch and find conversions."""

@@ -1,0 +1,164 @@
+"""Files over HTTP: recordings and results, to listen to and to download. Ranges are answered: players can seek."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import PurePosixPath
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from conversions import files, retention
+from conversions.access import conversion_or_404
+from conversions.connections import give_back
+from conversions.models import Conversion
+from conversions.ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from s2s.contract import OUTPUT_FORMATS
+from voices.models import Voice
+
+logger = logging.getLogger(__name__)
+
+# The location of deploy/nginx/locations.conf that hands out what lies in DATA_DIR/media.
+PROTECTED = "/protected/"
+# What a browser's player understands by container name; anything else is handed over as bytes.
+_SOURCE_TYPES = {
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "matroska,webm": "audio/webm",
+    "mov,mp4,m4a,3gp,3g2,mj2": "audio/mp4",
+    "aac": "audio/aac",
+}
+
+
+@require_safe
+def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
+    """The result, as a file with a name that says what it is."""
+    conversion = _load(request, conversion_id)
+    if conversion.status != Conversion.Status.READY or not conversion.output:
+        raise Http404
+    format = OUTPUT_FORMATS[conversion.output_format]
+    name = f"{PurePosixPath(conversion.title).name or 'recording'} – {conversion.voice_name}.{format.extension}"
+    inline = "play" in request.GET
+    if not inline and _is_gone(conversion.output):
+        return _gone(request, conversion, _("The converted file is gone from the server."))
+    sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
+    return serve(request, conversion.output, format.media_type, None if inline else name, sent=sent)
+
+
+@require_safe
+def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
+    """The recording as it came. Its type is what decoding found, never what the uploader claimed."""
+    conversion = _load(request, conversion_id)
+    media_type = _SOURCE_TYPES.get(conversion.source_container, "application/octet-stream")
+    inline = "play" in request.GET
+    if not inline and _is_gone(conversion.source):
+        return _gone(request, conversion, _("The original recording is gone from the server."))
+    return serve(request, conversion.source, media_type, None if inline else conversion.source_name)
+
+
+@require_safe
+def preview(request: HttpRequest, voice_id: int) -> HttpResponseBase:
+    """A voice's preview clip, from our own copy."""
+    voice = Voice.objects.filter(pk=voice_id).exclude(preview="").first()
+    if voice is None:
+        raise Http404
+    return serve(request, voice.preview, "audio/mpeg", None)
+
+
+def _load(request: HttpRequest, conversion_id: UUID) -> Conversion:
+    return conversion_or_404(request.user, conversion_id, Conversion.objects.defer("source_peaks", "output_peaks"))
+
+
+def _is_gone(key: str) -> bool:
+    """Asked for downloads alone: a player asks for many parts, and its page says what is missing."""
+    give_back()
+    try:
+        return not files.exists(key)
+    except OSError:  # the storage is away for a moment
+        return False
+
+
+def _gone(request: HttpRequest, conversion: Conversion, words: str) -> HttpResponse:
+    logger.error("conversion %s: a file that was to be downloaded is gone", conversion.pk)
+    return render(request, "conversions/file_gone.html", {"conversion": conversion, "words": words}, status=404)
+
+
+def serve(
+    request: HttpRequest, key: str, media_type: str, name: str | None, *, sent: Callable[[], object] | None = None
+) -> HttpResponseBase:
+    """The file, from whoever serves it best: S3 by a signed address, the proxy in front, or this process.
+
+    With `name` the browser saves it under that name, without it plays it. `sent` is called when the whole file has
+    been handed over, parts don't count; nobody but this process can tell that, so it serves such a file itself.
+    """
+    disposition = content_disposition_header(name is not None, name or "") if name is not None else None
+    give_back()  # a slow listener must not hold one of the pool's for minutes
+    elsewhere = None if sent else _elsewhere(request, key, media_type, disposition)
+    response = elsewhere or _from_here(request, key, media_type, sent)
+    response.headers.setdefault("Cache-Control", "private, max-age=3600")
+    response["X-Content-Type-Options"] = "nosniff"
+    # What was uploaded is shown as itself: should a browser take it for a page, that page may do nothing.
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'; media-src 'self'"
+    if disposition:
+        response["Content-Disposition"] = disposition
+    return response
+
+
+def _elsewhere(request: HttpRequest, key: str, media_type: str, disposition: str | None) -> HttpResponse | None:
+    address = files.address(key, method=request.method or "GET", media_type=media_type, disposition=disposition)
+    if address is not None:
+        # The address runs out, so every request asks for one of its own.
+        return HttpResponseRedirect(address, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    if settings.X_ACCEL:
+        return HttpResponse(content_type=media_type, headers={"X-Accel-Redirect": f"{PROTECTED}{quote(key)}"})
+    return None
+
+
+def _from_here(
+    request: HttpRequest, key: str, media_type: str, sent: Callable[[], object] | None
+) -> HttpResponse | StreamingHttpResponse:
+    """200, 206 or 416 (RFC 9110, 14)."""
+    try:
+        size = files.size(key)
+        part = parse_range(request.headers.get("Range"), size)
+        span = part or ByteRange(0, size)
+        blocks = files.blocks(key, span.start, span.length)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    except UnsatisfiableRangeError:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    if sent is not None and part is None:
+        blocks = _then(blocks, span.length, sent)
+    response = StreamingHttpResponse(blocks, content_type=media_type, status=206 if part else 200)
+    response["Content-Length"] = str(span.length)
+    response["Accept-Ranges"] = "bytes"
+    if part:
+        response["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{size}"
+    if sent is not None:
+        response["X-Accel-Buffering"] = "no"  # what lies in a proxy's buffer has not been handed over
+    return response
+
+
+def _then(blocks: Iterator[bytes], length: int, sent: Callable[[], object]) -> Iterator[bytes]:
+    for block in blocks:
+        length -= len(block)
+        yield block
+    if length == 0:
+        sent()

@@ -1,0 +1,40 @@
+"""History: what the team has made."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.db.models import Exists, OuterRef
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from conversions import history as pages
+from conversions.access import listed
+from conversions.forms import HistoryForm
+from conversions.views.requests import HtmxHttpRequest
+from voices.models import Voice
+
+
+@require_safe
+@vary_on_headers("HX-Request")  # one address, two answers: Back must not show the rows alone
+def history(request: HtmxHttpRequest) -> HttpResponse:
+    form = HistoryForm(request.GET)
+    form.is_valid()  # what isn't valid is left out of cleaned_data, so it doesn't filter
+    filters = {name: value for name, value in form.cleaned_data.items() if value}
+    page = pages.page(request.user, filters)
+    kept = {name: value for name, value in filters.items() if name != "before"}
+    context = {
+        "form": form,
+        "page": page,
+        "filters": kept,
+        "filtered": bool(kept),
+        "first_page": "before" not in filters,
+        # One seek in the index `history_by_voice` for each voice, however many rows the team has.
+        "voices": Voice.objects.filter(Exists(listed(request.user).filter(voice=OuterRef("pk")))).order_by("name"),
+        "query": urlencode(kept),
+        "older_query": urlencode({**kept, "before": page.older}) if page.older else "",
+    }
+    rows_only = request.htmx and not request.htmx.boosted
+    return render(request, "conversions/history_rows.html" if rows_only else "conversions/history.html", context)

@@ -1,0 +1,126 @@
+"""One job in one process: take the limits on, read the recording, send what it says, end."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import time
+import traceback
+from typing import Any, Final, NoReturn
+
+from s2s.audio import wire
+from s2s.audio.errors import AudioError
+from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.peaks import Level, Peaks
+from s2s.audio.reading import Input, Recording
+
+_SIGN_OF_LIFE_S: Final = 1.0
+
+
+class Reporter:
+    """Our end of the line to the one who asked. A line that is cut ends the process: nobody waits for us any more."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._last_sent = time.monotonic()
+
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
+        try:
+            self._line.sendall(wire.HEADER.pack(kind, len(payload)))
+            self._line.sendall(payload)
+        except OSError:
+            os._exit(1)
+        self._last_sent = time.monotonic()
+
+    def alive(self) -> None:
+        """Say now and then that we are at work, e.g. while a large video has no sound in it yet."""
+        if time.monotonic() - self._last_sent > _SIGN_OF_LIFE_S:
+            self.send(wire.ALIVE)
+
+
+def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
+    """Do `job` (see `sandbox`) on `input_fd`, report through `line`, and end this process."""
+    reporter = Reporter(line)
+    try:
+        limits = Limits(**job["limits"])
+        confine(limits)
+        raw = RawPcm(**job["raw"]) if job["raw"] else None
+        recording = Recording(Input(input_fd, reporter.alive), limits, raw)
+        if job["task"] == "examine":
+            result = _examine(recording, job["peak_buckets"], reporter)
+        else:
+            result = _decode(recording, job["sample_rate_hz"], reporter)
+        reporter.send(wire.RESULT, json.dumps(result).encode())
+    except AudioError as error:
+        _fail(reporter, error.code, error.facts)
+    except MemoryError:
+        _fail(reporter, "decoder_memory")
+    except Exception:  # the last place to know why: the parent logs it
+        _fail(reporter, "decoder_failed", cause=traceback.format_exc(limit=-8))
+    # Interpreter and libav need not be torn down; one of them might crash on what it has read.
+    os._exit(0)
+
+
+def confine(limits: Limits) -> None:
+    """Give up, for good, what decoding does not need: time, memory, core files, writing, opening, forking.
+
+    Every library is loaded by now and the input is open. No number is left for another file or socket; on
+    Linux even a write to an open file is refused. What a system does not know (macOS has no limit on address space) is
+    left out.
+    """
+    wanted = {
+        "RLIMIT_CPU": (limits.cpu_s, limits.cpu_s + 5),  # SIGXCPU, then SIGKILL
+        "RLIMIT_AS": (limits.memory_bytes, limits.memory_bytes),
+        "RLIMIT_CORE": (0, 0),
+        "RLIMIT_FSIZE": (0, 0),
+        "RLIMIT_NPROC": (0, 0),
+        "RLIMIT_NOFILE": (0, 0),
+    }
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    for name, pair in wanted.items():
+        limit = getattr(resource, name, None)
+        if limit is None:
+            continue
+        ceiling = resource.getrlimit(limit)[1]
+        soft, hard = (value if ceiling == resource.RLIM_INFINITY else min(value, ceiling) for value in pair)
+        try:
+            resource.setrlimit(limit, (soft, hard))
+        except (OSError, ValueError):
+            if name != "RLIMIT_AS":  # refused by macOS
+                raise
+
+
+def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
+    description = recording.description
+    peaks, level, samples = Peaks(peak_buckets), Level(), 0
+    for block in recording.blocks(description.sample_rate_hz):
+        peaks.write(block)
+        level.write(block)
+        samples += len(block)
+        reporter.alive()
+    return {
+        "container": description.container,
+        "codec": description.codec,
+        "sample_rate_hz": description.sample_rate_hz,
+        "channels": description.channels,
+        "samples": samples,
+        "peaks": peaks.finish().hex(),
+        "level_dbfs": level.finish(),
+    }
+
+
+def _decode(recording: Recording, sample_rate_hz: int, reporter: Reporter) -> dict[str, Any]:
+    samples = 0
+    for block in recording.blocks(sample_rate_hz):
+        if len(block):
+            reporter.send(wire.BLOCK, block.tobytes())
+        reporter.alive()
+        samples += len(block)
+    return {"samples": samples}
+
+
+def _fail(reporter: Reporter, code: str, facts: dict[str, Any] | None = None, cause: str = "") -> None:
+    reporter.send(wire.FAILURE, json.dumps({"code": code, "facts": facts or {}, "cause": cause}).encode())

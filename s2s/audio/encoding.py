@@ -1,0 +1,75 @@
+"""Our own samples to bytes, in every codec of the contract, with a sample count that can be foretold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2s.audio.resampling import Resampler
+from s2s.audio.writers import Codec, Pieces, writer
+
+
+class Encoder:
+    """Mono float32 blocks in, encoded bytes out; resamples from `input_rate_hz` to `sample_rate_hz` on the way.
+
+    With a `sink` (seekable, at position 0) bytes are written there, and headers are completed at the end: the only
+    way to WAV, and to MP3 that decodes to exactly the samples that went in. Without one, `write` and `finish` return
+    the bytes that are ready, for streaming; such an MP3 has no gapless tag and decodes 1105 samples late.
+
+    Raises ValueError for a codec, rate and bitrate that do not go together, and for WAV without a sink.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        sample_rate_hz: int,
+        bitrate_kbps: int | None,
+        *,
+        input_rate_hz: int,
+        sink: BinaryIO | None = None,
+    ) -> None:
+        if sink is not None and (not sink.seekable() or sink.tell() != 0):
+            raise ValueError("the sink must be seekable and at position 0")
+        self._resampler = Resampler(input_rate_hz, sample_rate_hz)
+        self._pieces = Pieces()
+        self._writer = writer(codec, sample_rate_hz, bitrate_kbps, self._pieces if sink is None else sink)
+        self.samples = 0
+
+    def write(self, block: NDArray[np.float32]) -> bytes:
+        """Take `(n,)` samples, -1..1 (what is beyond is clipped)."""
+        self._encode(self._resampler.write(np.asarray(block, np.float32)))
+        return self._pieces.take()
+
+    def finish(self) -> bytes:
+        """Flush filters and codec, complete the header. Nothing can be written afterwards; the sink stays open."""
+        self._encode(self._resampler.finish())
+        self._writer.finish()
+        return self._pieces.take()
+
+    def _encode(self, samples: NDArray[np.float32]) -> None:
+        if len(samples):
+            self.samples += len(samples)
+            self._writer.write(np.clip(samples, -1.0, 1.0))
+
+
+def encode(
+    blocks: Iterable[NDArray[np.float32]],
+    sink: BinaryIO,
+    codec: Codec,
+    sample_rate_hz: int,
+    bitrate_kbps: int | None,
+    *,
+    input_rate_hz: int,
+) -> int:
+    """Write all of `blocks` (mono float32 at `input_rate_hz`) to the seekable `sink`; give the samples written.
+
+    That is `round(n * sample_rate_hz / input_rate_hz)` for `n` samples. Raises as `Encoder` does.
+    """
+    encoder = Encoder(codec, sample_rate_hz, bitrate_kbps, input_rate_hz=input_rate_hz, sink=sink)
+    for block in blocks:
+        encoder.write(block)
+    encoder.finish()
+    return encoder.samples

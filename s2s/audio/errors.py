@@ -1,0 +1,82 @@
+"""What can be wrong with a recording, as a stable code and a sentence for the person who uploaded it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_SENTENCES: Final[Mapping[str, str]] = {
+    "empty": (
+        "The file is empty, so the upload may have been interrupted. Check the file on your computer and send it again."
+    ),
+    "not_audio": (
+        "We found no sound in this file that we can read. "
+        "Choose an audio or video recording, for example MP3, WAV, M4A or MP4."
+    ),
+    "no_audio": "This is a picture or a video without sound. Choose a recording that has sound.",
+    "no_sound_length": "The recording has no length: not one sample is in it. Record it again, then upload it.",
+    "too_long": "The recording is longer than {max_duration}. Cut it into shorter parts and upload them one by one.",
+    "too_many_channels": (
+        "The recording has {channels} channels and we take at most {max_channels}. Export it as mono or stereo."
+    ),
+    "bad_rate": (
+        "The recording has {sample_rate_hz} samples a second; we take {min_sample_rate_hz} to {max_sample_rate_hz}. "
+        "Export it at 44,100 or 48,000 Hz."
+    ),
+    "decoder_failed": (
+        "The file could not be decoded: it seems to be damaged. "
+        "Open it in an audio editor, save it as WAV or MP3 and upload that."
+    ),
+    "decoder_lost": "Decoding was interrupted on our side; the recording is not at fault. Try again.",
+    "decoder_timeout": (
+        "Decoding the file took too long, so we stopped. "
+        "Open it in an audio editor, save it as WAV or MP3 and upload that."
+    ),
+    "decoder_memory": (
+        "Decoding the file needed too much memory, so we stopped. "
+        "Open it in an audio editor, save it as WAV or MP3 and upload that."
+    ),
+}
+CODES: Final = frozenset(_SENTENCES)
+
+
+class AudioError(Exception):
+    """A recording that cannot be used.
+
+    `code` is stable and for programs, one of `CODES`; `str(error)` says what happened and what to do, in
+    plain words, and holds nothing of the file's content; `facts` are the numbers behind the sentence.
+    """
+
+    def __init__(self, code: str, **facts: int | float) -> None:
+        self.code = code
+        self.facts = facts
+        super().__init__(_SENTENCES[code].format_map(_in_words(facts)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (self.code, self.facts))
+
+
+def _rebuild(code: str, facts: Mapping[str, int | float]) -> AudioError:
+    return AudioError(code, **facts)
+
+
+class _Words(dict[str, str]):
+    """A fact that nobody gave reads as "an unusual number of" rather than breaking the report of an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "an unusual number of"
+
+
+def _in_words(facts: Mapping[str, int | float]) -> _Words:
+    words = _Words((name, f"{value:,}") for name, value in facts.items())
+    if "max_duration_s" in facts:
+        words["max_duration"] = _duration_in_words(facts["max_duration_s"])
+    return words
+
+
+def _duration_in_words(duration_s: float) -> str:
+    for unit, unit_s in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if duration_s >= unit_s:
+            count = round(duration_s / unit_s, 1)
+            return f"{count:g} {unit}" if count == 1 else f"{count:g} {unit}s"
+    return f"{duration_s:g} seconds"

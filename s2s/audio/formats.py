@@ -1,0 +1,49 @@
+"""Which containers and codecs we take: what phones, browsers, recorders and editors write, and nothing else.
+
+libav knows some 350 containers. Many are playlists or scripts that open other files and URLs (`hls`, `dash`,
+`concat`, `sdp`, `lavfi`), and the rest is code that is rarely read and often attacked. Video decoders are left out
+as well: the picture of a video is never decoded.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DEMUXERS: Final = (
+    *("mov", "matroska", "ogg", "mp3", "wav", "w64", "flac", "aac", "loas", "ac3", "eac3", "aiff", "caf", "au"),
+    *("amr", "amrnb", "amrwb", "asf", "mpegts", "mpeg", "avi", "flv", "wv", "tta", "ape", "mpc", "mpc8", "dts"),
+    *("voc", "gsm"),
+)
+DECODERS: Final = (
+    *("aac", "aac_latm", "ac3", "eac3", "alac", "ape", "dca", "flac", "gsm", "gsm_ms", "ilbc", "nellymoser"),
+    *("amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb"),
+    *("mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float", "mpc7", "mpc8", "opus", "libopus", "vorbis", "speex"),
+    *("truespeech", "tta", "wavpack", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
+    *("adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf", "adpcm_yamaha", "g722", "g726", "g726le"),
+    *("pcm_alaw", "pcm_mulaw", "pcm_bluray", "pcm_dvd", "pcm_s8", "pcm_u8", "pcm_f32be", "pcm_f32le"),
+    *("pcm_f64be", "pcm_f64le", "pcm_s16be", "pcm_s16be_planar", "pcm_s16le", "pcm_s16le_planar", "pcm_s24be"),
+    *("pcm_s24le", "pcm_s24le_planar", "pcm_s32be", "pcm_s32le", "pcm_s32le_planar", "pcm_u16be", "pcm_u16le"),
+    *("pcm_u24be", "pcm_u24le", "pcm_u32be", "pcm_u32le"),
+)
+RAW_DEMUXERS: Final = {"s16le": "s16le", "ulaw": "mulaw", "alaw": "alaw"}
+
+HEAD_BYTES: Final = 12
+_PICTURE_HEADS: Final = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"BM",
+    b"II*\x00",
+    b"MM\x00*",
+    b"8BPS",
+    b"\x00\x00\x01\x00",
+)
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether these first bytes are those of a common picture format, so that we can say so."""
+    return head.startswith(_PICTURE_HEADS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def is_wav(head: bytes) -> bool:
+    return head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"

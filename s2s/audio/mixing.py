@@ -1,0 +1,70 @@
+"""Decoded frames of any sample format and channel layout to mono float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+# ITU-R BS.775-3, annex 4, to mono: front at -3 dB each, centre at 0 dB, surround at -6 dB; the low-frequency
+# channel is left out.
+_WEIGHTS: Final = {
+    **dict.fromkeys(("FL", "FR", "FLC", "FRC"), 0.7071),
+    "FC": 1.0,
+    **dict.fromkeys(("BL", "BR", "BC", "SL", "SR"), 0.5),
+    **dict.fromkeys(("LFE", "LFE2"), 0.0),
+}
+_DTYPES: Final = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+_CEILING: Final = 16.0  # a float file may hold anything; filters and codecs may not
+
+
+def mono(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
+    """Mix `frames`, all of one format and layout, to `(n,)` mono samples, nominally -1..1.
+
+    The weights of the channels add up to one, so what fits into full scale still does. Never NaN, never beyond
+    +-16: float files may hold anything. (libav's own mix of stereo to float mono is 3 dB too loud and clips.)
+    """
+    layout = frames[0].layout
+    channels = layout.nb_channels
+    planes = np.concatenate([_planes(frame) for frame in frames], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        samples = _scaled(planes)
+        mixed = samples[0] if channels == 1 else _weights([c.name for c in layout.channels]) @ samples
+    if planes.dtype.kind != "f":
+        return np.asarray(mixed, np.float32)
+    bounded: NDArray[np.float32] = np.clip(np.nan_to_num(mixed, nan=0.0), -_CEILING, _CEILING)
+    return bounded
+
+
+def _planes(frame: AudioFrame) -> NDArray[np.generic]:
+    """`(channels, n)` of the sample type that the decoder gave.
+
+    Not `AudioFrame.to_ndarray`: PyAV 18.1 takes libav's list of planes to end with a null, which it does not at eight
+    channels or more, and reads what lies behind it.
+    """
+    channels, dtype = frame.layout.nb_channels, _DTYPES[frame.format.packed.name]
+    if frame.format.is_planar:
+        return np.stack([np.frombuffer(memoryview(plane), dtype, frame.samples) for plane in frame.planes[:channels]])
+    interleaved = np.frombuffer(memoryview(frame.planes[0]), dtype, frame.samples * channels)
+    return interleaved.reshape(-1, channels).T
+
+
+def _weights(names: Sequence[str]) -> NDArray[np.float32]:
+    weights = np.array([_WEIGHTS.get(name, np.nan) for name in names], np.float32)
+    if not np.isfinite(weights).all() or weights.sum() == 0:
+        weights = np.ones(len(names), np.float32)  # nobody said what the channels are
+    weights /= weights.sum()
+    return weights
+
+
+def _scaled(planes: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Full scale of any of libav's sample types to -1..1."""
+    kind, width = planes.dtype.kind, planes.dtype.itemsize
+    if kind == "f":
+        return planes.astype(np.float32, copy=False)
+    if kind == "u":
+        return (planes.astype(np.float32) - np.float32(128)) / np.float32(128)
+    return planes.astype(np.float32) * np.float32(2.0 ** (1 - 8 * width))

@@ -1,0 +1,85 @@
+"""The waveform as a few numbers, and how loud it is, gathered block by block in flat memory."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+SILENCE_DBFS = -120.0
+_CELLS_PER_BUCKET = 32
+
+
+class Peaks:
+    """The largest |sample| of each of `buckets` equal parts of a signal whose length is not known beforehand.
+
+    Keeps a grid of cells much finer than the buckets; when it is full, neighbours are merged and each cell
+    stands for twice as many samples. A bucket's edge is thus off by at most 1/16 of a bucket.
+    """
+
+    def __init__(self, buckets: int) -> None:
+        if buckets < 1:
+            raise ValueError("a waveform needs at least one bucket")
+        self._buckets = buckets
+        self._cells = np.zeros(buckets * _CELLS_PER_BUCKET * 2, np.float32)
+        self._used = 0
+        self._samples_per_cell = 1
+        self._open = np.zeros(0, np.float32)
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Take `(n,)` mono samples."""
+        self._open = np.concatenate([self._open, np.abs(block)])
+        while (ready := len(self._open) // self._samples_per_cell) > 0:
+            fitting = min(ready, len(self._cells) - self._used)
+            taken = fitting * self._samples_per_cell
+            self._cells[self._used : self._used + fitting] = _maxima(self._open[:taken], self._samples_per_cell)
+            self._used += fitting
+            self._open = self._open[taken:]
+            if self._used == len(self._cells):
+                self._merge_pairs()
+
+    def finish(self) -> bytes:
+        """One uint8 per bucket; 255 is full scale. All zero for a signal without samples."""
+        cells = self._cells[: self._used]
+        if len(self._open):
+            cells = np.append(cells, self._open.max())
+        if not len(cells):
+            return bytes(self._buckets)
+        # Of a signal shorter than the buckets, several buckets show the same cell.
+        starts = np.arange(self._buckets) * len(cells) // self._buckets
+        peaks = np.maximum.reduceat(cells, starts)
+        return bytes(np.rint(np.minimum(peaks, 1.0) * 255).astype(np.uint8))
+
+    def _merge_pairs(self) -> None:
+        half = len(self._cells) // 2
+        self._cells[:half] = _maxima(self._cells, 2)
+        self._used = half
+        self._samples_per_cell *= 2
+
+
+def _maxima(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The largest of every `count` values, a power of two. By halves: numpy is slow along a short axis."""
+    while count > 1:
+        values = np.maximum(values[0::2], values[1::2])
+        count //= 2
+    return values
+
+
+class Level:
+    """The root mean square of a signal in dB relative to full scale (a square wave at full scale is 0 dBFS)."""
+
+    def __init__(self) -> None:
+        self._sum_of_squares = 0.0
+        self._samples = 0
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Take `(n,)` mono samples."""
+        self._sum_of_squares += float(np.dot(block, block))
+        self._samples += len(block)
+
+    def finish(self) -> float:
+        """dBFS, never below `SILENCE_DBFS`."""
+        if self._sum_of_squares <= 0.0:
+            return SILENCE_DBFS
+        return max(SILENCE_DBFS, 10.0 * math.log10(self._sum_of_squares / self._samples))

@@ -1,0 +1,208 @@
+"""Untrusted bytes to mono samples. Runs only in a worker, behind its limits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from s2s.audio import formats
+from s2s.audio.errors import AudioError
+from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.mixing import mono
+from s2s.audio.resampling import Resampler
+
+_READ_BYTES = 1 << 16
+_WAV_PROBE_BYTES = 1 << 16
+
+
+class Input:
+    """A file descriptor as PyAV wants it: `read`, `seek`, `tell`. Has its own position, so that nobody else's moves."""
+
+    def __init__(self, fd: int, on_read: Callable[[], None]) -> None:
+        self._fd = fd
+        self._on_read = on_read
+        self._size = os.fstat(fd).st_size
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        self._on_read()
+        data = os.pread(self._fd, size, self._position)
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError("a position before the start of the file")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def head(self, size: int) -> bytes:
+        return os.pread(self._fd, size, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the first decoded frame says (headers may lie)."""
+
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+
+
+class Recording:
+    """An opened recording: `description`, then `blocks()`, once.
+
+    Raises `AudioError` with the codes not_audio, no_audio, no_sound_length, too_long, too_many_channels and bad_rate,
+    from the constructor or while iterating.
+    """
+
+    def __init__(self, source: Input, limits: Limits, raw: RawPcm | None) -> None:
+        self._limits = limits
+        self._container = _open(source, raw)
+        self._stream = _audio_stream(self._container)
+        self._check(self._stream.codec_context.sample_rate, self._stream.codec_context.channels)
+        self._frames = self._decode()
+        self._first = next(self._frames, None)
+        if self._first is None:
+            raise AudioError("not_audio" if self._refused_packets else "no_sound_length")
+        self._check_frame(self._first)
+        self.description = Description(
+            container=self._container.format.name,
+            codec=self._stream.codec_context.codec.canonical_name,
+            sample_rate_hz=self._first.sample_rate,
+            channels=self._first.layout.nb_channels,
+        )
+
+    def blocks(self, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
+        """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside."""
+        rate, resampler = 0, Resampler(1, 1)
+        for frames in self._runs():
+            if frames[0].sample_rate != rate:
+                yield resampler.finish()
+                rate = frames[0].sample_rate
+                resampler = Resampler(rate, sample_rate_hz)
+            yield resampler.write(mono(frames))
+        yield resampler.finish()
+
+    def _runs(self) -> Iterator[list[AudioFrame]]:
+        """Frames that can be mixed together, about a second of them. Stops with too_long at the limit."""
+        run: list[AudioFrame] = []
+        run_samples, duration_s = 0, 0.0
+        while (frame := self._first or next(self._frames, None)) is not None:
+            self._first = None
+            self._check_frame(frame)
+            duration_s += frame.samples / frame.sample_rate
+            if duration_s > self._limits.max_duration_s + 1e-6:
+                raise AudioError("too_long", max_duration_s=self._limits.max_duration_s)
+            if run and (run_samples >= frame.sample_rate or _kind(frame) != _kind(run[0])):
+                yield run
+                run, run_samples = [], 0
+            run.append(frame)
+            run_samples += frame.samples
+        if run:
+            yield run
+
+    def _decode(self) -> Iterator[AudioFrame]:
+        """Every frame that can be decoded. What is damaged is left out; where reading ends, so do we."""
+        self._refused_packets = 0
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError as error:
+                _raise_if_memory(error)
+                return
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError as error:
+                _raise_if_memory(error)
+                self._refused_packets += 1
+                continue
+            yield from (frame for frame in frames if isinstance(frame, AudioFrame) and frame.samples > 0)
+
+    def _check_frame(self, frame: AudioFrame) -> None:
+        self._check(frame.sample_rate, frame.layout.nb_channels)
+
+    def _check(self, sample_rate_hz: int, channels: int) -> None:
+        limits = self._limits
+        if not limits.min_sample_rate_hz <= sample_rate_hz <= limits.max_sample_rate_hz:
+            raise AudioError(
+                "bad_rate",
+                sample_rate_hz=sample_rate_hz,
+                min_sample_rate_hz=limits.min_sample_rate_hz,
+                max_sample_rate_hz=limits.max_sample_rate_hz,
+            )
+        if channels > limits.max_channels:
+            raise AudioError("too_many_channels", channels=channels, max_channels=limits.max_channels)
+
+
+def _kind(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _open(source: Input, raw: RawPcm | None) -> InputContainer:
+    demuxers: tuple[str, ...] = formats.DEMUXERS
+    options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(formats.DECODERS)}
+    raw_demuxer = None
+    if raw is not None:
+        raw_demuxer = formats.RAW_DEMUXERS[raw.encoding]
+        demuxers = (raw_demuxer,)
+        options |= {"sample_rate": str(raw.sample_rate_hz), "ch_layout": f"{raw.channels}C"}
+    elif formats.is_wav(source.head(formats.HEAD_BYTES)):
+        # libav looks through 5 MB of samples for a film's sound that hides in a WAV: most of the time that one takes.
+        options["probesize"] = str(_WAV_PROBE_BYTES)
+    options["format_whitelist"] = ",".join(demuxers)
+    try:
+        return av.open(
+            source,
+            mode="r",
+            format=raw_demuxer,
+            container_options=options,
+            metadata_errors="replace",  # names of songs in any old encoding
+            buffer_size=_READ_BYTES,
+            io_open=_refuse_to_open,
+        )
+    except av.error.FFmpegError as error:
+        _raise_if_memory(error)
+        code = "no_audio" if formats.is_picture(source.head(formats.HEAD_BYTES)) else "not_audio"
+        raise AudioError(code) from error
+
+
+def _refuse_to_open(url: str, _flags: int, _options: object) -> NoReturn:
+    raise PermissionError("a recording may not open another file")
+
+
+def _audio_stream(container: InputContainer) -> AudioStream:
+    """The stream libav thinks best, else the first that we can decode."""
+    streams = container.streams.audio
+    if not streams:
+        raise AudioError("no_audio" if container.streams.video else "not_audio")
+    best = container.streams.best("audio")
+    for stream in sorted(streams, key=lambda stream: stream != best):
+        # A codec that libav does not know has no context.
+        if stream.codec_context is not None and stream.codec_context.codec.name in formats.DECODERS:
+            stream.codec_context.thread_count = 1
+            return stream
+    raise AudioError("not_audio")
+
+
+def _raise_if_memory(error: av.error.FFmpegError) -> None:
+    if isinstance(error, MemoryError):
+        raise MemoryError from error

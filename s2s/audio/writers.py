@@ -1,0 +1,216 @@
+"""One writer for each codec of the contract."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO, Final, Literal, Protocol, cast
+
+import av
+import av.error
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.format import AudioFormat
+from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from numpy.typing import NDArray
+
+Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus"]
+
+
+class Pieces(io.RawIOBase):
+    """A sink that cannot be rewound and gives its bytes away."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self._bytes += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = bytes(self._bytes)
+        self._bytes.clear()
+        return taken
+
+
+Sink = BinaryIO | Pieces
+
+
+class Writer(Protocol):
+    """One codec's way to put mono float32 samples of -1..1 into a sink."""
+
+    def write(self, samples: NDArray[np.float32]) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+def writer(codec: Codec, sample_rate_hz: int, bitrate_kbps: int | None, sink: Sink) -> Writer:
+    """The writer of `codec`. Raises ValueError for what does not go together."""
+    if (bitrate_kbps is None) == (codec in _COMPRESSED):
+        raise ValueError(f"{codec} {'needs a' if codec in _COMPRESSED else 'has no'} bitrate")
+    if codec == "wav":
+        if not sink.seekable():
+            raise ValueError("the header of a WAV is completed at the end: it needs a sink that can be rewound")
+        return _Wav(sink, sample_rate_hz)
+    if codec == "pcm":
+        return _Linear(sink)
+    if codec in _COMPRESSED:
+        return _Compressed(codec, sample_rate_hz, (bitrate_kbps or 0) * 1000, sink)
+    return _G711(codec, sample_rate_hz, sink)
+
+
+def _int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """The inverse of decoding (1/32768 a step), so that 16-bit samples survive unchanged."""
+    steps: NDArray[np.int16] = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype("<i2")
+    return steps
+
+
+class _Linear:
+    """Headerless signed 16-bit little-endian."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        self._sink.write(_int16(samples).tobytes())
+
+    def finish(self) -> None:
+        pass
+
+
+class _Wav(_Linear):
+    """RIFF WAVE of 16-bit PCM: the canonical 44-byte header (Microsoft and IBM, 1991), sizes filled in at the end."""
+
+    _HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
+    _MAX_BYTES: Final = 2**32 - 1
+
+    def __init__(self, sink: Sink, sample_rate_hz: int) -> None:
+        super().__init__(sink)
+        self._rate_hz = sample_rate_hz
+        self._sink.write(self._header(0))
+        self._data_bytes = 0
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        self._data_bytes += 2 * len(samples)
+        if self._data_bytes + self._HEADER.size > self._MAX_BYTES:
+            raise ValueError("longer than a WAV can be (4 GiB)")
+        super().write(samples)
+
+    def finish(self) -> None:
+        self._sink.seek(0)
+        self._sink.write(self._header(self._data_bytes))
+        self._sink.seek(0, io.SEEK_END)
+
+    def _header(self, data_bytes: int) -> bytes:
+        riff = (b"RIFF", self._HEADER.size - 8 + data_bytes, b"WAVE")
+        pcm, channels, bytes_per_sample = 1, 1, 2
+        fmt = (b"fmt ", 16, pcm, channels, self._rate_hz, self._rate_hz * bytes_per_sample, bytes_per_sample, 16)
+        return self._HEADER.pack(*riff, *fmt, b"data", data_bytes)
+
+
+class _G711:
+    """Headerless mu-law or A-law (ITU-T G.711), a byte a sample."""
+
+    _NAMES: Final = {"ulaw": "pcm_mulaw", "alaw": "pcm_alaw"}
+
+    def __init__(self, codec: Codec, sample_rate_hz: int, sink: Sink) -> None:
+        if sample_rate_hz != 8000:
+            raise ValueError("G.711 has 8000 samples a second")
+        self._sink = sink
+        self._codec = cast("AudioCodecContext", av.CodecContext.create(self._NAMES[codec], "w"))
+        self._codec.format, self._codec.layout = AudioFormat("s16"), AudioLayout("mono")
+        self._codec.sample_rate = sample_rate_hz
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        frame = AudioFrame.from_ndarray(_int16(samples)[np.newaxis], format="s16", layout="mono")
+        frame.sample_rate = self._codec.sample_rate
+        for packet in self._codec.encode(frame):
+            self._sink.write(bytes(packet))
+
+    def finish(self) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Compression:
+    container: str
+    encoder: str
+    sample_format: str
+    options: Mapping[str, str]
+    streaming_options: Mapping[str, str]  # of the container, when it cannot be rewound
+
+
+_COMPRESSED: Final[Mapping[str, _Compression]] = {
+    # A tag that says how many samples to skip can only be written afterwards; an empty one costs a frame.
+    "mp3": _Compression("mp3", "libmp3lame", "fltp", {}, {"write_xing": "0", "id3v2_version": "0"}),
+    # Plain variable bitrate spends up to twice what it was given. A page holds a second if not told otherwise.
+    "opus": _Compression("ogg", "libopus", "flt", {"vbr": "constrained"}, {"page_duration": "300000"}),
+}
+
+
+class _Compressed:
+    """MP3 (LAME) or Opus in Ogg, through libav."""
+
+    def __init__(self, codec: Codec, sample_rate_hz: int, bitrate_bps: int, sink: Sink) -> None:
+        how = _COMPRESSED[codec]
+        self._format, self._rate_hz = how.sample_format, sample_rate_hz
+        container_options = {} if sink.seekable() else dict(how.streaming_options)
+        self._container = av.open(sink, mode="w", format=how.container, container_options=container_options)
+        stream = self._container.add_stream(how.encoder, rate=sample_rate_hz, options=dict(how.options))
+        self._stream = cast("AudioStream", stream)
+        self._codec = self._stream.codec_context
+        self._codec.format, self._codec.layout = AudioFormat(how.sample_format), AudioLayout("mono")
+        self._codec.bit_rate = bitrate_bps
+        try:
+            self._codec.open()
+        except av.error.FFmpegError as error:
+            raise ValueError(f"{codec} cannot be written at {sample_rate_hz} Hz and {bitrate_bps} bit/s") from error
+        self._pending = np.zeros(0, np.float32)
+        self._written = 0
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        self._pending = np.concatenate([self._pending, samples])
+        size = self._codec.frame_size
+        whole = len(self._pending) // size * size
+        for start in range(0, whole, size):
+            self._container.mux(self._encode(self._pending[start : start + size]))
+        self._pending = self._pending[whole:]
+
+    def finish(self) -> None:
+        last = self._encode(self._pending) if len(self._pending) else []
+        last += self._stream.encode(None)
+        _gather_end_padding(last)
+        self._container.mux(last)
+        self._container.close()
+
+    def _encode(self, samples: NDArray[np.float32]) -> list[Packet[AudioStream]]:
+        frame = AudioFrame.from_ndarray(samples[np.newaxis], format=self._format, layout="mono")
+        frame.sample_rate, frame.time_base = self._rate_hz, Fraction(1, self._rate_hz)
+        frame.pts = self._written
+        self._written += len(samples)
+        return self._stream.encode(frame)
+
+
+def _gather_end_padding(packets: Sequence[Packet[AudioStream]]) -> None:
+    """Add the end padding of `packets` up in the last of them.
+
+    LAME may need one more packet for its delay, which is padding throughout, after one that ends in padding. The
+    muxer only notes the last one's, and the decoded sound would be up to 287 samples too long.
+    """
+    layout = struct.Struct("<II")  # AV_PKT_DATA_SKIP_SAMPLES: samples to skip at the start, at the end
+    padded = [packet.get_sidedata("skip_samples") for packet in packets if packet.has_sidedata("skip_samples")]
+    if len(padded) > 1:
+        last = bytearray(padded[-1])
+        start, _ = layout.unpack_from(last)
+        layout.pack_into(last, 0, start, sum(layout.unpack_from(data)[1] for data in padded))
+        padded[-1].update(bytes(last))
+        packets[-1].set_sidedata(padded[-1])

@@ -1,0 +1,365 @@
+"""The ElevenLabs speech-to-speech contract as types: formats, parameters, voice settings, error bodies, listings.
+
+Source: the published API description (ElevenLabs, 2025) and what the official SDKs send; of formats that are newer,
+the description in the Python SDK 2.78. Knows neither how a request travels (`s2s.client`) nor how one is served
+(`s2s.engine`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus"]
+
+_MEDIA_TYPES: dict[Codec, str] = {
+    "mp3": "audio/mpeg",
+    "pcm": "audio/pcm",
+    "wav": "audio/wav",
+    "ulaw": "audio/basic",
+    "alaw": "audio/x-alaw-basic",
+    "opus": "audio/ogg",
+}
+_EXTENSIONS: dict[Codec, str] = {
+    "mp3": "mp3",
+    "pcm": "pcm",
+    "wav": "wav",
+    "ulaw": "ulaw",
+    "alaw": "alaw",
+    "opus": "opus",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """One value of `output_format`, written `codec_rate[_bitrate]`, e.g. `mp3_44100_128`."""
+
+    name: str
+    codec: Codec
+    sample_rate_hz: int
+    bitrate_kbps: int | None
+    tier: str | None = None
+    """The least subscription that ElevenLabs gives it to, as `Subscription.tier` spells it; None: every one."""
+
+    @property
+    def media_type(self) -> str:
+        return _MEDIA_TYPES[self.codec]
+
+    @property
+    def extension(self) -> str:
+        return _EXTENSIONS[self.codec]
+
+    @property
+    def streamable(self) -> bool:
+        """WAV needs its length in the header, so `/stream` refuses it."""
+        return self.codec != "wav"
+
+
+# "MP3 with 192kbps bitrate requires you to be subscribed to Creator tier or above. PCM and WAV formats with 44.1kHz
+# sample rate requires you to be subscribed to Pro tier or above." Nothing is said of 48 kHz.
+_TIERS = {"mp3_44100_192": "creator", "pcm_44100": "pro", "wav_44100": "pro"}
+
+
+def _format(name: str) -> OutputFormat:
+    codec, rate, *bitrate = name.split("_")
+    bitrate_kbps = int(bitrate[0]) if bitrate else None
+    return OutputFormat(name, codec, int(rate), bitrate_kbps, _TIERS.get(name))  # type: ignore[arg-type]
+
+
+_LINEAR_RATES_HZ = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
+OUTPUT_FORMATS: Mapping[str, OutputFormat] = {
+    name: _format(name)
+    for name in (
+        "mp3_22050_32",
+        "mp3_24000_48",
+        *(f"mp3_44100_{kbps}" for kbps in (32, 64, 96, 128, 192)),
+        *(f"pcm_{rate}" for rate in _LINEAR_RATES_HZ),
+        *(f"wav_{rate}" for rate in _LINEAR_RATES_HZ),
+        "ulaw_8000",
+        "alaw_8000",
+        *(f"opus_48000_{kbps}" for kbps in (32, 64, 96, 128, 192)),
+    )
+}
+DEFAULT_OUTPUT_FORMAT = "mp3_44100_128"
+DEFAULT_MODEL_ID = "eleven_multilingual_sts_v2"
+MAX_SEED = 2**32 - 1
+
+
+def _empty_is_absent(value: Any) -> Any:
+    """SDK 1.9 sends `model_id=`, `voice_settings=` and `seed=` empty for what the caller left out."""
+    return None if value == "" else value
+
+
+def _known_format(value: Any) -> Any:
+    if value is None:
+        return DEFAULT_OUTPUT_FORMAT
+    if value not in OUTPUT_FORMATS:
+        raise ValueError(f"unknown output_format; one of: {', '.join(OUTPUT_FORMATS)}")
+    return value
+
+
+class VoiceSettings(BaseModel):
+    """Overrides of a voice's stored settings for one request. `None` leaves the voice's own value."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    stability: Annotated[float, Field(ge=0, le=1)] | None = None
+    similarity_boost: Annotated[float, Field(ge=0, le=1)] | None = None
+    style: Annotated[float, Field(ge=0, le=1)] | None = None
+    use_speaker_boost: bool | None = None
+    speed: Annotated[float, Field(ge=0.7, le=1.2)] | None = None
+
+    def to_json(self) -> str:
+        return self.model_dump_json(exclude_none=True)
+
+
+def _settings_from_json(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError("voice_settings is not valid JSON") from error
+        if not isinstance(value, dict):
+            raise ValueError("voice_settings must be a JSON object")
+    return value
+
+
+class ConvertParameters(BaseModel):
+    """Everything of a convert or stream request but the voice and the audio. Every field may be absent."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    # query
+    output_format: Annotated[str, BeforeValidator(_known_format)] = DEFAULT_OUTPUT_FORMAT
+    optimize_streaming_latency: Annotated[int, Field(ge=0, le=4)] | None = None
+    enable_logging: bool = True
+    # form
+    model_id: str | None = None
+    voice_settings: Annotated[VoiceSettings, BeforeValidator(_settings_from_json)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    remove_background_noise: bool = False
+    file_format: Literal["pcm_s16le_16", "other"] = "other"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            return {key: value for key, value in data.items() if _empty_is_absent(value) is not None}
+        return data
+
+    @property
+    def format(self) -> OutputFormat:
+        return OUTPUT_FORMATS[self.output_format]
+
+    def query(self) -> dict[str, str]:
+        """The query string: only what differs from what the server takes when left out, as the SDKs send it."""
+        query = {"output_format": self.output_format}
+        if self.optimize_streaming_latency is not None:
+            query["optimize_streaming_latency"] = str(self.optimize_streaming_latency)
+        if not self.enable_logging:
+            query["enable_logging"] = "false"
+        return query
+
+    def form(self) -> dict[str, str]:
+        """The multipart fields besides `audio`. Booleans travel as `true` and `false`."""
+        # The server's default model differs from what is best: always say which.
+        form = {"model_id": self.model_id or DEFAULT_MODEL_ID}
+        if self.voice_settings is not None:
+            form["voice_settings"] = self.voice_settings.to_json()
+        if self.seed is not None:
+            form["seed"] = str(self.seed)
+        if self.remove_background_noise:
+            form["remove_background_noise"] = "true"
+        if self.file_format != "other":
+            form["file_format"] = self.file_format
+        return form
+
+
+# ---- errors as they travel ----
+
+
+class ErrorDetail(BaseModel):
+    """`{"detail": {"status": ..., "message": ...}}`: every error but bad parameters."""
+
+    status: str
+    message: str
+
+
+class ParameterError(BaseModel):
+    """One entry of `{"detail": [...]}`, the body of a 422."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+TOO_MANY_CONCURRENT = "too_many_concurrent_requests"
+SYSTEM_BUSY = "system_busy"
+
+
+# ---- listings ----
+
+
+class Voice(BaseModel):
+    """An entry of `GET /v1/voices`; what we don't use is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    voice_id: str
+    name: str = ""
+    category: str | None = None
+    description: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    preview_url: str | None = None
+    settings: VoiceSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forgive_details(cls, data: Any) -> Any:
+        """One odd label or setting must not cost a whole voice: it is left out."""
+        if not isinstance(data, dict):
+            return data
+        labels = data.get("labels")
+        labels = labels if isinstance(labels, dict) else {}
+        forgiven = {**data, "labels": {key: value for key, value in labels.items() if isinstance(value, str)}}
+        try:
+            VoiceSettings.model_validate(data.get("settings") or {})
+        except ValidationError:
+            forgiven["settings"] = None
+        return forgiven
+
+
+class Model(BaseModel):
+    """An entry of `GET /v1/models` (a bare list)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+
+    model_id: str
+    name: str = ""
+    description: str | None = None
+    can_do_voice_conversion: bool = False
+
+
+class _Query(BaseModel):
+    """Filters and paging of a listing. What is None isn't sent: the endpoint's own default holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def query(self) -> dict[str, str]:
+        given = self.model_dump(exclude_none=True)
+        return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
+
+
+class VoiceSearch(_Query):
+    """The query of `GET /v2/voices`. The endpoint's `page_size` is 10, its `include_total_count` true."""
+
+    search: str | None = None
+    page_size: Annotated[int, Field(ge=1, le=100)] | None = None
+    next_page_token: str | None = None
+    sort: Literal["created_at_unix", "name"] | None = None
+    sort_direction: Literal["asc", "desc"] | None = None
+    voice_type: Literal["personal", "community", "default", "workspace", "non-default"] | None = None
+    category: Literal["premade", "cloned", "generated", "professional"] | None = None
+    include_total_count: bool | None = None
+
+    def after(self, token: str) -> VoiceSearch:
+        return self.model_copy(update={"next_page_token": token})
+
+
+class VoicePage(BaseModel):
+    """The answer of `GET /v2/voices`. The first page may hold more than was asked for: the default voices."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    voices: list[Voice]
+    has_more: bool = False
+    next_page_token: str | None = None
+    total_count: int | None = None
+
+    @property
+    def entries(self) -> list[Voice]:
+        return self.voices
+
+    @property
+    def next_token(self) -> str | None:
+        """What `VoiceSearch.after` takes; None on the last page."""
+        return self.next_page_token if self.has_more and self.next_page_token else None
+
+
+class HistorySearch(_Query):
+    """The query of `GET /v1/history`, newest first. The endpoint's `page_size` is 100. There is no filter by date."""
+
+    page_size: Annotated[int, Field(ge=1, le=1000)] | None = None
+    start_after_history_item_id: str | None = None
+    voice_id: str | None = None
+    search: str | None = None
+    source: Literal["TTS", "STS"] | None = None
+
+    def after(self, token: str) -> HistorySearch:
+        return self.model_copy(update={"start_after_history_item_id": token})
+
+
+class HistoryItem(BaseModel):
+    """An entry of `GET /v1/history`. Kinds of sources and states that come later are taken as they are."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+
+    history_item_id: str
+    date_unix: int
+    request_id: str | None = None
+    voice_id: str | None = None
+    voice_name: str | None = None
+    model_id: str | None = None
+    source: str | None = None
+    state: str | None = None
+    content_type: str | None = None
+    character_count_change_from: int | None = None
+    character_count_change_to: int | None = None
+
+    @property
+    def character_cost(self) -> int | None:
+        """Credits charged: by how much the account's counter moved."""
+        if self.character_count_change_from is None or self.character_count_change_to is None:
+            return None
+        return abs(self.character_count_change_to - self.character_count_change_from)
+
+
+class HistoryPage(BaseModel):
+    """The answer of `GET /v1/history`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    history: list[HistoryItem]
+    has_more: bool = False
+    last_history_item_id: str | None = None
+
+    @property
+    def entries(self) -> list[HistoryItem]:
+        return self.history
+
+    @property
+    def next_token(self) -> str | None:
+        """What `HistorySearch.after` takes; None on the last page."""
+        last = self.history[-1].history_item_id if self.history else None
+        return (self.last_history_item_id or last) if self.has_more else None
+
+
+class Subscription(BaseModel):
+    """The answer of `GET /v1/user/subscription`. Its characters are what is called credits elsewhere."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    tier: str
+    character_count: int
+    character_limit: int
+    status: str | None = None
+    next_character_count_reset_unix: int | None = None
+
+    @property
+    def characters_left(self) -> int:
+        """0 when the limit was exceeded, as some plans allow."""
+        return max(self.character_limit - self.character_count, 0)

@@ -1,0 +1,168 @@
+"""The contract's routes: a request in, an answer out. Knows neither sockets nor threads."""
+
+from __future__ import annotations
+
+import hmac
+import itertools
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from typing import BinaryIO
+
+from s2s.contract import ConvertParameters
+from s2s.engine import listings, speech
+from s2s.engine.concurrency import Slots
+from s2s.engine.errors import Refusal
+from s2s.engine.exchange import ClientLeft, Request, Response
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MAX_BYTES = 2 * 1024**3
+_PIECE_BYTES = 64 * 1024
+
+
+class App:
+    """The application. `api_key` None: whoever can reach the port may use it."""
+
+    def __init__(self, slots: Slots, *, api_key: str | None = None, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._slots = slots
+        self._api_key = api_key
+        self._max_bytes = max_bytes
+        voice = r"(?P<voice_id>[A-Za-z0-9_-]{1,64})"
+        convert = rf"/v1/(?:speech-to-speech|voice-changer)/{voice}"
+        self._routes: list[tuple[re.Pattern[str], str, Callable[..., Response]]] = [
+            (re.compile(pattern), method, handler)
+            for pattern, method, handler in (
+                ("/healthz", "GET", self._healthz),
+                (convert, "POST", self._convert),
+                (f"{convert}/stream", "POST", self._stream),
+                ("/v1/voices", "GET", self._voices),
+                ("/v2/voices", "GET", self._voice_page),
+                (f"/v1/voices/{voice}", "GET", self._voice),
+                (f"/v1/voices/{voice}/preview", "GET", self._preview),
+                ("/v1/models", "GET", self._models),
+                ("/v1/user/subscription", "GET", self._subscription),
+            )
+        ]
+        # A browser plays a preview and a supervisor asks for health without a key.
+        self._open = {self._healthz, self._preview}
+
+    def answer(self, request: Request) -> Response:
+        """Refusals and failures are answers too. Raises ClientLeft when there is nobody to give one to."""
+        try:
+            response = self._answer(request)
+        except ClientLeft:
+            raise
+        except Exception as error:
+            response = self._refuse(request, error)
+        response.headers["request-id"] = request.id
+        if request.method == "HEAD":
+            response.body = []
+        return response
+
+    def _refuse(self, request: Request, error: Exception) -> Response:
+        refusal = error if isinstance(error, Refusal) else None
+        if isinstance(error, OSError):
+            refusal = Refusal.of_full_disk(error)
+            if refusal is not None:
+                logger.error("request %s: %s", request.id, error)
+        if refusal is None:
+            logger.error("request %s: %s failed", request.id, request.method, exc_info=error)
+            detail = {"status": "internal_error", "message": "The engine failed. Its log has the cause."}
+            return Response.of_json({"detail": detail}, 500)
+        request.drain()
+        return Response.of_json({"detail": refusal.detail}, refusal.status_code, refusal.headers)
+
+    def _answer(self, request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        allowed = set()
+        for pattern, its_method, handler in self._routes:
+            if (match := pattern.fullmatch(request.path)) is None:
+                continue
+            if its_method == method:
+                if handler not in self._open:
+                    self._authorise(request)
+                return handler(request, **match.groupdict())
+            allowed.add(its_method)
+        if allowed:
+            message = f"This address takes {' or '.join(sorted(allowed))}."
+            raise Refusal.because(405, "method_not_allowed", message, Allow=", ".join(sorted(allowed)))
+        raise Refusal.because(404, "not_found", "There is nothing at this address.")
+
+    def _authorise(self, request: Request) -> None:
+        if self._api_key is None:
+            return
+        given = request.headers.get("xi-api-key", "").encode("latin-1", "replace")
+        if not hmac.compare_digest(given, self._api_key.encode()):
+            raise Refusal.because(401, "invalid_api_key", "The header xi-api-key is missing or wrong.")
+
+    # ---- what is asked for ----
+
+    def _healthz(self, request: Request) -> Response:
+        return Response.of_json({"status": "ok"})
+
+    def _voices(self, request: Request) -> Response:
+        return Response.of_json(listings.voices(request.base_url))
+
+    def _voice_page(self, request: Request) -> Response:
+        return Response.of_json(listings.voice_page(request.query, request.base_url))
+
+    def _voice(self, request: Request, voice_id: str) -> Response:
+        return Response.of_json(listings.describe(listings.find_voice(voice_id), request.base_url))
+
+    def _preview(self, request: Request, voice_id: str) -> Response:
+        clip = listings.find_voice(voice_id).preview.read_bytes()
+        return Response([clip], "audio/mpeg", length=len(clip), headers={"Cache-Control": "max-age=3600"})
+
+    def _models(self, request: Request) -> Response:
+        return Response.of_json(listings.models())
+
+    def _subscription(self, request: Request) -> Response:
+        return Response.of_json(listings.subscription())
+
+    def _convert(self, request: Request, voice_id: str) -> Response:
+        voice = listings.find_voice(voice_id)
+        speech.parameters(request.query, {}, streaming=False)  # before a large body is read
+        with self._slots.take() as slot, closing(request.upload(self._max_bytes)) as upload:
+            wanted = speech.parameters(request.query, upload.fields, streaming=False)
+            output = speech.converted_file(speech.source_of(upload), wanted, voice, request.line.check)
+        length = output.seek(0, 2)
+        output.seek(0)
+        return _sound(_pieces(output), wanted, length, slot.headers)
+
+    def _stream(self, request: Request, voice_id: str) -> Response:
+        voice = listings.find_voice(voice_id)
+        speech.parameters(request.query, {}, streaming=True)
+        with ExitStack() as stack:
+            slot = stack.enter_context(self._slots.take())
+            upload = stack.enter_context(closing(request.upload(self._max_bytes)))
+            wanted = speech.parameters(request.query, upload.fields, streaming=True)
+            work = speech.converted_stream(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
+            pieces = stack.enter_context(closing(work))
+            first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
+            return _sound(_Rest(first, pieces, stack.pop_all()), wanted, None, slot.headers)
+
+
+def _sound(body: Iterable[bytes], wanted: ConvertParameters, length: int | None, headers: dict[str, str]) -> Response:
+    return Response(body, wanted.format.media_type, length=length, headers={"character-cost": "0", **headers})
+
+
+def _pieces(output: BinaryIO) -> Iterator[bytes]:
+    with output:
+        while piece := output.read(_PIECE_BYTES):
+            yield piece
+
+
+class _Rest:
+    """A stream after its beginning. What it needs stays until it is through or closed."""
+
+    def __init__(self, first: bytes, pieces: Iterator[bytes], needed: ExitStack) -> None:
+        self._pieces = itertools.chain([first], pieces)
+        self._needed = needed
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        self._needed.close()

@@ -1,0 +1,140 @@
+"""Spectral envelopes on a mel grid, their cepstra, formant warping, and how loud and how alive a frame is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct, idct
+
+from s2s.engine.vocoder import BIN_HZ, BINS, SAMPLE_RATE_HZ, Floats
+
+# Profiles live on a fixed grid so that they outlive a change of the sample rate.
+MEL_BANDS = 64
+MEL_TOP_HZ = 8000.0
+NEPER_DB = 10 / np.log(10)  # envelopes are natural logarithms of power
+_TINY = 1e-12
+
+
+def _hz_to_mel(hz: float | Floats) -> Floats:
+    return np.asarray(2595 * np.log10(1 + np.asarray(hz) / 700), dtype=np.float64)
+
+
+def _mel_to_hz(mel: NDArray[np.floating]) -> Floats:
+    return np.asarray(700 * (10 ** (mel / 2595) - 1), dtype=np.float64)
+
+
+_MEL_STEP = float(_hz_to_mel(MEL_TOP_HZ)) / (MEL_BANDS - 1)
+MEL_HZ: Floats = _mel_to_hz(np.arange(MEL_BANDS) * _MEL_STEP)
+
+
+def _averaging_matrix() -> Floats:
+    """(BINS, MEL_BANDS): triangles one band wide; a band narrower than a bin is interpolated instead."""
+    edges_hz = _mel_to_hz(np.arange(-1, MEL_BANDS + 1) * _MEL_STEP)
+    matrix = np.zeros((BINS, MEL_BANDS))
+    for band in range(MEL_BANDS):
+        low, centre, high = edges_hz[band : band + 3]
+        weights = np.clip(np.minimum((BIN_HZ - low) / (centre - low), (high - BIN_HZ) / (high - centre)), 0, None)
+        if weights.sum() < 1:
+            position = centre / BIN_HZ[1]
+            left = int(position)
+            weights[:] = 0
+            weights[left], weights[left + 1] = 1 - (position - left), position - left
+        matrix[:, band] = weights / weights.sum()
+    return matrix
+
+
+def _spreading_matrix() -> Floats:
+    """(MEL_BANDS, BINS): linear interpolation in mel; constant above the grid."""
+    position = np.clip(_hz_to_mel(BIN_HZ) / _MEL_STEP, 0, MEL_BANDS - 1.0001)
+    left = position.astype(int)
+    matrix = np.zeros((MEL_BANDS, BINS))
+    matrix[left, np.arange(BINS)] = 1 - (position - left)
+    matrix[left + 1, np.arange(BINS)] = position - left
+    return matrix
+
+
+_BINS_TO_MEL = _averaging_matrix()
+_MEL_TO_BINS = _spreading_matrix()
+
+
+def log_power(envelope: Floats) -> Floats:
+    """Natural logarithm of a power envelope, (frames, BINS) or (frames,); silence stays finite."""
+    return np.asarray(np.log(envelope + _TINY), dtype=np.float64)
+
+
+def log_mel(envelope: Floats) -> Floats:
+    """(frames, BINS) power -> (frames, MEL_BANDS) log power, 0..8 kHz."""
+    return log_power(envelope) @ _BINS_TO_MEL
+
+
+def mel_curve_to_bins(curve: Floats) -> Floats:
+    """(MEL_BANDS,) -> (BINS,)."""
+    return curve @ _MEL_TO_BINS
+
+
+def smooth(curve: Floats, cepstra: int) -> Floats:
+    """A (MEL_BANDS,) curve without detail finer than its first `cepstra` cepstra (orthonormal DCT-II)."""
+    coefficients = dct(curve, type=2, norm="ortho")
+    coefficients[cepstra:] = 0
+    return np.asarray(idct(coefficients, type=2, norm="ortho"), dtype=np.float64)
+
+
+def warp(rows: Floats, scale: float) -> Floats:
+    """Move formants up by `scale`: out(f) = in(f / scale), rows (frames, BINS); the last value is held on top."""
+    if abs(scale - 1) < 1e-3:
+        return rows
+    position = np.clip(np.arange(BINS) / scale, 0, BINS - 1.001)
+    left = position.astype(int)
+    fraction = position - left
+    warped: Floats = rows[:, left]
+    warped *= 1 - fraction
+    upper = rows[:, left + 1]
+    upper *= fraction
+    warped += upper
+    return warped
+
+
+def warp_mel_curve(curve: Floats, scale: float) -> Floats:
+    """The same for one (MEL_BANDS,) curve."""
+    return np.asarray(np.interp(MEL_HZ / scale, MEL_HZ, curve), dtype=np.float64)
+
+
+def level_db(envelope: Floats) -> Floats:
+    """Level of each frame, (frames, BINS) power -> (frames,) dB."""
+    return np.asarray(10 * np.log10(envelope.mean(axis=1) + _TINY), dtype=np.float64)
+
+
+def loudness_reference_db(levels_db: Floats) -> float:
+    """What counts as loud in a recording: the 95th percentile of its frame levels (dB)."""
+    return float(np.percentile(levels_db, 95))
+
+
+def activity(levels_db: Floats, reference_db: float, span_db: float = 35.0) -> Floats:
+    """How surely each frame is speech and not the pause between words: (frames,) 0..1, soft around
+    `reference_db - span_db`. One reference serves a whole recording so that its blocks agree."""
+    return np.asarray(1 / (1 + np.exp(-(levels_db - (reference_db - span_db)) / 3)), dtype=np.float64)
+
+
+def smooth_over_frames(values: NDArray[np.floating], frames: int) -> Floats:
+    """(n,) convolved with a Hann window of `frames` frames; same length."""
+    window = np.hanning(frames)
+    return np.convolve(values.astype(np.float64), window / window.sum(), "same")[: len(values)]
+
+
+BAND_EDGES_HZ = ((0, 1000), (1000, 3000), (3000, 5000), (5000, 8000))
+_BAND_ANCHORS_HZ = (500, 2000, 4000, 6500)
+
+
+def band_aperiodicity(aperiodicity: Floats) -> Floats:
+    """Mean logit of aperiodicity in four bands, (frames, BINS) -> (4,)."""
+    clipped = np.clip(aperiodicity, 1e-3, 0.999)
+    logit = np.log(clipped / (1 - clipped))
+    return np.array([logit[:, (low <= BIN_HZ) & (high > BIN_HZ)].mean() for low, high in BAND_EDGES_HZ])
+
+
+def bands_to_bins(bands: Floats) -> Floats:
+    """(4,) band values -> (BINS,), linear between the bands' middles."""
+    return np.asarray(np.interp(BIN_HZ, _BAND_ANCHORS_HZ, bands), dtype=np.float64)
+
+
+NYQUIST_HZ = SAMPLE_RATE_HZ / 2

@@ -1,0 +1,209 @@
+"""Build the profiles and previews of the built-in voices: `python -m s2s.engine.voices.build`.
+
+Needs flite (Debian: `apt install flite`) when run, and nothing of it afterwards. The neutral envelope is the
+mean over flite's CMU ARCTIC voices, synthetic speech under a free licence: no living person's voice is in a
+profile. What sets a voice apart (pitch, formants, colour, breath) is chosen, not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from s2s.audio import Encoder
+from s2s.engine import spectrum
+from s2s.engine.converter import convert
+from s2s.engine.speaker import SourceStatistics, measure
+from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ, analyse
+from s2s.engine.voices import FOLDER, load
+
+_NEUTRAL_SPEAKERS = ("slt", "rms", "awb")
+_NEUTRAL_SCALE = 1.1
+_TEXT = (
+    "Early in the morning the harbour was quiet, and only a few fishing boats had gone out. "
+    "She asked him why the yellow house on the hill had been empty for so many years. "
+    "Nobody could say, though everyone had a story about a judge, a ship and a chest of silver. "
+    "We measured the table, joined the boards, and brushed on a thin coat of oil. "
+    "If you think about it, a good voice is mostly patience, breath and a little courage."
+)
+# flite's voices are sampled at 16 kHz: what lies above is the edge of their filter, not a voice.
+_MEASURED_UP_TO_HZ = 7000.0
+_PREVIEW_RATE_HZ = 44_100
+_PREVIEW_KBPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What is chosen for a voice. `presence_db` at 3 kHz, `warmth_db` at 250 Hz, `breath` in logits."""
+
+    voice_id: str
+    name: str
+    description: str
+    labels: dict[str, str]
+    preview_speaker: str
+    preview_text: str
+    f0_hz: float
+    formant_scale: float
+    f0_spread: float
+    tilt_db_per_octave: float
+    presence_db: float
+    warmth_db: float
+    breath: float = 0.0
+
+
+DESIGNS = (
+    Design(
+        "TimbreAtlas000000001",
+        "Atlas",
+        "A deep, calm man's voice with a dark colour, for narration and trailers.",
+        {"gender": "male", "age": "middle_aged", "use_case": "narration", "accent": "source", "descriptive": "deep"},
+        "rms",
+        "The performance is yours. Only the voice has changed. This is Atlas.",
+        f0_hz=84,
+        formant_scale=0.93,
+        f0_spread=0.95,
+        tilt_db_per_octave=-1.5,
+        presence_db=0,
+        warmth_db=4,
+    ),
+    Design(
+        "TimbreMarcus00000001",
+        "Marcus",
+        "A clear man's voice that stays present in a mix, for podcasts and presentations.",
+        {"gender": "male", "age": "young", "use_case": "conversational", "accent": "source", "descriptive": "clear"},
+        "rms",
+        "The performance is yours. Only the voice has changed. This is Marcus.",
+        f0_hz=112,
+        formant_scale=1.03,
+        f0_spread=1.0,
+        tilt_db_per_octave=0.5,
+        presence_db=4,
+        warmth_db=0,
+    ),
+    Design(
+        "TimbreNora0000000001",
+        "Nora",
+        "A neutral, even woman's voice that sits well in most material.",
+        {
+            "gender": "female",
+            "age": "middle_aged",
+            "use_case": "narration",
+            "accent": "source",
+            "descriptive": "neutral",
+        },
+        "slt",
+        "The performance is yours. Only the voice has changed. This is Nora.",
+        f0_hz=198,
+        formant_scale=1.18,
+        f0_spread=1.0,
+        tilt_db_per_octave=0.5,
+        presence_db=3,
+        warmth_db=0,
+    ),
+    Design(
+        "TimbreLyra0000000001",
+        "Lyra",
+        "A bright, lively woman's voice, for characters, shorts and advertising.",
+        {"gender": "female", "age": "young", "use_case": "characters", "accent": "source", "descriptive": "bright"},
+        "slt",
+        "The performance is yours. Only the voice has changed. This is Lyra.",
+        f0_hz=232,
+        formant_scale=1.26,
+        f0_spread=1.25,
+        tilt_db_per_octave=2.0,
+        presence_db=4,
+        warmth_db=-5,
+    ),
+)
+
+
+def speak(speaker: str, text: str) -> NDArray[np.float32]:
+    """flite's rendering of a text, (n,) float32 at 24 kHz. Raises CalledProcessError without flite's voice."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        subprocess.run(["flite", "-voice", speaker, "-t", text, "-o", file.name], check=True)
+        with wave.open(file.name) as clip:
+            rate_hz = clip.getframerate()
+            samples = np.frombuffer(clip.readframes(clip.getnframes()), dtype="<i2")
+    scaled = samples.astype(np.float32) / 32768
+    return np.asarray(soxr.resample(scaled, rate_hz, SAMPLE_RATE_HZ), dtype=np.float32)
+
+
+def neutral() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean envelope (MEL_BANDS,), warped to formant scale 1.1 and centred on 0, and band aperiodicity (4,)."""
+    speakers = [
+        measure(analyse(speak(speaker, _TEXT), every=2), 2 * FRAME_PERIOD_MS / 1000) for speaker in _NEUTRAL_SPEAKERS
+    ]
+    envelope = np.mean([_at_neutral_scale(statistics) for statistics in speakers], axis=0)
+    return envelope, np.mean([statistics.aperiodicity for statistics in speakers], axis=0)
+
+
+def _at_neutral_scale(statistics: SourceStatistics) -> NDArray[np.float64]:
+    if statistics.envelope is None or statistics.formant_scale is None:
+        raise ValueError("a flite voice could not be measured")
+    envelope = statistics.envelope.copy()
+    beyond = spectrum.MEL_HZ > _MEASURED_UP_TO_HZ
+    envelope[beyond] = envelope[~beyond][-1]
+    warped = spectrum.warp_mel_curve(envelope, _NEUTRAL_SCALE / statistics.formant_scale)
+    return np.asarray(warped - warped.mean(), dtype=np.float64)
+
+
+def profile(design: Design, envelope: NDArray[np.float64], aperiodicity: NDArray[np.float64]) -> dict[str, object]:
+    """The JSON of a voice."""
+    hz = spectrum.MEL_HZ
+    shaped = spectrum.warp_mel_curve(envelope, design.formant_scale / _NEUTRAL_SCALE)
+    shaped = shaped + design.presence_db / spectrum.NEPER_DB * np.exp(-0.5 * ((hz - 3000) / 800) ** 2)
+    shaped = shaped + design.warmth_db / spectrum.NEPER_DB * np.exp(-0.5 * ((hz - 250) / 150) ** 2)
+    return {
+        "voice_id": design.voice_id,
+        "name": design.name,
+        "description": design.description,
+        "labels": design.labels,
+        "f0_hz": design.f0_hz,
+        "f0_spread": design.f0_spread,
+        "formant_scale": design.formant_scale,
+        "tilt_db_per_octave": design.tilt_db_per_octave,
+        "breath": design.breath,
+        "aperiodicity": [round(float(value), 3) for value in aperiodicity],
+        "envelope": [round(float(value), 3) for value in shaped],
+    }
+
+
+def write_preview(design: Design, path: Path) -> None:
+    """flite speech converted by the engine itself, as a small mp3 beside the profile."""
+    voice = load(path)
+    with voice.preview.open("wb") as sink:
+        encoder = Encoder("mp3", _PREVIEW_RATE_HZ, _PREVIEW_KBPS, input_rate_hz=SAMPLE_RATE_HZ, sink=sink)
+        for block in convert(_spoken(design), voice):
+            encoder.write(block)
+        encoder.finish()
+
+
+def _spoken(design: Design) -> Iterator[NDArray[np.float32]]:
+    yield speak(design.preview_speaker, design.preview_text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Build the built-in voices (needs flite).")
+    parser.add_argument("--without-previews", action="store_true", help="write the profiles only")
+    arguments = parser.parse_args()
+    envelope, aperiodicity = neutral()
+    for design in DESIGNS:
+        path = FOLDER / f"{design.name.lower()}.json"
+        text = json.dumps(profile(design, envelope, aperiodicity), indent=2)
+        path.write_text(text + "\n", encoding="utf-8")
+        if not arguments.without_previews:
+            write_preview(design, path)
+
+
+if __name__ == "__main__":
+    main()

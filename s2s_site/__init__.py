@@ -1,0 +1,1 @@
+"""The Django project: settings, urls, Celery, WSGI, health, and the supervisor behind bin/start."""

@@ -1,0 +1,34 @@
+"""Signs of life: every worker leaves one in Redis each few seconds; /readyz looks for them."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "timbre:alive:"
+# Three missed heartbeats of Celery (2 s each) and some patience for a busy machine.
+_EXPIRES_S = 15
+
+
+def redis() -> Redis:
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def say(node: str) -> None:
+    """Called in a worker's main process; `node` is the part of its name before the @, e.g. `calls`."""
+    try:
+        with redis() as connection:
+            connection.set(f"{_PREFIX}{node}", 1, ex=_EXPIRES_S)
+    except RedisError as error:
+        logger.warning("no sign of life from %s: %s", node, error)
+
+
+def living() -> set[str]:
+    """The nodes that gave a sign of life lately. Raises RedisError."""
+    with redis() as connection:
+        return {key.decode().removeprefix(_PREFIX) for key in connection.scan_iter(f"{_PREFIX}*")}

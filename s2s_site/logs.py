@@ -1,0 +1,47 @@
+"""What the log says when the database, Redis or a disk is away: one line each time, not a page of code."""
+
+from __future__ import annotations
+
+import errno
+import logging
+
+# What a file's operation says of the disk or its server, not of the program.
+_PLACES_ERRORS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG, errno.ESTALE, errno.ENOTCONN, errno.EHOSTUNREACH}
+)
+
+
+# Celery's advice about a setting that s2s_site/settings.py has decided, at every loss of Redis.
+_DECIDED = "worker_cancel_long_running_tasks_on_connection_loss"
+
+
+class OneLine(logging.Filter):
+    """Leaves the traceback away where it would tell of other people's libraries alone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "py.warnings" and _DECIDED in record.getMessage():
+            return False
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and is_away(error):
+            said = " ".join(str(error).split())
+            message = " ".join(record.getMessage().split())
+            record.msg = message if said and said in message else f"{message}: {type(error).__name__}: {said}"
+            record.args, record.exc_info, record.exc_text = None, None, None
+        elif record.name.startswith("celery.worker.consumer"):
+            record.msg, record.args = " ".join(record.getMessage().split()), None
+        return True
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether something that the product needs isn't there."""
+    from django.db import InterfaceError, OperationalError
+    from kombu.exceptions import OperationalError as BrokerError
+    from redis.exceptions import RedisError
+
+    from conversions.storages import StorageError
+
+    if isinstance(error, OSError) and error.errno in _PLACES_ERRORS:
+        return True
+    return isinstance(
+        error, OperationalError | InterfaceError | BrokerError | RedisError | StorageError | ConnectionError
+    )

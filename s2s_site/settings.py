@@ -1,0 +1,311 @@
+"""Django's settings. Everything that differs between two installations comes from the environment.
+
+docs/configuration.md lists the variables; `manage.py check --deploy` names what is dangerous in public.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from celery.schedules import schedule
+from csp.constants import NONE, SELF
+
+from s2s_site.environment import broker_url, data_dir, env, secret, secret_key
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = data_dir(BASE_DIR / "data")
+
+SITE_NAME = env.str("SITE_NAME", default="Timbre")
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = secret_key(DATA_DIR)
+
+# ---- who may reach the site ----
+# A team opens it by the name or the address of the machine: without a public address any name is accepted, which
+# is safe as long as no e-mail with links is sent; `check --deploy` asks for the real name.
+BASE_URL = env.str("BASE_URL", default="").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL] if BASE_URL else [])
+HTTPS = env.bool("HTTPS", default=BASE_URL.startswith("https://"))
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Two copies on one machine differ by their port, which cookies ignore: each needs names of its own.
+SESSION_COOKIE_NAME = f"timbre_session_{env.str('PORT', default='8000')}"
+CSRF_COOKIE_NAME = f"timbre_csrf_{env.str('PORT', default='8000')}"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^healthz/queue$", "^readyz$"]  # asked from inside, where there is no HTTPS
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_SUBDOMAINS", default=False)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # or all people behind the proxy would share one limit of failed sign-ins
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF, "blob:"],
+    }
+}
+
+# ---- the house ----
+INSTALLED_APPS = [
+    "s2s_site",
+    "conversions",
+    "voices",
+    "teams",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before CsrfViewMiddleware, which reads the body of a POST: uploads from strangers never touch the disk.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "s2s_site.middleware.keep_pages_private",
+]
+ROOT_URLCONF = "s2s_site.urls"
+WSGI_APPLICATION = "s2s_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "s2s_site.context.site",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+
+# ---- database ----
+DATABASE_URL = secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'timbre.sqlite3'}"
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"] |= {
+        # A thread keeps its connection between requests; the pragmas below run once for each.
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {
+            # A transaction that reads and then writes must take the write lock first: deferred ones fail with
+            # "database is locked" under load, whatever the time-out.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # FULL: an accepted recording survives a power cut. secure_delete: a deleted row is overwritten.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+            ),
+        },
+        "TEST": {"NAME": env.str("TEST_SQLITE", default=str(DATA_DIR / "test.sqlite3"))},
+    }
+else:
+    # Options of the URL, such as sslmode, stay.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL", default=16),
+        "timeout": 20,
+    }
+    # After a restart of the server, the pool's connections are replaced before anyone's request meets a dead one.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# ---- files ----
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "conversions.storages.disk.DurableFileSystemStorage",
+        "OPTIONS": {"location": str(MEDIA_ROOT)},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# The proxy in front reads DATA_DIR/media and hands out files itself (deploy/nginx).
+X_ACCEL = env.bool("X_ACCEL", default=False)
+if S3_BUCKET := env.str("S3_BUCKET", default=""):
+    from conversions.storages.place import Place  # boto3 takes time and memory, which others don't spend
+
+    S3 = Place(
+        bucket=S3_BUCKET,
+        endpoint_url=env.str("S3_ENDPOINT_URL", default="").rstrip("/"),
+        public_endpoint_url=env.str("S3_PUBLIC_ENDPOINT_URL", default="").rstrip("/"),
+        region=env.str("S3_REGION", default=""),
+        access_key_id=secret("S3_ACCESS_KEY_ID"),
+        secret_access_key=secret("S3_SECRET_ACCESS_KEY"),
+        addressing_style=env.str("S3_ADDRESSING_STYLE", default=""),
+    )
+    STORAGES["default"] = {
+        "BACKEND": "conversions.storages.s3.BucketStorage",
+        "OPTIONS": {
+            "prefix": env.str("S3_PREFIX", default="").strip("/"),
+            "link_seconds": env.int("S3_LINK_SECONDS", default=3600),
+            **vars(S3),
+        },
+    }
+    # Players are sent there with a signed address.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["media-src"].append(S3.public_origin())
+FILE_UPLOAD_PERMISSIONS = 0o600
+# On the same filesystem as the media, so that saving an upload is a rename.
+FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
+FILE_UPLOAD_HANDLERS = ["conversions.uploads.RecordingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 50
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
+MAX_DURATION_S = env.float("MAX_DURATION_S", default=6 * 3600.0)
+MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=512 * 1024**2)
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+
+# ---- sign-in ----
+AUTH_USER_MODEL = "teams.User"
+AUTHENTICATION_BACKENDS = ["teams.sessions.Backend"]
+SESSION_ENGINE = "teams.sessions"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_ADAPTER = "teams.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "conversions:studio"
+
+# ---- e-mail: nothing depends on it; without EMAIL_URL nothing is sent ----
+EMAIL_URL = secret("EMAIL_URL")
+if EMAIL_URL:
+    vars().update(env.email_url_config(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="timbre@localhost")
+EMAIL_TIMEOUT = 10
+# Not Django's ADMINS: those would be mailed every error page with all that was sent to it.
+ALARM_EMAILS = env.list("ALARM_EMAILS", default=list(filter(None, [env.str("ADMIN_EMAIL", default="")])))
+
+# ---- convert endpoints ----
+ENGINE_URL = env.str("ENGINE_URL", default="http://127.0.0.1:8801").rstrip("/")
+# The keys of endpoints, by the name that an Endpoint row carries: rows and the admin site never see a value.
+ENDPOINT_SECRETS = {
+    name: secret(name)
+    for name in {
+        key.removesuffix("_FILE")
+        for key in os.environ
+        if key.startswith(("ELEVENLABS_API_KEY", "ENGINE_API_KEY", "ENDPOINT_KEY_"))
+    }
+}
+ELEVENLABS_URL = env.str("ELEVENLABS_URL", default="https://api.elevenlabs.io").rstrip("/")
+
+# ---- the queue (DESIGN: the database is the truth, Redis carries bells) ----
+REDIS_URL = secret("REDIS_URL") or "redis://127.0.0.1:6379/0"
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=30.0)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=20.0)
+# How long after a lost answer, and after each search, the endpoint's history is searched for it.
+LOOKUP_SECONDS = [float(seconds) for seconds in env.list("LOOKUP_SECONDS", default=["5", "30", "120"])]
+CALL_DEADLINE_S = env.float("CALL_DEADLINE_S", default=3600.0)
+CALLS_CONCURRENCY = env.int("CALLS_CONCURRENCY", default=32)
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=8)
+QUEUE_ALARM_SECONDS = env.float("QUEUE_ALARM_SECONDS", default=900.0)
+# Lets a monitor read /healthz/queue; without it staff alone may.
+HEALTH_TOKEN = secret("HEALTH_TOKEN")
+
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+# A stopped Redis must not hang a page: the publisher gives up after two seconds, the sweeper rings again.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+    "visibility_timeout": 24 * 3600,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "sweep"
+CELERY_TASK_ROUTES = {
+    "conversions.tasks.work_calls": {"queue": "calls"},
+    "conversions.tasks.work_cpu": {"queue": "cpu"},
+}
+# No limit: a bell whose acknowledgement fails, because Redis falls silent just then, is counted as unanswered for ever,
+# and a worker of one process would never hear another. Bells weigh nothing, so a busy worker may hold some.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 0
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BEAT_SCHEDULER = "s2s_site.beat:Scheduler"
+# No bell expires: the clocks of the machine that rings and of the one that hears may be minutes apart, and then none
+# would ever be heard. That they don't pile up is seen to by the scheduler above and by ring_for_waiting.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "conversions.tasks.sweep",
+        "schedule": schedule(timedelta(seconds=SWEEP_SECONDS)),
+    },
+    "housekeep": {
+        "task": "conversions.tasks.housekeep",
+        "schedule": schedule(timedelta(hours=1)),
+    },
+    "watch-endpoints": {
+        "task": "voices.tasks.watch_endpoints",  # looks only at those that are paused and due
+        "schedule": schedule(timedelta(seconds=SWEEP_SECONDS)),
+    },
+    "sync-voices": {
+        "task": "voices.tasks.sync_catalogues",  # asks only those endpoints that are due
+        "schedule": schedule(timedelta(seconds=SWEEP_SECONDS)),
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "filters": {"one_line": {"()": "s2s_site.logs.OneLine"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["one_line"]}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,21 @@
+"""Addresses of the whole site."""
+
+from django.contrib import admin
+from django.http import Http404
+from django.urls import include, path
+from django.views.defaults import page_not_found
+
+from s2s_site import health
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("healthz/queue", health.queue),
+    path("readyz", health.readyz),
+    # People sign in with the address that their admin gave them: it is not theirs to change or remove.
+    path("accounts/email/", page_not_found, {"exception": Http404()}),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("conversions.urls")),
+]
+
+handler500 = "s2s_site.errors.broken"

@@ -1,0 +1,19 @@
+// Around htmx's live search: short addresses, and how many were found for those who can't see it.
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const { parameters } = event.detail;
+  for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  // Signed out meanwhile: the answer came from the sign-in page, which is no list.
+  const from = new URL(event.detail.xhr.responseURL || location.href);
+  if (from.pathname !== location.pathname) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  document.querySelector("#announcement").textContent = document.querySelector("#found")?.textContent ?? "";
+});

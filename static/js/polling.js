@@ -1,0 +1,32 @@
+// Around htmx's polling of a conversion's state: pauses on hidden tabs, and lets the page follow the state.
+
+const main = document.querySelector("main");
+const announcement = document.querySelector("#announcement");
+let words = document.querySelector("#status")?.dataset.words;
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden) event.preventDefault();
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  // Signed out meanwhile: the answer came from the sign-in page, which is no fragment.
+  const from = new URL(event.detail.xhr.responseURL || location.href);
+  if (!from.pathname.endsWith("/status/")) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  // Deleted meanwhile, perhaps by someone else: the page itself says so.
+  if (event.detail.xhr.status === 404) location.reload();
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  const status = document.querySelector("#status");
+  if (!status) return;
+  main.dataset.state = status.dataset.state;
+  if (status.dataset.words === words) return; // only the place in the queue changed: nobody needs to hear each one
+  words = status.dataset.words;
+  announcement.textContent = words;
+});

@@ -1,0 +1,261 @@
+"""Rows that a test wants to find: run as `python -m tests.browser.stage NAME` in a product's environment.
+
+States that pass quickly are held: their steps wait at a paused endpoint, or are leased for an hour.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from tests.support.product import CHECKOUT, Product
+
+
+def set_stage(product: Product, name: str) -> Any:
+    """Run the function `name` of this module in the product's environment; what it returned."""
+    environment = {**product.env, "DJANGO_SETTINGS_MODULE": "s2s_site.settings"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.browser.stage", name],
+        env=environment,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def people() -> dict[str, str]:
+    """Bob, a member; Victor, who may only listen; Mallory, from another team; all with Alice's password for tests."""
+    from teams.models import Membership, Role, Team, User
+
+    team = Team.objects.order_by("pk").first()
+    other = Team.objects.create(name="Mallory’s team")
+    members = (("bob", team, Role.MEMBER), ("victor", team, Role.VIEWER), ("mallory", other, Role.OWNER))
+    for name, where, role in members:
+        user = User.objects.create_user(f"{name}@example.com", "a long password for tests", name=name.title())
+        Membership.objects.create(team=where, user=user, role=role)
+    return {name: f"{name}@example.com" for name, _where, _role in members}
+
+
+def long_history() -> int:
+    """More than a page of old recordings."""
+    for number in range(1, 36):
+        _conversion(f"Evening bulletin {number}", "ready", days=number, source_duration_s=60.0 + number)
+    return 35
+
+
+def every_state() -> dict[str, str]:
+    """One conversion in each state that can't be waited for; ids by name."""
+    from conversions.models import Step
+
+    rows = {
+        "waiting": _conversion("Chapter 7, rough read", "waiting", source_duration_s=3729.0),
+        "preparing": _conversion("Just arrived", "preparing", minutes=1),
+        "converting": _conversion("Harbour news interview", "converting", minutes=4, source_duration_s=252.0),
+        "cancelled": _conversion("Wrong file", "cancelled", minutes=50, source_duration_s=14.0),
+        "phone": _conversion(
+            "Phone menu", "ready", hours=3, source_duration_s=14.0, output_duration_s=14.0, output_format="ulaw_8000"
+        ),
+    }
+    kinds = {"waiting": Step.Kind.CONVERT, "preparing": Step.Kind.PREPARE, "converting": Step.Kind.CONVERT}
+    for name, kind in kinds.items():
+        _step(rows[name], kind, running=name != "waiting")
+    return {name: str(row.pk) for name, row in rows.items()}
+
+
+def every_reason() -> dict[str, str]:
+    """One conversion for each reason to wait, and those that may have been billed; ids by name."""
+    from django.utils import timezone
+
+    from conversions.models import Call, Event, Step, log
+
+    busy = _billed_endpoint("busy", slots=2)
+    silent = _billed_endpoint("silent", pause_code="silent", probe_at=timezone.now() + timedelta(days=1))
+    rows = {
+        "first-running": _conversion("Running", "converting", endpoint=busy, source_duration_s=240.0),
+        "running": _conversion("Interview, part 2", "converting", endpoint=busy, source_duration_s=240.0),
+        "next": _conversion("Next in line", "converting", endpoint=busy, source_duration_s=60.0),
+        "in-line": _conversion("Chapter 8", "converting", endpoint=busy, source_duration_s=252.0),
+        "again": _conversion("Tried again", "converting", endpoint=busy, source_duration_s=14.0),
+        "held": _conversion("Held", "converting", endpoint=silent, source_duration_s=14.0),
+        "unclear": _conversion(
+            "Its answer was lost", "failed", endpoint=busy, source_duration_s=15.0, error_code="unclear",
+            error="The answer of ElevenLabs was lost on the way, so this may have been billed. Your recording is safe. "
+            "Press Retry to convert it again, which may cost again.",
+        ),
+        "cancelled-late": _conversion("Cancelled late", "cancelled", endpoint=busy, source_duration_s=15.0),
+        "cancelled-early": _conversion("Cancelled early", "cancelled", endpoint=busy, source_duration_s=15.0),
+    }  # fmt: skip
+    for name in ("first-running", "running", "next", "in-line", "again", "held"):
+        _step(rows[name], Step.Kind.CONVERT, running="running" in name)
+    again_at = timezone.now() + timedelta(minutes=25)
+    Step.objects.filter(conversion=rows["again"]).update(attempt=3, not_before=again_at)
+    log(rows["again"], Event.Kind.DELAYED, code="busy", words="ElevenLabs is busy.", delay_s=1500)
+    for name, outcome, ago_s in (
+        ("first-running", "sent", 10),
+        ("running", "sent", 30),
+        ("unclear", "unclear", 60),
+        ("cancelled-late", "unclear", 60),
+        *[("learnt", "answered", 3600)] * 3,
+    ):
+        sent_at = timezone.now() - timedelta(seconds=ago_s)
+        row = rows.get(name, rows["running"])
+        # A call that is under way for nobody would be closed by the next sweep.
+        lease = Step.objects.filter(conversion=rows.get(name), lease_token__isnull=False).first()
+        Call.objects.create(
+            conversion=rows.get(name), endpoint=busy, team=row.team, user=row.created_by, attempt=1,
+            token=lease.lease_token if lease else uuid4(),
+            seconds=row.source_duration_s, credits=row.source_duration_s / 60 * 1000, outcome=outcome, sent_at=sent_at,
+            answered_at=sent_at + timedelta(seconds=200) if outcome == "answered" else None,
+        )  # fmt: skip
+    return {name: str(row.pk) for name, row in rows.items()}
+
+
+def _billed_endpoint(key: str, **fields: Any) -> Any:
+    from voices.models import Endpoint
+
+    defaults = {"name": "ElevenLabs", "base_url": "http://127.0.0.1:9", "credits_per_minute": 1000, "enabled": False}
+    endpoint, _ = Endpoint.objects.update_or_create(key=f"stage-{key}", defaults=defaults | fields)
+    return endpoint
+
+
+def failed_on_the_way() -> str:
+    """One whose endpoint refused it, so that another attempt may help."""
+    conversion = _conversion(
+        "Refused", "failed", source_duration_s=14.0, error_code="refused", error="The endpoint refused it."
+    )
+    return str(conversion.pk)
+
+
+def second_endpoint() -> str:
+    """ElevenLabs beside the local engine: it costs, removes noise, keeps what it gets, and has models of its own."""
+    from voices.models import Endpoint, Voice, VoiceModel
+
+    endpoint, _ = Endpoint.objects.update_or_create(
+        key="second",
+        defaults={
+            "name": "ElevenLabs",
+            "base_url": "http://127.0.0.1:9",
+            "paused": True,
+            "enabled": True,
+            "credits_per_minute": 1000,
+        },
+    )
+    for name, description in (("Ana", "Warm, close, made for audiobooks"), ("Otis", "Deep and slow")):
+        settings = {"stability": 0.3, "similarity_boost": 0.9, "style": 0.1, "speed": 1.0, "use_speaker_boost": False}
+        Voice.objects.update_or_create(
+            endpoint=endpoint,
+            voice_id=name,
+            defaults={"name": name, "description": description, "settings": settings, "hidden": False},
+        )
+    for model_id, name in (("multilingual", "Multilingual v2"), ("english", "English v2")):
+        VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model_id, defaults={"name": name})
+    return endpoint.name
+
+
+def no_second_endpoint() -> int:
+    """As it was before."""
+    from voices.models import Endpoint
+
+    return Endpoint.objects.filter(key="second").update(enabled=False)
+
+
+def go_on() -> str:
+    """What is waiting begins to be converted."""
+    from conversions.models import Conversion, Step
+
+    conversion = Conversion.objects.filter(status="waiting").latest("created_at")
+    Step.objects.filter(conversion=conversion).delete()
+    Conversion.objects.filter(pk=conversion.pk).update(status="converting")
+    _step(conversion, Step.Kind.CONVERT, running=True)
+    return str(conversion.pk)
+
+
+def _conversion(
+    title: str, status: str, *, days: int = 0, hours: int = 0, minutes: int = 0, endpoint: Any = None, **fields: Any
+) -> Any:
+    from django.utils import timezone
+
+    from conversions.models import Conversion, Event, log
+    from teams.models import Team, User
+    from voices.models import Endpoint, Voice
+
+    if endpoint is None:
+        endpoint, _ = Endpoint.objects.get_or_create(
+            key="stage",
+            defaults={"name": "A paused endpoint", "base_url": "http://127.0.0.1:9", "paused": True, "slots": 9},
+        )
+        Endpoint.objects.filter(pk=endpoint.pk).update(enabled=False)
+    voice, _ = Voice.objects.get_or_create(endpoint=endpoint, voice_id="george", defaults={"name": "George"})
+    author = User.objects.order_by("pk").first()
+    conversion = Conversion.objects.create(
+        team=Team.objects.order_by("pk").first(),
+        created_by=author,
+        title=title,
+        status=status,
+        source="",
+        source_name=f"{title.lower().replace(' ', '-')}.dat",
+        source_bytes=4_213_222,
+        source_container="dat",
+        source_peaks=_peaks() if "source_duration_s" in fields else b"",
+        output_peaks=_peaks() if status == "ready" else b"",
+        endpoint=endpoint,
+        voice=voice,
+        voice_name=voice.name,
+        created_at=timezone.now() - timedelta(days=days, hours=hours, minutes=minutes),
+        **fields,
+    )
+    log(conversion, Event.Kind.SUBMITTED, actor=author, name=conversion.source_name, voice=voice.name)
+    return conversion
+
+
+def _step(conversion: Any, kind: str, *, running: bool) -> None:
+    from django.utils import timezone
+
+    from conversions.models import Step
+
+    lease = {"lease_token": uuid4(), "lease_until": timezone.now() + timedelta(hours=1)} if running else {}
+    Step.objects.create(
+        conversion=conversion,
+        kind=kind,
+        status=Step.Status.RUNNING if running else Step.Status.WAITING,
+        endpoint=conversion.endpoint,
+        team=conversion.team,
+        user=conversion.created_by,
+        attempt=int(running),
+        **lease,
+    )
+
+
+def _peaks() -> bytes:
+    """Something that looks like sentences with pauses between them."""
+    from math import sin
+
+    return bytes(
+        int(230 * abs(sin(index / 31) * sin(index / 77 + 1)) ** 0.7 * (0.6 + 0.4 * abs(sin(index * 1.7))))
+        for index in range(1000)
+    )
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    known = (
+        people,
+        long_history,
+        every_state,
+        every_reason,
+        failed_on_the_way,
+        second_endpoint,
+        no_second_endpoint,
+        go_on,
+    )
+    stages = {stage.__name__: stage for stage in known}
+    sys.stdout.write(json.dumps(stages[sys.argv[1]]()))

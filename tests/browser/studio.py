@@ -1,0 +1,71 @@
+"""What people do on the pages, in steps that several tests take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+
+def sign_in(page: Page, url: str, email: str, password: str) -> None:
+    page.goto(f"{url}/accounts/login/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change the voice, keep the performance")
+
+
+def convert(page: Page, recording: Path | dict[str, Any], *, voice: str = "", output_format: str = "") -> str:
+    """Upload and be on the conversion's page; its path."""
+    page.goto("/")
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(recording)
+    if voice:
+        choose_voice(page, voice)
+    if output_format:
+        open_options(page)
+        page.get_by_label("Format").select_option(output_format)
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    return page.url[page.url.index("/conversions/") :]
+
+
+def open_options(page: Page) -> None:
+    page.locator("summary", has_text="Options").click()
+
+
+def choose_voice(page: Page, name: str) -> None:
+    page.locator(".voice", has_text=name).click()  # a person clicks the card: its circle can't be seen
+    expect(page.get_by_role("radio", name=name)).to_be_checked()
+
+
+def named(path: Path, name: str) -> dict[str, Any]:
+    """The file under a name of its own, so that tests don't find each other's."""
+    return {"name": name, "mimeType": "", "buffer": path.read_bytes()}
+
+
+def wait_until(page: Page, state: str) -> None:
+    page.wait_for_selector(f"main[data-state={state}]", timeout=60_000)
+
+
+def allow(page: Page, *statuses: int) -> None:
+    """These statuses from 400 on are what the test wants to see."""
+    page.watch.allowed |= set(statuses)  # type: ignore[attr-defined]
+
+
+def play(page: Page, name: str) -> dict[str, float]:
+    """Play the player `name` and leave it playing: its duration, how far it came (s), and how many others play too."""
+    return page.evaluate(  # type: ignore[no-any-return]
+        """async (name) => {
+            const player = document.querySelector(`audio[aria-label="${name}"]`);
+            await player.play();
+            const heard = await new Promise((done) => {
+                const look = () => (player.currentTime > 0.2 ? done(player.currentTime) : setTimeout(look, 50));
+                look();
+            });
+            const playing = [...document.querySelectorAll("audio")].filter((other) => !other.paused);
+            const others = playing.filter((other) => other !== player).length;
+            return { duration: player.duration, heard, others };
+        }""",
+        name,
+    )

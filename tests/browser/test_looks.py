@@ -1,0 +1,214 @@
+"""Every page and state, on a phone and on a desk, in light and dark: nothing sticks out, axe-core finds nothing that
+keeps anyone out, and a picture of each is kept.
+
+The pictures lie in test-results/screens/, for people to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Watch
+from tests.browser.stage import set_stage
+from tests.browser.studio import allow, choose_voice, convert, open_options, wait_until
+from tests.support.product import CHECKOUT, Product
+
+# WCAG 2.2, levels A and AA, and what axe-core's makers call best practice.
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+SCREENS = CHECKOUT / "test-results" / "screens"
+KINDS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (360, "light")]
+
+
+@pytest.fixture(scope="module")
+def states(product: Product) -> dict[str, str]:
+    found: dict[str, str] = set_stage(product, "every_state")
+    return found
+
+
+@pytest.fixture(scope="module")
+def reasons(product: Product) -> dict[str, str]:
+    found: dict[str, str] = set_stage(product, "every_reason")
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path) -> dict[str, str]:
+    """One that is ready and one that failed, as they really come about."""
+    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
+    page = context.new_page()
+    addresses = {"ready": convert(page, speech_folder / "woman_prompts.flac", voice="Atlas")}
+    wait_until(page, "ready")
+    page.goto("/")
+    open_options(page)
+    page.get_by_label("Zero retention").check()
+    page.get_by_label("Change the voice's own settings").check()
+    page.get_by_label("Seed").fill("7")
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech_folder / "interview.mp3")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    wait_until(page, "ready")
+    addresses["zero-retention"] = page.url
+    notes = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": b"not a recording" * 99}
+    addresses["failed"] = convert(page, notes)
+    wait_until(page, "failed")
+    context.close()
+    return addresses
+
+
+@pytest.fixture(scope="module")
+def speech_folder() -> Path:
+    return CHECKOUT / "tests" / "data" / "speech"
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: f"{kind[0]}-{kind[1]}")
+def look(
+    request: pytest.FixtureRequest, chromium: Browser, product: Product, cookies: dict[str, object]
+) -> Iterator[Look]:
+    width, scheme = request.param
+    context = chromium.new_context(
+        base_url=product.url,
+        viewport={"width": width, "height": 900 if width > 500 else 800},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        storage_state=cookies,  # type: ignore[arg-type]
+    )
+    watch = Watch(context, product.url)
+    page = context.new_page()
+    page.watch = watch  # type: ignore[attr-defined]
+    yield Look(page, f"{width}-{scheme}")
+    context.close()
+    watch.check()
+
+
+class Look:
+    def __init__(self, page: Page, kind: str) -> None:
+        self.page = page
+        self.kind = kind
+
+    def take(self, name: str, *, whole: bool = True) -> None:
+        too_wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert too_wide <= 0, f"{name} is {too_wide} px wider than the window"
+        small = self.page.evaluate(SMALL_TARGETS)
+        assert not small, f"{name} has targets under 44 px: {small}"
+        found = Axe().run(self.page, options=RULES)
+        assert not found.violations_count, f"{name}: {found.generate_report()}"
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENS / f"{name}-{self.kind}.png", full_page=whole)
+
+
+# Links within a sentence are exempt (WCAG 2.5.8), and so is what is laid over something larger.
+TARGETS = "main button, main .button, header a, header button, main select, .chip"
+SMALL_TARGETS = f"""() => [...document.querySelectorAll("{TARGETS}")]
+    .filter((element) => element.checkVisibility())
+    .map((element) => [element.textContent.trim() || element.ariaLabel, element.getBoundingClientRect().height])
+    .filter(([, height]) => height < 43.5)"""
+
+
+def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str, str]) -> None:
+    page = look.page
+    page.goto("/")
+    look.take("studio")
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(
+        CHECKOUT / "tests" / "data" / "speech" / "interview.mp3"
+    )
+    expect(page.locator("#chosen")).to_contain_text("0:06")
+    look.take("studio-chosen")
+    look.take("studio-chosen-in-the-window", whole=False)
+    open_options(page)
+    look.take("studio-options")
+    page.get_by_role("button", name="Your account").click()
+    look.take("account-menu", whole=False)
+
+    for name, identifier in states.items():
+        page.goto(f"/conversions/{identifier}/")
+        expect(page.locator("main")).to_have_attribute("data-state", "ready" if name == "phone" else name)
+        look.take(f"conversion-{name}")
+    for name, address in made.items():
+        page.goto(address)
+        expect(page.locator("main")).to_have_attribute("data-state", "failed" if name == "failed" else "ready")
+        page.wait_for_load_state("networkidle")
+        look.take(f"conversion-{name}")
+    page.locator("summary", has_text="Delete").click()
+    look.take("conversion-delete")
+
+    page.goto("/history/")
+    look.take("history")
+    page.goto("/history/?q=nothing+like+this")
+    look.take("history-nothing-matches")
+
+
+def test_every_reason_to_wait_and_what_may_have_been_billed(look: Look, reasons: dict[str, str]) -> None:
+    page = look.page
+    for name, words in (
+        ("running", "Ready in "),
+        ("in-line", "About 1 is before it. 2 of 2 ElevenLabs slots are busy. Ready in about 7 minutes."),
+        ("again", "ElevenLabs is busy. It is tried again at "),
+        ("held", "ElevenLabs is not answering. Your recordings are safe and will continue by themselves."),
+        ("unclear", "Retry (about 250 credits again)"),
+        ("cancelled-late", "this may have been billed: about 250 credits."),
+        ("cancelled-early", "Nothing was billed."),
+    ):
+        page.goto(f"/conversions/{reasons[name]}/")
+        expect(page.locator("main")).to_contain_text(words)
+        look.take(f"conversion-{name}")
+
+
+def test_the_options(look: Look, two_endpoints: None) -> None:
+    page = look.page
+    allow(page, 422)
+    page.goto("/")
+    choose_voice(page, "Ana")
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(
+        CHECKOUT / "tests" / "data" / "speech" / "interview.mp3"
+    )
+    open_options(page)
+    page.get_by_label("Change the voice's own settings").check()
+    page.get_by_label("Stability", exact=True).fill("0.8")
+    page.get_by_label("Seed").fill("-1")
+    page.locator("summary", has_text="For programs").click()
+    look.take("studio-every-option")
+    page.get_by_role("button", name="Convert").click()
+    expect(page.get_by_label("Seed")).to_be_in_viewport()
+    look.take("studio-option-refused", whole=False)
+    long = "This month your team has 12 minutes left of its 300 minutes, and this recording may be longer. " * 2
+    page.locator("#problem").evaluate(
+        "(place, words) => (place.innerHTML = `<p class='notice bad'>${words}</p>`)", long
+    )
+    page.evaluate("scrollTo(0, 0)")
+    look.take("studio-long-problem", whole=False)
+
+
+def test_the_pages_around(look: Look) -> None:
+    page = look.page
+    allow(page, 404, 422)
+    page.goto("/nothing-here/")
+    look.take("404")
+    page.goto("/accounts/password/change/")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("This field is required.")).to_have_count(3)
+    look.take("password-change-errors")
+    page.goto("/")
+    page.get_by_role("button", name="Convert").click()
+    expect(page.get_by_text("Choose a recording first.")).to_be_visible()
+    look.take("studio-no-file")
+    page.context.clear_cookies()
+    page.goto("/accounts/login/")
+    look.take("sign-in")
+    page.get_by_label("E-mail").fill("nobody@example.com")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    look.take("sign-in-wrong")
+
+
+def test_axe_would_see_what_keeps_people_out(page: Page) -> None:
+    page.goto("/history/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button><img src=\"/\">')")
+    found = {violation["id"] for violation in Axe().run(page, options=RULES).response["violations"]}
+    assert {"button-name", "image-alt"} <= found

@@ -1,0 +1,206 @@
+"""The Studio's options: what is chosen arrives and is said again in words, what can't be had isn't offered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.studio import allow, choose_voice, convert, open_options, sign_in, wait_until
+from tests.support.product import Product
+
+SLIDERS = {"Stability": "0.8", "Similarity": "0.6", "Style": "0.2", "Speed": "1.1"}
+
+
+def facts(page: Page) -> dict[str, str]:
+    return page.evaluate(  # type: ignore[no-any-return]
+        "() => Object.fromEntries([...document.querySelectorAll('.facts dt')]"
+        ".map((term) => [term.textContent, term.nextElementSibling.innerText]))"
+    )
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_every_option_arrives_and_the_page_of_the_conversion_says_so(
+    kind: str, request: pytest.FixtureRequest, speech: Path
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    open_options(page)
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    page.get_by_label("Format", exact=True).select_option("wav_44100")
+    page.get_by_label("Model").select_option(index=1)
+    model = page.get_by_label("Model").evaluate("(select) => select.selectedOptions[0].textContent")
+    expect(page.get_by_label("Stability")).to_be_hidden()
+    page.get_by_label("Change the voice's own settings").check()
+    for name, value in SLIDERS.items():
+        page.get_by_label(name, exact=True).fill(value)
+    page.get_by_label("Speaker boost").uncheck()
+    page.get_by_label("Seed").fill("7")
+    page.locator("summary", has_text="For programs").click()
+    page.get_by_label("Latency").select_option("1")
+    if kind == "page":
+        expect(page.locator("#chosen-options")).to_have_text(
+            # Nora was made without speaker boost, so that it is off changes nothing.
+            f"WAV, 44.1 kHz · {model} · Stability 80% · Similarity 60% · Style 20% · Speed 1.1×"
+            " · seed 7 · latency 1: quicker"
+        )
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    wait_until(page, "ready")
+    said = facts(page)
+    assert said["Format"].startswith("WAV, 44.1 kHz")
+    assert said["Model"] == model
+    assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%, Speed 1.1×, Speaker boost off"
+    assert said["Seed"] == "7"
+    assert said["Latency"] == "1: quicker"
+    assert "Remove background noise" not in said
+
+
+def test_what_nobody_touched_is_not_listed(page: Page, speech: Path) -> None:
+    convert(page, speech / "interview.mp3")
+    assert list(facts(page)) == ["Made by", "Recording", "Length", "Voice", "Format", "Seen by"]
+
+
+def test_one_setting_and_all_options_can_be_reset(page: Page) -> None:
+    page.goto("/")
+    open_options(page)
+    reset_all = page.get_by_role("button", name="Reset all options")
+    expect(reset_all).to_be_hidden()
+    page.get_by_label("Change the voice's own settings").check()
+    stability, style = page.get_by_label("Stability", exact=True), page.get_by_label("Style", exact=True)
+    before = stability.input_value()
+    stability.fill("0.93")
+    style.fill("0.4")
+    field = page.locator(".slider", has=stability)
+    expect(field.locator("output")).to_have_text("93%")
+    field.get_by_role("button", name="Reset Stability").click()
+    expect(stability).to_have_value(before)
+    expect(stability).to_be_focused()
+    expect(style).to_have_value("0.4")
+    expect(field.get_by_role("button")).to_be_hidden()
+
+    page.get_by_label("Format", exact=True).select_option("opus_48000_64")
+    page.get_by_label("Seed").fill("12")
+    expect(page.locator("#chosen-options")).to_have_text("Opus, 64 kbit/s · Style 40% · seed 12")
+    reset_all.click()
+    expect(page.locator("#chosen-options")).to_have_text("MP3, good for sharing")
+    expect(page.get_by_label("Seed")).to_have_value("")
+    expect(page.get_by_label("Change the voice's own settings")).not_to_be_checked()
+    expect(style).not_to_have_value("0.4")
+    expect(page.locator("summary", has_text="Options")).to_be_focused()
+    expect(reset_all).to_be_hidden()
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_what_the_local_engine_cannot_do_is_not_offered(kind: str, request: pytest.FixtureRequest) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    open_options(page)
+    expect(page.get_by_label("Zero retention")).to_be_visible()
+    expect(page.get_by_label("Remove background noise")).to_be_hidden()
+
+
+def test_two_endpoints_stand_apart_and_each_offers_what_it_can(page: Page, two_endpoints: None, speech: Path) -> None:
+    page.goto("/")
+    open_options(page)
+    expect(page.get_by_role("heading", level=3, name="Local engine free")).to_be_visible()
+    expect(page.get_by_role("heading", level=3, name="ElevenLabs 1,000 credits a minute")).to_be_visible()
+    noise, retention = page.get_by_label("Remove background noise"), page.get_by_label("Zero retention")
+    models = "(select) => [...select.options].filter((option) => !option.hidden).map((option) => option.textContent)"
+
+    choose_voice(page, "Ana")
+    expect(noise).to_be_visible()
+    expect(retention).to_be_hidden()
+    expect(page.get_by_label("Stability", exact=True)).to_have_value("0.3")  # her own, though nobody sees it yet
+    assert page.get_by_label("Model").evaluate(models) == ["The best for the voice", "Multilingual v2", "English v2"]
+    page.get_by_label("Model").select_option("English v2")
+    noise.check()
+    page.get_by_label("Change the voice's own settings").check()
+    expect(page.get_by_label("Speaker boost")).not_to_be_checked()
+    page.get_by_label("Style", exact=True).fill("0.5")
+    expect(page.locator("#chosen-options")).to_have_text(
+        "MP3, good for sharing · noise removed · English v2 · Style 50%"
+    )
+
+    choose_voice(page, "Nora")
+    expect(noise).to_be_hidden()
+    expect(retention).to_be_visible()
+    expect(page.get_by_label("Model")).to_have_value("")
+    expect(page.get_by_label("Style", exact=True)).to_have_value("0.5")  # what was changed stays
+    expect(page.locator("#chosen-options")).not_to_contain_text("noise removed")
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    page.get_by_role("button", name="Convert").click()  # the hidden box isn't sent, so nothing is refused
+    page.wait_for_url("**/conversions/*/")
+
+
+def test_without_javascript_a_box_for_another_endpoint_is_refused_where_it_stands(
+    plain_page: Page, two_endpoints: None, speech: Path
+) -> None:
+    page = plain_page
+    allow(page, 422)
+    page.goto("/")
+    open_options(page)
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose_voice(page, "Ana")
+    page.get_by_label("Remove background noise").check()
+    choose_voice(page, "Nora")
+    page.get_by_role("button", name="Convert").click()
+    expect(page.get_by_text("Local engine can't remove noise.")).to_be_visible()
+    expect(page.get_by_label("Remove background noise")).to_be_focused()
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_an_error_opens_its_folds_and_stands_at_its_field(
+    kind: str, request: pytest.FixtureRequest, speech: Path
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    allow(page, 422)
+    page.goto("/")
+    open_options(page)
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    page.get_by_label("Seed").fill("-3")
+    seed = page.get_by_label("Seed")
+    page.locator("summary", has_text="Options").click()
+    expect(seed).to_be_hidden()
+    page.get_by_role("button", name="Convert").click()
+    expect(seed).to_be_visible()
+    expect(seed).to_be_focused()
+    expect(seed).to_have_attribute("aria-invalid", "true")
+    expect(seed).to_have_accessible_description(
+        "The same recording with the same settings and seed sounds the same again, as far as possible. "
+        "Enter a whole number from 0 to 4294967295."
+    )
+
+
+def test_zero_retention_is_for_its_maker_alone(
+    page: Page, stranger: Page, product: Product, people: dict[str, str], speech: Path
+) -> None:
+    page.goto("/")
+    open_options(page)
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    page.get_by_label("Zero retention").check()
+    expect(page.locator("#sentence")).to_contain_text("Only you can see it.", use_inner_text=True)
+    expect(page.locator("#sentence")).not_to_contain_text("Everyone", use_inner_text=True)
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    wait_until(page, "ready")
+    address = page.url[page.url.index("/conversions/") :]
+    expect(page.get_by_text("Only you can see this.")).to_contain_text("one hour after you downloaded it")
+    assert facts(page)["Seen by"] == "Only you (zero retention)"
+    expect(page.locator("main").get_by_role("link", name="History")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download MP3").click()
+    download.value.path()
+    page.reload()
+    expect(page.get_by_text("You downloaded it")).to_be_visible()
+
+    page.goto("/history/")
+    expect(page.locator(f"a[href='{address}']")).to_have_count(0)
+    allow(stranger, 404)
+    sign_in(stranger, product.url, people["bob"], product.admin_password)
+    answer = stranger.goto(address)
+    assert answer is not None
+    assert answer.status == 404
+    stranger.goto("/history/")
+    expect(stranger.locator(f"a[href='{address}']")).to_have_count(0)

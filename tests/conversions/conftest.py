@@ -1,0 +1,114 @@
+"""What the tests of conversions share: the cast, a real Redis, a scripted endpoint and a voice of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import TemporaryUploadedFile
+
+from conversions import actions
+from conversions.models import Conversion, Step
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.clock import db_now
+from conversions.queue.worker import work
+from s2s.contract import ConvertParameters
+from s2s_site.celery import app
+from s2s_site.environment import broker_url
+from tests.support.cast import Cast, make_cast
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.redis import running_redis
+from tests.support.sound import wav
+from voices.models import Endpoint, Voice
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with running_redis() as url:
+        app.conf.broker_url = broker_url(url)
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def _place(redis_url: str, settings: Any, tmp_path: Path) -> None:
+    """Every test has folders of its own, on one filesystem as in the product."""
+    settings.REDIS_URL = redis_url
+    media, uploads = tmp_path / "media", tmp_path / "uploads"
+    media.mkdir()
+    uploads.mkdir()
+    settings.FILE_UPLOAD_TEMP_DIR = str(uploads)
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(media)}}
+    }
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedEndpoint]:
+    with ScriptedEndpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(db: None, scripted: ScriptedEndpoint) -> Endpoint:
+    return Endpoint.objects.create(key="test", name="Testers", base_url=scripted.url, slots=2, billed=False)
+
+
+@pytest.fixture
+def voice(endpoint: Endpoint) -> Voice:
+    return Voice.objects.create(endpoint=endpoint, voice_id="nora", name="Nora")
+
+
+def upload(data: bytes | None = None, name: str = "harbour news.wav") -> TemporaryUploadedFile:
+    """A complete upload as Django's handler leaves it: a file on the media's disk."""
+    data = wav() if data is None else data
+    file = TemporaryUploadedFile(name, "audio/wav", len(data), None)
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+Submit = Callable[..., Conversion]
+
+
+@pytest.fixture
+def submit(cast: Cast, voice: Voice) -> Submit:
+    def submit(user: Any = None, data: bytes | None = None, **parameters: Any) -> Conversion:
+        given = {"output_format": "wav_16000", **parameters}
+        file = upload(data)
+        try:
+            return actions.submit(user or cast.alice, file, voice, ConvertParameters(**given))
+        finally:
+            file.close()  # as the end of a request does
+
+    return submit
+
+
+def work_until_done(*conversions: Conversion) -> None:
+    """As time passes: what waits for a later moment is due at once. At most until all are finished."""
+    for _ in range(30):
+        Step.objects.filter(status=Step.Status.WAITING).update(not_before=db_now())
+        work_all()
+        for conversion in conversions:
+            conversion.refresh_from_db()
+        if all(conversion.finished for conversion in conversions):
+            return
+    raise AssertionError("they do not come to an end")
+
+
+def work_all() -> int:
+    """Does everything that may start now, as the workers of both lanes would. Returns how many steps it did."""
+    done = 0
+    while True:
+        found = claim(Lane.CPU) or claim(Lane.CALLS)
+        if found is None:
+            return done
+        work(found)
+        done += 1

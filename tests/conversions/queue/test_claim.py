@@ -1,0 +1,177 @@
+"""Claiming: slots, fairness, and two workers who want the same step."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from conversions.models import Conversion, Step
+from conversions.queue.bells import Lane
+from conversions.queue.claim import Claim, claim
+from conversions.queue.clock import db_now
+from teams.models import User
+from tests.support.cast import Cast
+from voices.models import Endpoint, Voice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def waiting(cast: Cast, voice: Voice):
+    """Makes a step that waits for the endpoint, without files: claiming reads tables only."""
+
+    def make(user: User | None = None, *, priority: int = 0, kind: Step.Kind = Step.Kind.CONVERT) -> Step:
+        user = user or cast.alice
+        team = user.teams.get()
+        conversion = Conversion.objects.create(
+            team=team, created_by=user, title="x", source="x", voice=voice, voice_name="x", endpoint=voice.endpoint
+        )
+        return Step.objects.create(
+            conversion=conversion,
+            kind=kind,
+            team=team,
+            user=user,
+            priority=priority,
+            endpoint=voice.endpoint if kind == Step.Kind.CONVERT else None,
+        )
+
+    return make
+
+
+def order(lane: Lane = Lane.CALLS) -> list[int]:
+    found = []
+    while (next_claim := claim(lane)) is not None:
+        found.append(next_claim.step_id)
+    return found
+
+
+def slots(endpoint: Endpoint, count: int) -> None:
+    Endpoint.objects.filter(pk=endpoint.pk).update(slots=count)
+
+
+def test_a_claim_takes_the_lease_and_moves_the_conversion(waiting) -> None:
+    step = waiting()
+    found = claim(Lane.CALLS)
+    assert isinstance(found, Claim)
+    step.refresh_from_db()
+    assert (step.status, step.attempt, step.lease_token) == ("running", 1, found.token)
+    assert timedelta(seconds=1) < step.lease_until - db_now() <= timedelta(seconds=2)
+    assert step.conversion.status == Conversion.Status.CONVERTING
+
+
+def test_no_more_leases_than_slots(waiting, endpoint: Endpoint) -> None:
+    for _ in range(5):
+        waiting()
+    assert len(order()) == 2
+    slots(endpoint, 3)
+    assert len(order()) == 1
+
+
+def test_an_expired_lease_frees_its_slot(waiting, endpoint: Endpoint) -> None:
+    slots(endpoint, 1)
+    waiting(), waiting()
+    assert len(order()) == 1
+    Step.objects.filter(status="running").update(lease_until=db_now() - timedelta(seconds=1))
+    assert len(order()) == 1
+
+
+def test_a_paused_endpoint_gives_nothing(waiting, endpoint: Endpoint) -> None:
+    waiting()
+    Endpoint.objects.filter(pk=endpoint.pk).update(paused=True)
+    assert claim(Lane.CALLS) is None
+
+
+def test_the_lanes_do_not_touch_each_others_steps(waiting) -> None:
+    prepare, convert = waiting(kind=Step.Kind.PREPARE), waiting()
+    assert order(Lane.CPU) == [prepare.pk]
+    assert order(Lane.CALLS) == [convert.pk]
+
+
+def test_a_step_is_not_claimed_before_its_time(waiting) -> None:
+    step = waiting()
+    Step.objects.filter(pk=step.pk).update(not_before=db_now() + timedelta(seconds=60))
+    assert claim(Lane.CALLS) is None
+    Step.objects.filter(pk=step.pk).update(not_before=db_now())
+    assert order() == [step.pk]
+
+
+def test_a_team_that_comes_later_starts_at_the_next_free_slot(waiting, endpoint: Endpoint, cast: Cast) -> None:
+    slots(endpoint, 4)
+    crowd = [waiting(cast.alice).pk for _ in range(10)]
+    first = [claim(Lane.CALLS).step_id for _ in range(2)]
+    late = waiting(cast.mallory).pk
+    assert first == crowd[:2]
+    assert claim(Lane.CALLS).step_id == late
+
+
+def test_a_team_is_served_by_what_all_its_people_run(waiting, endpoint: Endpoint, cast: Cast) -> None:
+    slots(endpoint, 10)
+    for user in (cast.alice, cast.alice, cast.mallory):
+        waiting(user)
+    assert len(order()) == 3
+    bobs, mallorys = waiting(cast.bob).pk, waiting(cast.mallory).pk
+    # Bob himself runs nothing, but his team runs two and Mallory's one.
+    assert order() == [mallorys, bobs]
+
+
+def test_within_a_team_the_user_with_fewer_running_goes_first(waiting, endpoint: Endpoint, cast: Cast) -> None:
+    slots(endpoint, 10)
+    alices = [waiting(cast.alice).pk for _ in range(3)]
+    bobs = [waiting(cast.bob).pk for _ in range(2)]
+    assert order() == [alices[0], bobs[0], alices[1], bobs[1], alices[2]]
+
+
+def test_priority_goes_before_age_among_one_users_own(waiting, endpoint: Endpoint) -> None:
+    slots(endpoint, 10)
+    old, urgent = waiting().pk, waiting(priority=-1).pk
+    assert order() == [urgent, old]
+
+
+def test_many_workers_at_once_take_each_step_once_and_never_exceed_the_slots(waiting, endpoint: Endpoint) -> None:
+    slots(endpoint, 5)
+    for _ in range(12):
+        waiting()
+    found: list[Claim] = []
+
+    def work() -> None:
+        try:
+            while (next_claim := claim(Lane.CALLS)) is not None:
+                found.append(next_claim)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 5
+    assert len({one.step_id for one in found}) == 5
+
+
+def test_cpu_workers_at_once_take_each_step_once(waiting) -> None:
+    steps = {waiting(kind=Step.Kind.PREPARE).pk for _ in range(12)}
+    found: list[int] = []
+
+    def work() -> None:
+        try:
+            found.extend(order(Lane.CPU))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(steps)
+
+
+def test_a_claim_costs_the_same_few_queries_however_many_wait(waiting, django_assert_max_num_queries) -> None:
+    for _ in range(30):
+        waiting()
+    with django_assert_max_num_queries(12):
+        assert claim(Lane.CALLS) is not None

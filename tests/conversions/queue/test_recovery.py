@@ -1,0 +1,227 @@
+"""What becomes of work whose worker vanished (DESIGN 5.5 and 5.6), and of a worker that comes too late."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from conversions import actions, files
+from conversions.models import Call, Conversion, Step
+from conversions.queue import outcomes, sweeper
+from conversions.queue.bells import Lane
+from conversions.queue.claim import Claim, LeaseLostError, claim
+from conversions.queue.clock import db_now
+from conversions.queue.leases import keeper
+from conversions.queue.worker import work
+from tests.conversions.conftest import Submit, work_all, work_until_done
+from tests.support.cast import Cast
+from tests.support.endpoint import Behaviour
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from voices.models import Endpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def claimed(submit: Submit) -> Claim:
+    """A convert step whose worker vanishes right after claiming it."""
+    submit()
+    work(claim(Lane.CPU))
+    found = claim(Lane.CALLS)
+    assert found is not None
+    return found
+
+
+def expire(claim: Claim) -> None:
+    Step.objects.filter(pk=claim.step_id).update(lease_until=db_now() - timedelta(seconds=1))
+
+
+def enter_call(claim: Claim, endpoint: Endpoint) -> Call:
+    conversion = Conversion.objects.get(pk=claim.conversion_id)
+    return Call.objects.create(
+        conversion=conversion,
+        step_id=claim.step_id,
+        endpoint=endpoint,
+        team=conversion.team,
+        attempt=claim.attempt,
+        token=claim.token,
+        seconds=1,
+        credits=16.7,
+    )
+
+
+def test_an_expired_lease_that_was_not_sent_waits_again(claimed: Claim) -> None:
+    expire(claimed)
+    assert sweeper.recover() == 1
+    assert sweeper.recover() == 0
+    assert work_all() == 1
+    assert Conversion.objects.get().status == Conversion.Status.READY
+
+
+def test_a_living_lease_is_left_alone(claimed: Claim) -> None:
+    assert sweeper.recover() == 0
+    assert Step.objects.get(pk=claimed.step_id).status == Step.Status.RUNNING
+
+
+def test_sent_to_an_endpoint_that_costs_nothing_waits_again(claimed: Claim, endpoint: Endpoint) -> None:
+    call = enter_call(claimed, endpoint)
+    expire(claimed)
+    sweeper.recover()
+    call.refresh_from_db()
+    assert (call.outcome, call.credits) == (Call.Outcome.UNCLEAR, 0)
+    work_all()
+    assert Conversion.objects.get().status == Conversion.Status.READY
+
+
+def test_sent_to_an_endpoint_that_bills_is_unclear_and_never_sent_again_by_itself(
+    claimed: Claim, endpoint: Endpoint, scripted: ScriptedEndpoint
+) -> None:
+    Endpoint.objects.update(billed=True)
+    call = enter_call(claimed, endpoint)
+    expire(claimed)
+    sweeper.recover()
+    work_until_done(conversion := Conversion.objects.get())
+    assert (conversion.status, conversion.error_code) == ("failed", "unclear")
+    call.refresh_from_db()
+    assert (call.outcome, call.credits) == (Call.Outcome.UNCLEAR, 16.7)
+    assert scripted.billed == 0
+
+
+def test_a_call_that_was_cancelled_after_its_worker_vanished_does_not_stay_under_way(
+    claimed: Claim, endpoint: Endpoint, cast: Cast
+) -> None:
+    call = enter_call(claimed, endpoint)
+    assert sweeper.close_lost_calls() == 0  # its lease lives
+    actions.cancel(Conversion.objects.get(), cast.alice)
+    assert sweeper.close_lost_calls() == 1
+    call.refresh_from_db()
+    assert (call.outcome, call.credits) == (Call.Outcome.UNCLEAR, 16.7)
+
+
+def test_a_stored_result_is_adopted_instead_of_paying_again(
+    claimed: Claim, endpoint: Endpoint, scripted: ScriptedEndpoint, tmp_path
+) -> None:
+    Endpoint.objects.update(billed=True)
+    call = enter_call(claimed, endpoint)
+    conversion = Conversion.objects.get()
+    with files.open_file(conversion.source) as source:
+        files.store_result(
+            conversion.pk, claimed.step_id, claimed.attempt, claimed.token, source, {"character-cost": "21"}
+        )
+    expire(claimed)
+    sweeper.recover()
+    work_all()
+
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY
+    call.refresh_from_db()
+    assert (call.outcome, call.credits) == (Call.Outcome.ANSWERED, 21)
+    assert scripted.requests == []
+    assert "adopted" in conversion.events.values_list("kind", flat=True)
+
+
+def test_a_result_without_its_note_or_with_a_wrong_checksum_is_not_adopted(claimed: Claim) -> None:
+    conversion = Conversion.objects.get()
+    result = files.store_result(conversion.pk, claimed.step_id, 1, claimed.token, [b"whole"], {})
+    assert files.find_result(conversion.pk, claimed.step_id) == result
+    from django.core.files.storage import default_storage
+
+    with default_storage.open(result.key, "r+b") as file:
+        file.write(b"other")
+    assert files.find_result(conversion.pk, claimed.step_id) is None
+    default_storage.delete(f"{result.key}.json")
+    assert files.find_result(conversion.pk, claimed.step_id) is None
+
+
+def test_a_zombie_writes_nothing(claimed: Claim) -> None:
+    expire(claimed)
+    sweeper.recover()
+    second = claim(Lane.CALLS)
+    assert second is not None
+    assert second.token != claimed.token
+
+    result = files.store_result(claimed.conversion_id, claimed.step_id, 1, claimed.token, [b"late"], {})
+    from conversions.models import Event
+    from conversions.steps.convert import record_result
+
+    with pytest.raises(LeaseLostError):
+        record_result(claimed, result, kind=Event.Kind.CONVERTED)
+    for late in (
+        lambda: outcomes.wait_again(claimed, 1, outcomes.Failure("x", "x")),
+        lambda: outcomes.fail(claimed, outcomes.Failure("x", "x")),
+    ):
+        with pytest.raises(LeaseLostError):
+            late()
+    step = Step.objects.get(pk=claimed.step_id)
+    assert (step.status, step.lease_token, step.result) == (Step.Status.RUNNING, second.token, "")
+
+
+def test_a_lease_is_renewed_while_work_goes_on(claimed: Claim) -> None:
+    before = Step.objects.get(pk=claimed.step_id).lease_until
+    with keeper.hold(claimed) as lease:
+        deadline = time.monotonic() + 10
+        while Step.objects.get(pk=claimed.step_id).lease_until == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert Step.objects.get(pk=claimed.step_id).lease_until > before
+        assert not lease.lost
+
+
+def test_a_worker_hears_that_its_lease_is_gone(claimed: Claim) -> None:
+    heard = threading.Event()
+    with keeper.hold(claimed) as lease, lease.stopping(heard.set):
+        Step.objects.filter(pk=claimed.step_id).update(lease_token=uuid.uuid4())
+        assert heard.wait(10)
+        assert lease.lost
+
+
+def test_cancelling_aborts_a_running_call(submit: Submit, scripted: ScriptedEndpoint, cast) -> None:
+    scripted.script(Behaviour(fault="hang"))
+    conversion = submit()
+    work(claim(Lane.CPU))
+    found = claim(Lane.CALLS)
+    worker = threading.Thread(target=work, args=(found,))
+    worker.start()
+    deadline = time.monotonic() + 10
+    while not scripted.requests and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert actions.cancel(Conversion.objects.get(), cast.alice)
+    worker.join(timeout=20)
+    assert not worker.is_alive()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.CANCELLED
+    assert conversion.calls.get().outcome == Call.Outcome.UNCLEAR
+
+
+def test_the_sweeper_rings_for_what_waits_but_not_on_top_of_hanging_bells(submit: Submit, redis_url: str) -> None:
+    from redis import Redis
+
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()
+        submit()
+        assert redis.llen("cpu") == 1  # the bell of its acceptance
+        sweeper.ring_for_waiting()
+        assert redis.llen("cpu") == 1
+        redis.flushall()
+        sweeper.ring_for_waiting()
+        assert redis.llen("cpu") == 1
+
+
+def test_accepting_does_not_need_redis(submit: Submit, caplog) -> None:
+    from s2s_site.celery import app
+
+    before = app.conf.broker_url
+    app.conf.broker_url = "redis://127.0.0.1:1/0"
+    app._after_fork()  # forgets its connections, as nothing public does
+    try:
+        conversion = submit()
+    finally:
+        app.conf.broker_url = before
+        app._after_fork()
+    assert "no bell for cpu" in caplog.text
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY

@@ -1,0 +1,278 @@
+"""An endpoint that fails again and again: its recordings wait, one tries from time to time, none is lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from redis import Redis
+
+from conversions import files
+from conversions.models import Conversion, Step
+from conversions.queue import sweeper
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.clock import db_now
+from conversions.queue.worker import work
+from tests.conversions.conftest import Submit, work_all
+from tests.conversions.queue.waiting import (
+    BROKEN,
+    at_once,
+    attempts,
+    delayed,
+    later,
+    look_and_work,
+    look_soon,
+    prepare,
+    prepare_with_another_voice,
+    states,
+)
+from tests.support.endpoint import REVOKED, Behaviour, detail
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.sound import phrase
+from voices import breaker, probes
+from voices.models import Endpoint, Voice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def go_silent(scripted: ScriptedEndpoint) -> None:
+    """Every call fails until the endpoint is paused; questions are answered."""
+    scripted.script(default=BROKEN)
+    for _ in range(breaker.STRIKES):
+        later()
+        work_all()
+    assert Endpoint.objects.get().pause_code == "silent"
+
+
+def test_silence_uses_up_no_attempts_however_long_it_lasts(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    conversions = prepare(submit, 1)
+    go_silent(scripted)
+    before = attempts()
+    assert before == [breaker.STRIKES - 1]
+    calls = scripted.calls
+    for _ in range(10):
+        look_and_work()
+    assert scripted.calls == calls + 10  # one trial after each good look
+    assert attempts() == before
+    words = "Testers is not answering. Your recordings are safe and will continue by themselves."
+    assert delayed(conversions[0])["words"] == words
+
+    scripted.script()
+    look_and_work()
+    assert states(conversions) == ["ready"]
+    assert Endpoint.objects.get().pause_code == ""
+
+
+def test_while_connections_are_refused_nothing_is_tried(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    conversions = prepare(submit, 8)
+    with scripted.down():
+        for _ in range(6):
+            look_and_work()
+        counted = sum(attempts())
+        assert counted < breaker.STRIKES
+        calls = Conversion.objects.filter(calls__isnull=False).count()
+        for _ in range(5):
+            look_and_work()
+        assert sum(attempts()) == counted
+        assert Conversion.objects.filter(calls__isnull=False).count() == calls
+    look_and_work()
+    look_and_work()
+    assert states(conversions) == ["ready"] * 8
+    assert scripted.billed == 8
+
+
+def test_one_recording_tries_however_many_workers_there_are(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    conversions = prepare(submit, 8)
+    go_silent(scripted)
+    calls = scripted.calls
+    later()
+    probes.watch()
+    at_once(6)
+    assert scripted.calls == calls + 1
+    scripted.script()
+    later()
+    probes.watch()
+    at_once(1)  # the same worker goes on: its good answer has opened the endpoint
+    assert states(conversions) == ["ready"] * 8
+
+
+def test_the_trial_opens_the_endpoint_and_rings(submit: Submit, scripted: ScriptedEndpoint, redis_url: str) -> None:
+    prepare(submit, 2)
+    go_silent(scripted)
+    scripted.script()
+    later()
+    probes.watch()
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()
+        found = claim(Lane.CALLS)
+        assert found is not None
+        assert found.trial
+        assert claim(Lane.CALLS) is None
+        work(found)
+        assert redis.llen("calls") == 2  # a bell for each slot
+        redis.flushall()
+        work(claim(Lane.CALLS))
+        assert redis.llen("calls") == 0  # nothing new
+
+
+def test_the_sweeper_rings_for_a_trial_and_not_before(
+    submit: Submit, scripted: ScriptedEndpoint, redis_url: str
+) -> None:
+    prepare(submit, 2)
+    go_silent(scripted)
+    later()
+    with Redis.from_url(redis_url) as redis:
+        redis.flushall()
+        sweeper.ring_for_waiting()
+        assert redis.llen("calls") == 0
+        probes.watch()
+        sweeper.ring_for_waiting()
+        assert redis.llen("calls") > 0
+
+
+def test_after_a_failed_trial_another_recording_has_the_next_one(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    prepare(submit, 3)
+    go_silent(scripted)
+    later()
+    tried = []
+    for _ in range(3):
+        look_soon()
+        found = claim(Lane.CALLS)
+        assert found is not None
+        tried.append(found.step_id)
+        work(found)
+        endpoint, step = Endpoint.objects.get(), Step.objects.get(pk=found.step_id)
+        assert endpoint.probe_at is not None
+        assert step.not_before > endpoint.probe_at
+    assert len(set(tried)) == 3
+
+
+def test_a_recording_that_breaks_the_endpoint_fails_in_the_end_and_the_others_do_not(
+    submit: Submit, scripted: ScriptedEndpoint, voice: Voice, settings
+) -> None:
+    poison = prepare(submit, 1)
+    scripted.script(voices={"nora": [BROKEN] * 100})
+    for _ in range(10):
+        look_and_work()
+    assert states(poison) == ["converting"]
+    assert Endpoint.objects.get().pause_code == "silent"
+
+    others = prepare_with_another_voice(submit, voice, 2)
+    look_soon()
+    work_all()
+    assert states(others) == ["ready", "ready"]
+    for _ in range(10):
+        look_and_work()
+    # Of those that failed alone it was the endpoint's turn to be doubted; now it is the recording's.
+    assert states(poison) == ["failed"]
+    assert f"{settings.MAX_ATTEMPTS} times" in Conversion.objects.get(pk=poison[0].pk).error
+
+
+def test_a_trial_whose_recording_is_gone_passes_to_the_next(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    conversions = prepare(submit, 2)
+    go_silent(scripted)
+    scripted.script()
+    later()
+    probes.watch()
+    first = claim(Lane.CALLS)
+    assert first is not None
+    files.delete_all(first.conversion_id)
+    work(first)
+    assert work_all() == 1
+    assert sorted(states(conversions)) == ["failed", "ready"]
+
+
+def test_a_trial_whose_worker_died_is_made_up_for(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    conversions = prepare(submit, 2)
+    go_silent(scripted)
+    scripted.script()
+    later()
+    probes.watch()
+    assert claim(Lane.CALLS) is not None  # and that was the last of its worker
+    assert work_all() == 0
+    Step.objects.filter(status=Step.Status.RUNNING).update(lease_until=db_now() - timedelta(seconds=1))
+    sweeper.recover()
+    look_and_work()
+    assert states(conversions) == ["ready", "ready"]
+
+
+def test_a_result_that_is_found_on_disk_during_a_trial_leaves_the_trial_to_another(
+    submit: Submit, scripted: ScriptedEndpoint
+) -> None:
+    conversions = prepare(submit, 2)
+    go_silent(scripted)
+    scripted.script()
+    later()
+    probes.watch()
+    found = claim(Lane.CALLS)
+    assert found is not None
+    with files.open_file(conversions[0].source) as source:
+        files.store_result(found.conversion_id, found.step_id, found.attempt, found.token, source, {})
+    work(found)
+    assert Endpoint.objects.get().pause_code == "silent"
+    work_all()
+    assert states(conversions) == ["ready", "ready"]
+
+
+def test_lost_answers_of_an_endpoint_that_bills_pause_it_and_stay_open_questions(
+    submit: Submit, scripted: ScriptedEndpoint
+) -> None:
+    Endpoint.objects.update(billed=True, slots=6)
+    conversions = prepare(submit, 6)
+    scripted.script(default=Behaviour(fault="reset", in_history=False))
+    work_all()
+    assert scripted.calls == scripted.billed == breaker.STRIKES  # the sixth is not thrown after them
+    assert [delayed(conversion)["code"] for conversion in conversions[:5]] == ["lost"] * 5
+    assert attempts() == [1, 1, 1, 1, 1, 0]
+
+
+def test_an_answer_that_is_found_in_the_history_leaves_the_trial_to_another(
+    submit: Submit, scripted: ScriptedEndpoint
+) -> None:
+    Endpoint.objects.update(billed=True)
+    lost = prepare(submit, 1, data=phrase())
+    scripted.script(Behaviour(fault="reset"), default=BROKEN)
+    work_all()
+    Step.objects.update(not_before=db_now() + timedelta(hours=1))
+    prepare(submit, 4)
+    work_all()
+    assert Endpoint.objects.get().pause_code == "silent"
+    scripted.script()
+    later()
+    probes.watch()
+    found = claim(Lane.CALLS)
+    assert found is not None
+    assert found.conversion_id == lost[0].pk
+    work(found)
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.pause_code, endpoint.trial) == ("silent", True)
+    later()
+    work_all()
+    assert set(states(list(Conversion.objects.all()))) == {"ready"}
+
+
+def test_a_key_that_may_not_read_the_history_is_no_account_problem(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    Endpoint.objects.update(billed=True)
+    conversion = prepare(submit, 1)[0]
+    forbidden = Behaviour(status=401, body=detail("missing_permissions", "speech_history_read"))
+    scripted.script(Behaviour(fault="reset"), gets=[forbidden])
+    work_all()
+    later()
+    work_all()
+    conversion.refresh_from_db()
+    assert (conversion.status, conversion.error_code) == ("failed", "unclear")
+    assert Endpoint.objects.get().pause_code == ""
+
+
+def test_a_lost_answer_is_looked_for_when_the_account_is_in_order(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    Endpoint.objects.update(billed=True)
+    conversion = prepare(submit, 1, data=phrase())[0]
+    scripted.script(Behaviour(fault="reset"), gets=[REVOKED])
+    work_all()
+    later()
+    work_all()
+    assert Endpoint.objects.get().pause_code == "account"
+    look_and_work()
+    assert states([conversion]) == ["ready"]
+    assert scripted.billed == 1

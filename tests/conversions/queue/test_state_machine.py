@@ -1,0 +1,388 @@
+"""Random lives of recordings: whatever happens in whatever order, nothing is lost and nothing is silently paid twice.
+
+Hypothesis writes the lives and shrinks one that breaks a promise to its shortest form. Database, files, Redis and the
+endpoint are real; only time is moved by hand, so that a life depends on nothing but what was drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from django.db.models import DateTimeField, Q
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from redis import Redis
+
+from conversions import actions, files
+from conversions.models import Call, Conversion, Event, Step
+from conversions.queue import housekeeping as tidying
+from conversions.queue import sweeper
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.clock import db_now
+from conversions.queue.worker import work
+from s2s.contract import ConvertParameters
+from tests.conversions.conftest import upload
+from tests.conversions.queue.happenings import HAPPENINGS, MOST_RECORDINGS
+from tests.conversions.queue.points import Died, Point, Points
+from tests.conversions.queue.world import GOOD, SLOTS, Recording, World, phrase
+from tests.support.cast import Cast
+from tests.support.endpoint import Behaviour, Request
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from voices import probes
+from voices.models import Endpoint, Voice
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+
+RUNS = int(os.environ.get("STATE_MACHINE_RUNS", "6"))
+LIVES = 10  # of a run: from the eleventh on Hypothesis mostly repeats itself with small changes
+STEPS = 25
+MOST_ROUNDS = 20
+HOUR = timedelta(hours=1)
+
+
+class Lives(RuleBasedStateMachine):
+    world: ClassVar[World]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recordings: list[Recording] = []
+        self.as_others_left_it: list[tuple[Any, ...]] | None = None
+        self.world.renew()
+
+    @rule(happening=HAPPENINGS)
+    def then(self, happening: tuple[Any, ...]) -> None:
+        name, *circumstances = happening
+        getattr(self, name)(*circumstances)
+
+    # ---- what people do ----
+
+    @initialize(billed=st.booleans())
+    def someone_uploads(self, billed: bool) -> None:
+        self._upload(billed=billed, zero_retention=False)
+
+    def someone_uploads_another(self, billed: bool, zero_retention: bool) -> None:
+        if len(self.recordings) < MOST_RECORDINGS:
+            self._upload(billed=billed, zero_retention=zero_retention)
+
+    def _upload(self, *, billed: bool, zero_retention: bool) -> None:
+        data = phrase(len(self.recordings))
+        voice = Voice.objects.select_related("endpoint").get(endpoint__billed=billed)
+        parameters = ConvertParameters(output_format="wav_16000", enable_logging=not zero_retention)
+        with upload(data) as file:
+            accepted = actions.submit(self.world.cast.alice, file, voice, parameters)
+        self.recordings.append(Recording(accepted.pk, hashlib.sha256(data).hexdigest(), billed))
+
+    def cancel(self, which: int) -> None:
+        recording, conversion = self._find(which)
+        if conversion is not None and actions.cancel(conversion, self.world.cast.alice):
+            recording.cancelled = True
+
+    def delete(self, which: int) -> None:
+        recording, conversion = self._find(which)
+        if conversion is not None:
+            actions.delete(conversion, self.world.cast.alice)
+            recording.deleted = True
+
+    def retry(self, which: int) -> None:
+        recording, conversion = self._find(which)
+        if conversion is None:
+            return
+        unclear = conversion.steps.filter(status=Step.Status.UNCLEAR).exists()
+        paid_for_nothing = conversion.error_code == "answer_not_audio"
+        if actions.retry(conversion, self.world.cast.alice) and (unclear or paid_for_nothing):
+            recording.may_be_paid += 1
+
+    def _find(self, which: int) -> tuple[Recording, Conversion | None]:
+        recording = self.recordings[which % len(self.recordings)]
+        return recording, Conversion.objects.filter(pk=recording.id).first()
+
+    # ---- what workers do ----
+
+    def bells_are_heard(self) -> None:
+        self._hear()
+
+    def a_step_is_done(self, lane: Lane) -> None:
+        self._work(lane)
+
+    def workers_die_with_all_they_can_claim(self, lane: Lane) -> None:
+        if lane is Lane.CALLS:
+            self._prepare_all()
+        while claim(lane):
+            pass
+        self._stop_time()
+
+    def a_worker_dies_preparing(self, point: Point) -> None:
+        with self.world.points.at(point, _die):
+            self._work(Lane.CPU)
+        self._stop_time()
+
+    def a_worker_dies_calling(self, point: Point, behaviour: Behaviour) -> None:
+        self._prepare_all()
+        with self.world.points.at(point, _die):
+            self._work(Lane.CALLS, behaviour)
+        self._stop_time()
+
+    def the_endpoint_misbehaves(self, behaviour: Behaviour) -> None:
+        self._prepare_all()
+        self._work(Lane.CALLS, behaviour)
+
+    def a_worker_is_suspended(self, point: Point, others: str, retried: int | None) -> None:
+        """Its lease runs out, others do its work, and then it wakes up and goes on as if nothing had happened."""
+        self._prepare_all()
+        with self.world.points.at(point, lambda: self._others_take_over(others, retried)):
+            self._work(Lane.CALLS)
+        self._wrote_nothing()
+
+    def a_worker_is_suspended_with_its_claim(self, lane: Lane, others: str, retried: int | None) -> None:
+        found = claim(lane)
+        if found is not None:
+            self._others_take_over(others, retried)
+            work(found)
+            self._wrote_nothing()
+
+    def _others_take_over(self, others: str, retried: int | None) -> None:
+        self.leases_run_out()
+        sweeper.recover()
+        if retried is not None:
+            self.retry(retried)
+        if others == "have only claimed":
+            claim(Lane.CPU), claim(Lane.CALLS)
+        while others == "have done it" and (self._work(Lane.CPU) or self._work(Lane.CALLS)):
+            pass
+        self.as_others_left_it = _steps()
+
+    def _wrote_nothing(self) -> None:
+        """Whoever lost its lease, when it wakes up."""
+        assert self.as_others_left_it in (None, _steps())
+        self.as_others_left_it = None
+        self._stop_time()
+
+    def a_person_gives_up_while_a_worker_is_busy(self, point: Point, which: int, deleted: bool) -> None:
+        give_up = self.delete if deleted else self.cancel
+        self._prepare_all()
+        with self.world.points.at(point, lambda: give_up(which)):
+            self._work(Lane.CALLS)
+
+    def _prepare_all(self) -> None:
+        """Or what should happen to calls would often happen to nobody."""
+        waiting = Step.objects.filter(status=Step.Status.WAITING, not_before__lte=db_now())
+        if not waiting.exists() and len(self.recordings) < MOST_RECORDINGS:
+            self._upload(billed=len(self.recordings) % 2 == 1, zero_retention=False)
+        while self._work(Lane.CPU):
+            pass
+
+    def _work(self, lane: Lane, behaviour: Behaviour = GOOD) -> bool:
+        """One step, if any may start, of which the endpoint makes what `behaviour` says."""
+        found = claim(lane)
+        if found is not None:
+            self.world.scripted.script(behaviour)
+            work(found)
+            self.world.scripted.script()
+        self._stop_time()
+        return found is not None
+
+    def _hear(self) -> int:
+        """Every bell that hangs in Redis wakes a worker, which works until nothing may start."""
+        done = 0
+        while lane := next((lane for lane in Lane if self.world.redis.lpop(lane)), None):
+            while self._work(lane):
+                done += 1
+        return done
+
+    # ---- what the clock does ----
+
+    def _stop_time(self) -> None:
+        """What begins or ends later does so when a rule says so, however long this takes."""
+        later, now = db_now() + HOUR, db_now()
+        Step.objects.filter(status=Step.Status.WAITING, not_before__gt=now).update(not_before=later)
+        Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=now).update(lease_until=later)
+        for name in _moments_of_endpoints():
+            Endpoint.objects.filter(**{f"{name}__gt": now}).update(**{name: later})
+
+    def waits_are_over(self) -> None:
+        now = db_now()
+        Step.objects.filter(status=Step.Status.WAITING, not_before__gt=now).update(not_before=now)
+        for name in _moments_of_endpoints():
+            Endpoint.objects.filter(**{f"{name}__gt": now}).update(**{name: now})
+
+    def leases_run_out(self) -> None:
+        Step.objects.filter(status=Step.Status.RUNNING).update(lease_until=db_now() - timedelta(seconds=1))
+
+    def sweep(self) -> None:
+        now = db_now()
+        sweeper.sweep()
+        assert not Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=now).exists()
+
+    def paused_endpoints_are_looked_at(self) -> None:
+        probes.watch()
+        self._stop_time()
+
+    def a_sweep_dies(self, point: Point) -> None:
+        with self.world.points.at(point, _die):
+            sweeper.sweep()
+
+    def bells_are_lost(self) -> None:
+        self.world.redis.flushall()
+
+    def housekeeping(self) -> None:
+        """Its age limits keep what may just be arriving; between two rules nothing is."""
+        at_once = timedelta(0)
+        assert tidying.look_into_folders(at_once).missing == 0
+        tidying.delete_orphans(at_once)
+        tidying.delete_stale_uploads(at_once)
+        stored = set(files.stored_conversions())
+        assert stored == set(Conversion.objects.values_list("pk", flat=True))
+        for conversion in Conversion.objects.filter(status=Conversion.Status.READY):
+            folder = files.sizes(conversion.pk)
+            names = {conversion.source, conversion.output, f"{conversion.output}.json"}
+            assert {f"{files.ROOT}/{conversion.pk}/{name}" for name in folder} == names
+
+    # ---- what must always hold ----
+
+    @invariant()
+    def promises_are_kept(self) -> None:
+        for recording in self.recordings:
+            conversion = Conversion.objects.filter(pk=recording.id).first()
+            assert (conversion is None) == recording.deleted
+            if conversion is not None:
+                self._is_kept(recording, conversion)
+                self._is_not_asked_again(recording)
+            if recording.billed:
+                self._is_not_paid_twice(recording)
+        running = Step.objects.filter(status=Step.Status.RUNNING)
+        assert not running.filter(Q(lease_token=None) | Q(lease_until=None)).exists()
+        assert not Step.objects.exclude(status=Step.Status.RUNNING).exclude(lease_token=None).exists()
+        for endpoint in Endpoint.objects.all():
+            assert running.filter(endpoint=endpoint, lease_until__gt=db_now()).count() <= SLOTS
+
+    def _is_kept(self, recording: Recording, conversion: Conversion) -> None:
+        assert files.sha256(conversion.source) == recording.sha256
+        unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
+        assert unfinished.exists() != conversion.finished
+        assert (conversion.status == Conversion.Status.CANCELLED) == recording.cancelled
+        if conversion.status == Conversion.Status.FAILED:
+            assert conversion.error_code
+            assert conversion.error
+        ready = conversion.events.filter(kind=Event.Kind.READY).count()
+        assert ready == (conversion.status == Conversion.Status.READY)
+        if ready or recording.result:
+            self._is_the_result(recording, conversion)
+
+    def _is_the_result(self, recording: Recording, conversion: Conversion) -> None:
+        """The endpoint answers with what it was sent, so every byte is known. A result never changes again."""
+        assert conversion.status == Conversion.Status.READY
+        assert files.sha256(conversion.output) == recording.sha256
+        assert recording.result in ("", conversion.output)
+        recording.result = conversion.output
+        assert conversion.steps.filter(result=conversion.output).count() == 1
+        assert conversion.calls.filter(outcome=Call.Outcome.ANSWERED).exists()
+
+    def _is_not_asked_again(self, recording: Recording) -> None:
+        """Once a complete answer is on the disk there are no further calls, free or not, whoever died meanwhile."""
+        calls = len(self._calls_of(recording))
+        if recording.calls_until_stored is not None:
+            assert calls == recording.calls_until_stored
+        elif self._has_stored_answer(recording):
+            recording.calls_until_stored = calls
+
+    def _has_stored_answer(self, recording: Recording) -> bool:
+        folder = f"{files.ROOT}/{recording.id}"
+        answers = [name.removesuffix(".json") for name in files.sizes(recording.id) if name.endswith(".json")]
+        return any(files.sha256(f"{folder}/{name}") == recording.sha256 for name in answers)
+
+    def _calls_of(self, recording: Recording) -> list[Request]:
+        calls = [request for request in self.world.scripted.requests if request.audio is not None]
+        return [call for call in calls if call.audio is not None and call.audio.sha256 == recording.sha256]
+
+    def _is_not_paid_twice(self, recording: Recording) -> None:
+        paid = [call for call in self._calls_of(recording) if call.billed]
+        assert len(paid) <= recording.may_be_paid
+        if not recording.deleted:
+            owned_up = Call.objects.filter(conversion=recording.id).exclude(
+                outcome__in=[Call.Outcome.REFUSED, Call.Outcome.NOT_SENT]
+            )
+            assert len(paid) <= owned_up.count()
+
+    def teardown(self) -> None:
+        if sys.exc_info()[0] is None:  # else a promise is broken already
+            self._heal()
+            self._all_is_well()
+
+    def _heal(self) -> None:
+        """The endpoint is good again, and nobody helps but beat: are sweeps enough?"""
+        self.world.redis.flushall()
+        for _ in range(MOST_ROUNDS):
+            self.waits_are_over()
+            self.leases_run_out()
+            self.paused_endpoints_are_looked_at()
+            self.sweep()
+            self._hear()
+            self.promises_are_kept()
+            if not Conversion.objects.filter(status__in=Conversion.UNFINISHED).exists():
+                return
+        pytest.fail(f"not at rest after {MOST_ROUNDS} sweeps")
+
+    def _all_is_well(self) -> None:
+        left = Conversion.objects.exclude(status__in=[Conversion.Status.READY, Conversion.Status.CANCELLED])
+        assert set(left.values_list("status", flat=True)) <= {Conversion.Status.FAILED}
+        for which in range(len(self.recordings)):
+            self.retry(which)
+        self._heal()
+        assert not left.exists()  # a person and a good endpoint mend everything
+        self.housekeeping()
+        assert all(
+            conversion.steps.filter(kind=Step.Kind.CONVERT).count() <= 1 for conversion in Conversion.objects.all()
+        )
+
+
+def _steps() -> list[tuple[Any, ...]]:
+    return list(Step.objects.order_by("pk").values_list("pk", "status", "lease_token", "attempt", "result"))
+
+
+def _die() -> None:
+    raise Died
+
+
+def _moments_of_endpoints() -> list[str]:
+    return [field.name for field in Endpoint._meta.fields if isinstance(field, DateTimeField)]
+
+
+@pytest.mark.parametrize("run", range(RUNS))
+def test_whatever_happens_nothing_is_lost_and_nothing_is_silently_paid_twice(
+    run: int,
+    cast: Cast,
+    scripted: ScriptedEndpoint,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    set_hypothesis_home_dir(tmp_path)
+    caplog.set_level(logging.CRITICAL, "conversions")
+    with Redis.from_url(redis_url) as redis:
+        points = Points(monkeypatch)
+        Lives.world = World(cast, scripted, redis, points)
+        if os.environ.get("CI"):
+            seed(run)(Lives)  # the same lives each time: no run fails by chance
+        run_state_machine_as_test(
+            Lives,
+            settings=settings(
+                max_examples=LIVES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                phases=[Phase.generate, Phase.shrink],
+            ),
+        )
+    assert points.reached == set(Point), "nothing can happen at a point where nobody comes by"

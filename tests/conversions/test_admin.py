@@ -1,0 +1,149 @@
+"""The admin site: every list opens, the actions do what they say, nothing can be edited behind the queue's back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django.utils.html import escape
+
+from conversions.models import Conversion, Step
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.worker import work
+from teams.models import User
+from tests.conversions.conftest import Submit, work_all
+from tests.support.endpoint import Behaviour
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from voices.models import Endpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@example.com", "password"))
+    return client
+
+
+@pytest.fixture
+def failed(submit: Submit, scripted: ScriptedEndpoint) -> Conversion:
+    scripted.script(Behaviour(status=400))
+    conversion = submit()
+    work_all()
+    return conversion
+
+
+@pytest.mark.parametrize(
+    "model", ["teams/user", "teams/team", "voices/endpoint", "voices/voice", "conversions/conversion"]
+)
+def test_every_list_opens_and_searches(admin: Client, failed: Conversion, model: str) -> None:
+    assert admin.get(f"/admin/{model}/").status_code == 200
+    assert admin.get(f"/admin/{model}/?q=harbour").status_code == 200
+
+
+def test_a_conversion_shows_its_steps_calls_and_events(admin: Client, failed: Conversion) -> None:
+    page = admin.get(f"/admin/conversions/conversion/{failed.pk}/change/").content.decode()
+    for word in ("prepare", "refused", "400", "submitted"):
+        assert word in page
+
+
+def test_states_cannot_be_edited(admin: Client, failed: Conversion) -> None:
+    assert admin.post(f"/admin/conversions/conversion/{failed.pk}/change/", {"status": "ready"}).status_code == 403
+    assert admin.get("/admin/conversions/conversion/add/").status_code == 403
+
+
+def act(admin: Client, model: str, action: str, pk: object):
+    return admin.post(f"/admin/{model}/", {"action": action, "_selected_action": [str(pk)]}, follow=True)
+
+
+def test_retry_and_cancel(admin: Client, failed: Conversion, submit: Submit) -> None:
+    assert "1 conversion changed." in act(admin, "conversions/conversion", "retry", failed.pk).content.decode()
+    work_all()
+    failed.refresh_from_db()
+    assert failed.status == Conversion.Status.READY
+    waiting = submit()
+    act(admin, "conversions/conversion", "cancel", waiting.pk)
+    waiting.refresh_from_db()
+    assert waiting.status == Conversion.Status.CANCELLED
+    assert "not in a state" in act(admin, "conversions/conversion", "retry", waiting.pk).content.decode()
+
+
+def test_deleting_here_deletes_the_files_too(admin: Client, failed: Conversion) -> None:
+    from conversions import files
+
+    admin.post(f"/admin/conversions/conversion/{failed.pk}/delete/", {"post": "yes"})
+    assert not Conversion.objects.exists()
+    assert list(files.stored_conversions()) == []
+
+
+def test_sync_now_brings_voices_and_says_how_many(admin: Client, endpoint, scripted: ScriptedEndpoint) -> None:
+    page = act(admin, "voices/endpoint", "sync_now", endpoint.pk).content.decode()
+    assert f"Testers: {endpoint.voices.filter(hidden=False).count()} voice" in page
+    type(endpoint).objects.update(base_url="http://127.0.0.1:1")
+    assert "Testers: " in act(admin, "voices/endpoint", "sync_now", endpoint.pk).content.decode()
+
+
+def test_people_who_are_not_staff_stay_outside(submit: Submit, cast) -> None:
+    client = Client()
+    client.force_login(cast.alice)
+    assert client.get("/admin/").status_code == 302
+
+
+def test_the_first_page_says_what_runs_what_waits_and_what_failed(
+    admin: Client, failed: Conversion, submit: Submit
+) -> None:
+    submit()
+    page = admin.get("/admin/").content.decode()
+    assert "The queue now" in page
+    assert failed.title in page
+    failed.refresh_from_db()
+    assert escape(failed.error) in page
+    assert "Decoding here" in page
+
+
+def test_the_first_page_says_why_an_endpoint_takes_nothing(admin: Client, submit: Submit, endpoint: Endpoint) -> None:
+    submit()
+    work(claim(Lane.CPU))
+    moment = timezone.now() - timedelta(minutes=3)
+    Endpoint.objects.update(
+        pause_code="silent", pause_words="503 overloaded: try later", last_good_at=moment, slots=5, learnt_slots=3
+    )
+    page = admin.get("/admin/").content.decode()
+    assert "Testers is not answering." in page
+    assert "503 overloaded: try later" in page
+    assert "0 / 3 (5 set)" in page
+    assert "3 min ago" in page or "3 min 1 s ago" in page
+    assert "Testers takes no recordings" in page  # the alarm
+
+
+def test_the_first_page_says_how_long_the_oldest_waits_and_what_was_lost(
+    admin: Client, submit: Submit, endpoint: Endpoint
+) -> None:
+    old = submit()
+    work(claim(Lane.CPU))
+    Step.objects.filter(conversion=old, kind="convert").update(not_before=timezone.now() - timedelta(hours=2))
+    assert "2 h" in admin.get("/admin/").content.decode()
+    assert claim(Lane.CALLS)
+    Step.objects.filter(status="running").update(lease_until=timezone.now() - timedelta(seconds=5))
+    assert "1 worker vanished in the middle of its work" in admin.get("/admin/").content.decode()
+
+
+def test_the_first_page_costs_the_same_few_queries_however_much_waits(
+    admin: Client, submit: Submit, django_assert_max_num_queries
+) -> None:
+    for _ in range(5):
+        submit()
+    with django_assert_max_num_queries(25):
+        admin.get("/admin/")
+
+
+def test_purge_deletes_rows_and_files(admin: Client, failed: Conversion) -> None:
+    from conversions import files
+
+    assert "source (" in admin.get(f"/admin/conversions/conversion/{failed.pk}/change/").content.decode()
+    assert "1 conversion was purged." in act(admin, "conversions/conversion", "purge", failed.pk).content.decode()
+    assert list(files.stored_conversions()) == []

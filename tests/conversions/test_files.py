@@ -1,0 +1,118 @@
+"""Durable files: whole or absent, never named by what people typed."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+
+from conversions import actions, files
+from conversions.actions.submit import clean_name, title_of
+from s2s.contract import ConvertParameters
+from tests.conversions.conftest import Submit, upload, work_all
+from tests.support.cast import Cast
+
+
+def test_an_upload_is_renamed_into_place_not_copied() -> None:
+    file = upload(b"x" * 5000)
+    inode = Path(file.temporary_file_path()).stat().st_ino
+    conversion_id = uuid.uuid4()
+    files.store_upload(files.source_key(conversion_id), file)
+    file.close()
+    stored = Path(default_storage.path(files.source_key(conversion_id)))
+    assert stored.stat().st_ino == inode
+    assert stored.stat().st_mode & 0o777 == 0o600
+    assert stored.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_data_is_synced_before_it_gets_its_name(monkeypatch) -> None:
+    done: list[str] = []
+    real_fsync, real_replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (done.append("fsync"), real_fsync(fd))[1])
+    monkeypatch.setattr(Path, "replace", lambda self, target: (done.append("rename"), real_replace(self, target))[1])
+    default_storage.save("conversions/a/b", ContentFile(b"data"))
+    assert done[0] == "fsync"
+    assert done.index("rename") == 1
+    assert "fsync" in done[2:]  # the folder
+
+
+def test_a_write_that_breaks_off_leaves_nothing_under_the_name() -> None:
+    def chunks():
+        yield b"half"
+        raise OSError("cut")
+
+    conversion_id = uuid.uuid4()
+    with pytest.raises(OSError, match="cut"):
+        files.store_result(conversion_id, 1, 1, uuid.uuid4(), chunks(), {})
+    assert files.find_result(conversion_id, 1) is None
+    assert list(files.stored_conversions()) == []
+
+
+def test_a_result_is_found_with_its_headers_by_any_attempt() -> None:
+    conversion_id = uuid.uuid4()
+    result = files.store_result(conversion_id, 7, 2, uuid.uuid4(), [b"ab", b"c"], {"request-id": "r"})
+    assert (result.size, result.headers) == (3, {"request-id": "r"})
+    assert files.find_result(conversion_id, 7) == result
+    assert files.find_result(conversion_id, 70) is None
+    files.delete_results(conversion_id, 7)
+    assert files.find_result(conversion_id, 7) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_behind_a_proxy_that_reads_the_disk_it_hands_out_the_file(submit: Submit, cast: Cast, settings) -> None:
+    settings.X_ACCEL = True
+    conversion, client = submit(), Client()
+    client.force_login(cast.alice)
+    response = client.get(f"/conversions/{conversion.pk}/source/")
+    assert response["X-Accel-Redirect"] == f"/protected/{conversion.source}"
+    assert response.content == b""
+    assert "attachment" in response["Content-Disposition"]
+    assert response["Content-Security-Policy"].startswith("sandbox")
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_zero_retention_is_not_handed_to_the_proxy_which_would_not_tell(voice, cast: Cast, settings) -> None:
+    settings.X_ACCEL = True
+    parameters = ConvertParameters(output_format="wav_16000", enable_logging=False)
+    file, client = upload(), Client()
+    conversion = actions.submit(cast.alice, file, voice, parameters)
+    file.close()
+    work_all()
+    client.force_login(cast.alice)
+    response = client.get(f"/conversions/{conversion.pk}/download/")
+    assert "X-Accel-Redirect" not in response
+    assert response["X-Accel-Buffering"] == "no"
+    assert len(b"".join(response.streaming_content)) > 0
+    conversion.refresh_from_db()
+    assert conversion.downloaded_at is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("harbour news.m4a", "harbour news.m4a"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\Ana\\Tape 1.wav", "Tape 1.wav"),
+        ("two\nlines\t.mp3", "two lines .mp3"),
+        ("\u202e3pm.exe.mp3", "3pm.exe.mp3"),
+        ("émigré 🎙️.mp3", "émigré 🎙️.mp3"),
+        ("say %22hello%22%0D%0Atwice.mp3", 'say "hello" twice.mp3'),
+        ("\x00\x07", "recording"),
+        ("", "recording"),
+        ("<script>alert(1)<\\script>.mp3", "script>.mp3"),
+        ("a" * 300 + ".flac", "a" * 250 + ".flac"),
+    ],
+)
+def test_a_name_is_shown_as_one_clean_line(typed: str, shown: str) -> None:
+    assert clean_name(typed) == shown
+
+
+def test_a_title_is_the_name_without_its_ending() -> None:
+    assert title_of("harbour_news final.m4a") == "harbour news final"
+    assert title_of(".m4a") == ".m4a"

@@ -1,0 +1,111 @@
+"""Zero retention: who sees it, when it goes, and that nothing is left in database, disk, Redis or logs."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test import Client
+from redis import Redis
+
+from conversions import actions, history, retention
+from conversions.models import Call, Conversion, Event
+from conversions.storages import BLOCK
+from s2s.contract import ConvertParameters
+from tests.conversions.conftest import Submit, upload, work_all
+from tests.support.cast import Cast
+from tests.support.sound import wav
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECRET_NAME = "merger-with-northwind"
+
+
+@pytest.fixture
+def private(cast: Cast, voice) -> Conversion:
+    parameters = ConvertParameters(output_format="wav_16000", enable_logging=False, model_id="eleven_english_sts_v2")
+    file = upload(wav(), f"{SECRET_NAME}.wav")
+    conversion = actions.submit(cast.bob, file, voice, parameters, title=SECRET_NAME)
+    file.close()
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == "ready"
+    return conversion
+
+
+def client_of(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_the_endpoint_is_asked_for_zero_retention_and_gets_no_name(private: Conversion, scripted) -> None:
+    request = next(request for request in scripted.requests if request.method == "POST")
+    assert dict(request.query)["enable_logging"] == "false"
+    assert SECRET_NAME not in str(request)
+
+
+def test_only_its_creator_sees_it(private: Conversion, cast: Cast) -> None:
+    for page in ("", "status/", "download/", "source/"):
+        address = f"/conversions/{private.pk}/{page}"
+        assert client_of(cast.bob).get(address).status_code == 200
+        assert client_of(cast.alice).get(address).status_code == 404
+    assert client_of(cast.alice).post(f"/conversions/{private.pk}/delete/").status_code == 404
+    for user in (cast.alice, cast.bob):
+        assert history.page(user, {}).conversions == []
+
+
+def test_a_whole_download_starts_the_hour_and_a_part_does_not(private: Conversion, cast: Cast) -> None:
+    client, address = client_of(cast.bob), f"/conversions/{private.pk}/download/"
+    b"".join(client.get(address, headers={"Range": "bytes=0-99"}).streaming_content)
+    next(iter(client.get(address).streaming_content))  # left after the first block
+    private.refresh_from_db()
+    if private.output_bytes > BLOCK:
+        assert private.downloaded_at is None
+
+    b"".join(client.get(address).streaming_content)
+    private.refresh_from_db()
+    assert private.downloaded_at is not None
+    assert retention.gone_at(private) == private.downloaded_at + timedelta(hours=1)
+    assert retention.erase_due() == 0
+    Conversion.objects.update(downloaded_at=F("downloaded_at") - timedelta(hours=1, seconds=1))
+    assert retention.erase_due() == 1
+    assert not Conversion.objects.exists()
+
+
+def test_after_a_day_it_goes_by_itself_and_others_stay(private: Conversion, submit: Submit) -> None:
+    kept = submit()
+    Conversion.objects.update(created_at=F("created_at") - timedelta(hours=23, minutes=59))
+    assert retention.erase_due() == 0
+    Conversion.objects.update(created_at=F("created_at") - timedelta(minutes=2))
+    assert retention.erase_due() == 1
+    assert list(Conversion.objects.all()) == [kept]
+
+
+def test_nothing_is_left_anywhere(private: Conversion, settings, redis_url: str, caplog, tmp_path: Path) -> None:
+    caplog.set_level(logging.DEBUG)
+    identifier = str(private.pk)
+    Conversion.objects.update(created_at=F("created_at") - timedelta(hours=25))
+    retention.erase_due()
+
+    assert not Event.objects.exists()
+    call = Call.objects.get()
+    assert (call.request_id, call.history_item_id, call.error, call.conversion) == ("", "", "", None)
+    assert call.seconds == pytest.approx(1.0)  # the ledger stays true
+    traces = [SECRET_NAME.encode(), identifier.encode(), private.pk.hex.encode(), wav()[44:200]]
+    if connection.vendor == "sqlite":
+        database = Path(str(connection.settings_dict["NAME"]))
+        for file in database.parent.glob(f"{database.name}*"):
+            assert not any(trace in file.read_bytes() for trace in traces), file
+    for path in tmp_path.rglob("*"):
+        assert identifier not in str(path)
+        assert path.is_dir() or not any(trace in path.read_bytes() for trace in traces)
+    with Redis.from_url(redis_url) as redis:
+        for key in redis.scan_iter():
+            dumped = redis.dump(key) or b""
+            assert not any(trace in dumped for trace in traces)
+    assert SECRET_NAME not in caplog.text
+    assert identifier not in caplog.text

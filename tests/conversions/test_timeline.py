@@ -1,0 +1,47 @@
+"""Every kind of event is a sentence, and one that this version doesn't know is left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from conversions.models import Conversion, Event, log
+from conversions.timeline import timeline_of
+from tests.conversions.conftest import Submit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def conversion(submit: Submit) -> Conversion:
+    found = submit()
+    Event.objects.all().delete()
+    return found
+
+
+def words(conversion: Conversion) -> list[str]:
+    return [line.words for line in timeline_of(conversion)]
+
+
+@pytest.mark.parametrize("kind", list(Event.Kind))
+def test_every_kind_has_a_sentence_even_without_its_data(conversion: Conversion, kind: Event.Kind) -> None:
+    log(conversion, kind)
+    (sentence,) = words(conversion)
+    assert sentence
+    assert "%" not in sentence
+
+
+def test_an_unknown_kind_is_left_out(conversion: Conversion) -> None:
+    Event.objects.create(conversion=conversion, team=conversion.team, kind="from_2030", data={"words": "?"})
+    log(conversion, Event.Kind.READY)
+    assert words(conversion) == ["Ready to listen"]
+
+
+def test_a_lost_answer_is_looked_for_and_then_found(conversion: Conversion) -> None:
+    log(conversion, Event.Kind.DELAYED, code="lost", words="The answer of ElevenLabs was lost.")
+    log(conversion, Event.Kind.LOOKED_UP)
+    log(conversion, Event.Kind.DELAYED, code="busy", words="ElevenLabs is busy.")
+    assert words(conversion) == [
+        "The answer of ElevenLabs was lost.",
+        "The lost answer was found in the endpoint’s history and used",
+        "ElevenLabs is busy. It is tried again by itself.",
+    ]

@@ -1,0 +1,113 @@
+"""Files over HTTP: ranges, names, and headers that keep a hostile upload harmless."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from conversions.models import Conversion
+from conversions.progress import progress_of, with_progress
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.worker import work
+from tests.conversions.conftest import Submit, work_all
+from tests.support.cast import Cast
+from tests.support.sound import wav
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DATA = wav(1.0)
+
+
+@pytest.fixture
+def ready(submit: Submit) -> Conversion:
+    conversion = submit(data=DATA)
+    work_all()
+    conversion.refresh_from_db()
+    return conversion
+
+
+@pytest.fixture
+def client(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.bob)
+    return client
+
+
+def mark_of(conversion: Conversion) -> str:
+    return progress_of(with_progress(Conversion.objects.all()).get(pk=conversion.pk)).mark
+
+
+def body(response) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def test_the_whole_file_is_saved_under_a_name_that_says_what_it_is(client: Client, ready: Conversion) -> None:
+    response = client.get(f"/conversions/{ready.pk}/download/")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "audio/wav"
+    assert response["Accept-Ranges"] == "bytes"
+    assert "attachment" in response["Content-Disposition"]
+    assert "filename*=utf-8''harbour%20news%20%E2%80%93%20Nora.wav" in response["Content-Disposition"]
+    assert body(response) == DATA
+
+
+def test_a_range_is_answered_so_that_players_can_seek(client: Client, ready: Conversion) -> None:
+    response = client.get(f"/conversions/{ready.pk}/download/?play=1", headers={"Range": "bytes=100-199"})
+    assert response.status_code == 206
+    assert response["Content-Range"] == f"bytes 100-199/{len(DATA)}"
+    assert response["Content-Length"] == "100"
+    assert "Content-Disposition" not in response
+    assert body(response) == DATA[100:200]
+
+
+def test_a_range_behind_the_end_is_416(client: Client, ready: Conversion) -> None:
+    response = client.get(f"/conversions/{ready.pk}/download/", headers={"Range": f"bytes={len(DATA)}-"})
+    assert response.status_code == 416
+    assert response["Content-Range"] == f"bytes */{len(DATA)}"
+
+
+def test_head_has_the_length_and_no_body(client: Client, ready: Conversion) -> None:
+    response = client.head(f"/conversions/{ready.pk}/source/")
+    assert response["Content-Length"] == str(len(DATA))
+
+
+def test_an_upload_can_never_act_as_a_page_of_ours(client: Client, ready: Conversion) -> None:
+    Conversion.objects.filter(pk=ready.pk).update(source_container="html", source_name='a".html')
+    response = client.get(f"/conversions/{ready.pk}/source/?play=1")
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"].startswith("sandbox")
+
+
+def test_an_unfinished_conversion_has_nothing_to_download(client: Client, submit: Submit) -> None:
+    conversion = submit()
+    assert client.get(f"/conversions/{conversion.pk}/download/").status_code == 404
+
+
+def test_polling_says_204_until_something_changed(client: Client, submit: Submit) -> None:
+    conversion = submit()
+    address = f"/conversions/{conversion.pk}/status/"
+    mark = mark_of(conversion)
+    assert client.get(address, {"seen": mark}).status_code == 204
+    work_all()
+    changed = client.get(address, {"seen": mark})
+    assert changed.status_code == 200
+    assert changed["HX-Refresh"] == "true"
+    assert "Ready" in changed.content.decode()
+
+
+def test_a_poll_costs_two_queries_in_every_state(
+    client: Client, submit: Submit, endpoint, django_assert_num_queries
+) -> None:
+    conversion = submit()
+    address = f"/conversions/{conversion.pk}/status/"
+    for state in ("waiting", "converting", "ready"):
+        conversion.refresh_from_db()
+        assert conversion.status == state
+        client.get(address)  # the endpoint's pace is learnt once a minute, not with every poll
+        with django_assert_num_queries(2):  # the session with its user; the conversion with its progress
+            assert client.get(address, {"seen": "something else"}).status_code == 200
+        if state == "waiting":
+            work(claim(Lane.CPU))
+        else:
+            work_all()

@@ -1,0 +1,276 @@
+"""Questions to the product from within: a process with its settings, database and files that a test talks to.
+
+    Inside.of(product).ask("survey", ids)
+
+`python -m tests.faults.inside` reads a question a line and answers with a line of JSON. It is asked often, and starting
+Django takes longer than all the answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from tests.support.product import CHECKOUT, Product
+
+
+class Inside:
+    """Started when it is needed, and again when it was killed with the rest of the product."""
+
+    _known: ClassVar[dict[int, Inside]] = {}
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._process: subprocess.Popen[str] | None = None
+
+    @classmethod
+    def of(cls, product: Product) -> Inside:
+        return cls._known.setdefault(id(product), cls(product))
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """What the function `name` of this file says."""
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps([name, *arguments]) + "\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        assert line, f"the process inside ended while it was asked for {name}"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
+
+    def close(self) -> None:
+        self._known.pop(id(self._product), None)
+        self.rest()
+
+    def rest(self) -> None:
+        """Ends the process until the next question."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                assert pipe is not None
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+            self._process = None
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.inside"],
+                env=self._product.environment_inside(),
+                cwd=CHECKOUT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._process
+
+
+# ---- in the product's process ----
+
+# What an endpoint's row knows from its answers, and an admin's own pause.
+LEARNT = (
+    "paused",
+    "pause_code",
+    "pause_reason",
+    "pause_words",
+    "paused_at",
+    "probe_at",
+    "probes",
+    "trial",
+    "strikes",
+    "rest_until",
+    "learnt_slots",
+    "learnt_at",
+)
+
+
+def survey(ids: list[str]) -> list[dict[str, Any]]:
+    """All that the database says about some conversions, in their order."""
+    from conversions.models import Conversion
+
+    rows = Conversion.objects.select_related("endpoint").prefetch_related("steps", "calls", "events").in_bulk(ids)
+    return [_facts(row) for row in (rows[key] for key in map(_uuid, ids))]
+
+
+def _uuid(text: str) -> Any:
+    import uuid
+
+    return uuid.UUID(text)
+
+
+def _facts(conversion: Any) -> dict[str, Any]:
+    plain = [
+        "status",
+        "error_code",
+        "error",
+        "source",
+        "source_sha256",
+        "output",
+        "output_bytes",
+        "title",
+        "retryable",
+        "finished",
+    ]
+    return {
+        "id": str(conversion.pk),
+        **{name: getattr(conversion, name) for name in plain},
+        "billed": conversion.endpoint.billed,
+        "steps": [
+            {name: getattr(step, name) for name in ("kind", "status", "attempt", "result")}
+            | {"leased": step.lease_token is not None}
+            for step in conversion.steps.all()
+        ],
+        "calls": [
+            {"outcome": call.outcome, "error": call.error, "credits": call.credits} for call in conversion.calls.all()
+        ],
+        "events": [event.kind for event in conversion.events.all()],
+    }
+
+
+def states(ids: list[str]) -> dict[str, int]:
+    """How many of them are in each state."""
+    from collections import Counter
+
+    from conversions.models import Conversion
+
+    return Counter(Conversion.objects.filter(pk__in=ids).values_list("status", flat=True))
+
+
+def leases() -> int:
+    """How many steps anywhere are taken, alive or expired."""
+    from conversions.models import Step
+
+    return Step.objects.filter(lease_token__isnull=False).count()
+
+
+def nobody_in_a_transaction() -> bool:
+    import sqlite3
+
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        writer = sqlite3.connect(connection.settings_dict["NAME"], timeout=0.3, isolation_level=None)
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            writer.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            writer.close()
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+        )
+        return bool(cursor.fetchone()[0] == 0)
+
+
+def voices(endpoint: str) -> dict[str, int]:
+    """The keys of an endpoint's voices in the database, by their id there."""
+    from voices.models import Voice
+
+    found = Voice.objects.filter(endpoint__key=endpoint, hidden=False, endpoint__enabled=True)
+    return dict(found.values_list("voice_id", "pk"))
+
+
+def refresh_endpoints(slots: int) -> None:
+    """As they were at first, with so many slots: what a test taught them is forgotten."""
+    from voices.models import Endpoint
+
+    fresh = Endpoint()
+    Endpoint.objects.update(slots=slots, **{name: getattr(fresh, name) for name in LEARNT})
+
+
+def endpoints() -> dict[str, dict[str, Any]]:
+    """Which of them take no work now, and how many calls at once they take."""
+    from voices.models import Endpoint
+
+    return {
+        endpoint.key: {"held": endpoint.held, "why": str(endpoint.why_held()), "slots": endpoint.slots_now}
+        for endpoint in Endpoint.objects.all()
+    }
+
+
+def known_conversions() -> list[str]:
+    from conversions.models import Conversion
+
+    return [str(key) for key in Conversion.objects.values_list("pk", flat=True)]
+
+
+def newest(count: int) -> list[str]:
+    from conversions.models import Conversion
+
+    return [str(key) for key in Conversion.objects.order_by("-created_at", "-pk").values_list("pk", flat=True)[:count]]
+
+
+def housekeep() -> None:
+    from conversions import tasks
+
+    tasks.housekeep()
+
+
+def press(verb: str, ids: list[str]) -> list[bool]:
+    """Somebody of the team presses Retry or Cancel."""
+    from conversions import actions
+    from conversions.models import Conversion
+
+    rows = Conversion.objects.select_related("created_by").in_bulk(ids)
+    return [bool(getattr(actions, verb)(row, row.created_by)) for row in (rows[_uuid(key)] for key in ids)]
+
+
+def ring(lane: str, times: int) -> None:
+    from conversions.queue import bells
+
+    bells.ring(bells.Lane(lane), times)
+
+
+def forget_connections() -> None:
+    from django.db import connection
+
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
+
+
+QUESTIONS: list[Callable[..., Any]] = [
+    survey,
+    states,
+    leases,
+    nobody_in_a_transaction,
+    voices,
+    refresh_endpoints,
+    endpoints,
+    known_conversions,
+    newest,
+    housekeep,
+    press,
+    ring,
+]
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    known = {question.__name__: question for question in QUESTIONS}
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        try:
+            answer = {"value": known[name](*arguments)}
+        except Exception as error:
+            answer = {"error": f"{name}: {type(error).__name__}: {error}"}
+        forget_connections()  # the next question may come after the database was restarted
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Requests that break the rules, at the real web server: answered with a sentence or dropped, never a 500, and
+nothing is left on the disk."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.person import Person
+from tests.support.product import Product, wait_for
+from tests.support.sound import wav
+
+BOUNDARY = b"----x"
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One of their own: nothing else may write into what it prints."""
+    folder = tmp_path_factory.mktemp("hostile") / "data"
+    with ScriptedEndpoint() as endpoint, Product(folder, {"ENGINE_URL": endpoint.url}) as product:
+        product.wait_until_up()
+        yield product
+
+
+@pytest.fixture
+def person(product: Product) -> Iterator[Person]:
+    with Person(product) as person:
+        yield person
+
+
+def part(name: str, value: bytes, filename: str | None = None) -> bytes:
+    extra = f'; filename="{filename}"' if filename is not None else ""
+    head = f'--{BOUNDARY.decode()}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'
+    return head.encode() + value + b"\r\n"
+
+
+def whole(person: Person, *parts: bytes, voice: bool = True) -> bytes:
+    form = person.form()
+    given = [part("csrfmiddlewaretoken", form["csrfmiddlewaretoken"].encode())]
+    if voice:
+        given.append(part("voice", form["voice"].encode()))
+    return b"".join([*given, *parts, b"--" + BOUNDARY + b"--\r\n"])
+
+
+class Raw:
+    """A connection on which we say exactly what we want."""
+
+    def __init__(self, product: Product, person: Person) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", product.port), timeout=30)
+        self.cookies = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
+
+    def head(self, length: int | str, content_type: bytes = b"multipart/form-data; boundary=" + BOUNDARY) -> None:
+        self.socket.sendall(
+            f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {self.cookies}\r\nConnection: close\r\n"
+            f"Content-Length: {length}\r\nContent-Type: {content_type.decode()}\r\n\r\n".encode()
+        )
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def status(self) -> int:
+        """0 when the server hung up without an answer."""
+        try:
+            line = self.socket.recv(65536).split(b"\r\n", 1)[0]
+        except ConnectionError:
+            return 0
+        return int(line.split(b" ")[1]) if line else 0
+
+
+@pytest.fixture
+def raw(product: Product, person: Person) -> Iterator[Raw]:
+    connection = Raw(product, person)
+    yield connection
+    connection.socket.close()
+    uploads = product.data_dir / "uploads"
+    wait_for(lambda: not list(uploads.iterdir()), "nothing is left in the upload folder")
+    assert "Internal Server Error" not in product.output()
+    assert "Traceback" not in product.output()
+    assert person.http.get("/").status_code == 200
+
+
+def test_a_body_that_breaks_off(raw: Raw, person: Person) -> None:
+    body = whole(person, part("audio", wav(5.0), "a.wav"))
+    raw.head(len(body))
+    raw.send(body[: len(body) // 2])
+    time.sleep(0.3)
+
+
+def test_a_length_that_is_too_small(raw: Raw, person: Person) -> None:
+    body = whole(person, part("audio", wav(1.0), "a.wav"))
+    raw.head(len(body) // 2)
+    raw.send(body)
+    assert raw.status() in (0, 303, 400, 403, 422)
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "9" * 30, ""])
+def test_a_length_that_is_no_length(raw: Raw, person: Person, length: str) -> None:
+    raw.head(length)
+    assert raw.status() in (0, 400, 403, 413, 422)
+
+
+def test_a_slow_body_keeps_nobody_waiting(raw: Raw, person: Person) -> None:
+    body = whole(person, part("audio", wav(1.0), "a.wav"))
+    raw.head(len(body))
+    for index in range(5):
+        raw.send(body[index : index + 1])
+        assert person.http.get("/history/").status_code == 200
+        time.sleep(0.1)
+    raw.send(body[5:])
+    assert raw.status() == 303
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([part("audio", wav(0.1), "a.wav"), part("audio", wav(0.1), "b.wav")], {303}),
+        ([part("audio", wav(0.1), "a.wav"), part("voice", b"0")], {422}),
+        ([part("audio", wav(0.1), "a.wav"), part("seed", b"9" * 100_000)], {422}),
+        ([part("audio", wav(0.1), "a.wav"), part("title", b"x" * 5_000_000)], {400}),
+        ([part("audio", wav(0.1), "a.wav"), *[part(f"f{n}", b"") for n in range(500)]], {400}),
+        ([part(f"audio{n}", wav(0.1), "a.wav") for n in range(200)], {400}),
+        ([part("audio", b"text instead of a file")], {422}),
+        ([part("audio", b"", "a.wav")], {422}),
+        ([part("audio", wav(0.1), "a.wav"), part("output_format", b"\xff\xfe\x00")], {422}),
+        ([part("audio", wav(0.1), "a\x00b.wav")], {303, 422}),
+        ([part("audio", wav(0.1), "")], {422}),
+    ],
+)
+def test_fields_that_are_missing_doubled_huge_or_of_the_wrong_kind(
+    raw: Raw, person: Person, parts: list[bytes], expected: set[int]
+) -> None:
+    body = whole(person, *parts)
+    raw.head(len(body))
+    raw.send(body)
+    assert raw.status() in expected
+
+
+@pytest.mark.parametrize(
+    "content_type", [b"multipart/form-data", b"multipart/form-data; boundary=", b"text/plain", b"application/json"]
+)
+def test_bodies_of_another_kind(raw: Raw, person: Person, content_type: bytes) -> None:
+    body = whole(person, part("audio", wav(0.1), "a.wav"))
+    raw.head(len(body), content_type)
+    raw.send(body)
+    assert raw.status() in (400, 403)
+
+
+NAMES = [
+    "../../etc/passwd.wav",
+    "quotes \" and ' in it.wav",
+    "two\nlines\r\nand more.wav",
+    "émigré 🎙️ 录音.wav",
+    "\u202egnp.wav",
+    "n" * 300 + ".wav",
+    "<img src=x onerror=alert(1)>.wav",
+    "%00%2e%2e%2f.wav",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_would_like_to_be_paths_or_markup(product: Product, person: Person, name: str) -> None:
+    address = person.submit(wav(0.2), name)
+    assert person.wait(address) == "ready"
+    page = person.http.get(address)
+    assert page.status_code == 200
+    assert "<img src=x" not in page.text
+    assert "\u202e" not in page.text
+    answer = person.http.get(f"{address}source/")
+    assert answer.status_code == 200
+    disposition = answer.headers["content-disposition"]
+    assert "\n" not in disposition
+    assert "etc/" not in disposition
+    conversion_id = address.strip("/").rpartition("/")[2]
+    stored = {path.name for path in (product.data_dir / "media" / "conversions" / conversion_id).iterdir()}
+    assert "source" in stored
+    assert all(stored_name == "source" or stored_name.split("-")[0].isdigit() for stored_name in stored)

@@ -1,0 +1,188 @@
+"""Recordings of every kind, written with libav's own encoders, and a look at the processes that decode them."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+
+class Pipe(io.RawIOBase):
+    """A sink that cannot be rewound: what is written live."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.content += data
+        return len(data)
+
+
+def _write_video(container: Any, seconds: float) -> Callable[[], None]:
+    stream = container.add_stream("mpeg4", rate=10)
+    stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+
+    def frames() -> None:
+        for index in range(int(seconds * 10)):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), index % 256, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    return frames
+
+
+def _write_audio(container: Any, samples: Samples, rate: int, codec: str, layout: str) -> Callable[[], None]:
+    options = {"strict": "experimental"} if codec == "vorbis" else {}
+    stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
+    if codec == "wmav2":
+        stream.bit_rate = 128_000
+    stream.codec_context.open()
+
+    def frames() -> None:
+        context = stream.codec_context
+        resampler = av.AudioResampler(format=context.format, layout=layout, rate=rate)
+        fifo = av.AudioFifo()
+        frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), format="flt", layout=layout)
+        frame.sample_rate, frame.pts = rate, 0
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            fifo.write(piece)
+        written = 0
+        while (piece := fifo.read(context.frame_size or 1024, partial=True)) is not None:
+            piece.pts, piece.time_base = written, Fraction(1, rate)
+            written += piece.samples
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+
+    return frames
+
+
+def write_recording(
+    samples: Samples | None,
+    rate: int = 44100,
+    *,
+    container: str,
+    codec: str | None = None,
+    layout: str | None = None,
+    video_s: float = 0,
+    live: bool = False,
+    options: dict[str, str] | None = None,
+) -> bytes:
+    """`samples` is `(n,)` or `(channels, n)`; `live` writes to something that cannot be rewound."""
+    sink: Any = Pipe() if live else io.BytesIO()
+    with av.open(sink, "w", format=container, options=options or {}) as output:
+        writers = [_write_video(output, video_s)] if video_s else []
+        if samples is not None:
+            planes = np.atleast_2d(samples).astype(np.float32)
+            names = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1", 10: "10 channels"}
+            layout = layout or names[len(planes)]
+            writers.append(_write_audio(output, planes, rate, codec or "", layout))
+        for write in writers:
+            write()
+    return bytes(sink.content) if live else sink.getvalue()
+
+
+@pytest.fixture(scope="session")
+def write() -> Callable[..., bytes]:
+    return write_recording
+
+
+def tone(seconds: float, rate: int, hz: float = 440.0, amplitude: float = 0.5) -> Samples:
+    return (amplitude * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def a_tone() -> Callable[..., Samples]:
+    return tone
+
+
+@pytest.fixture(scope="session")
+def noise() -> Callable[[int], Samples]:
+    """`n` samples of noise, always the same: its correlation has one peak only."""
+    return lambda n: (0.2 * np.random.default_rng(7).standard_normal(n)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def silence_of_hours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six hours and a minute of silence in four megabytes."""
+    path = tmp_path_factory.mktemp("silence") / "silence.flac"
+    rate = 8000
+    with av.open(path, "w", format="flac") as output:
+        stream = output.add_stream("flac", rate=rate, layout="mono")
+        stream.codec_context.open()
+        size = stream.codec_context.frame_size
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, size), np.int16), format="s16", layout="mono")
+        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+        for index in range((6 * 3600 + 60) * rate // size):
+            frame.pts = index * size
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+@dataclass(frozen=True)
+class Process:
+    pid: int
+    parent: int
+    state: str
+    command: str
+
+
+def processes() -> Iterator[Process]:
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it ended meanwhile
+            continue
+        yield Process(int(entry.name), int(fields[1]), fields[0], command)
+
+
+class Decoders:
+    """The fork server of a process and its workers, as the system sees them."""
+
+    def server(self, owner: int | None = None) -> int:
+        owner = owner or os.getpid()
+        (server,) = [p.pid for p in processes() if p.parent == owner and "s2s.audio.forkserver" in p.command]
+        return server
+
+    def workers(self, server: int | None = None) -> list[int]:
+        server = server or self.server()
+        return [p.pid for p in processes() if p.parent == server and p.state != "Z"]
+
+    def forked_by(self, owner: int) -> list[int]:
+        return [p.pid for p in processes() if p.parent == owner and "s2s.audio.forkserver" not in p.command]
+
+    def alive(self, pid: int) -> bool:
+        return any(p.pid == pid and p.state != "Z" for p in processes())
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 20) -> bool:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+
+@pytest.fixture
+def decoders() -> Decoders:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("looks at processes through /proc")
+    return Decoders()

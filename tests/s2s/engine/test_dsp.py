@@ -1,0 +1,262 @@
+"""The parts of the conversion, each on its own."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyworld
+from numpy.typing import NDArray
+
+from s2s.contract import VoiceSettings
+from s2s.engine import blocks, spectrum
+from s2s.engine.converter import convert, measure_source
+from s2s.engine.dynamics import keep_loudness, soft_limit
+from s2s.engine.speaker import measure
+from s2s.engine.spool import Spool
+from s2s.engine.transform import Strengths, Transform
+from s2s.engine.vocoder import APERIODIC, BINS, FFT_SIZE, HOP, SAMPLE_RATE_HZ, analyse, pulse_phase, synthesise
+from s2s.engine.voices import FOLDER, Voice, catalogue, load
+
+Load = Callable[[str, int], NDArray[np.float32]]
+
+
+def in_blocks(samples: NDArray[np.floating], size: int = SAMPLE_RATE_HZ) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(samples), size):
+        yield samples[start : start + size].astype(np.float32)
+
+
+def converted(samples: NDArray[np.floating], voice: Voice, **options: object) -> NDArray[np.float32]:
+    return np.concatenate([np.zeros(0, np.float32), *convert(in_blocks(samples), voice, **options)])  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def man(speech: Load) -> NDArray[np.float32]:
+    return speech("man_librivox.flac", SAMPLE_RATE_HZ)[: 9 * SAMPLE_RATE_HZ]
+
+
+@pytest.fixture
+def nora() -> Voice:
+    return catalogue()["TimbreNora0000000001"]
+
+
+class TestVocoder:
+    def test_puts_together_what_it_took_apart(self, man: NDArray[np.float32]) -> None:
+        again = synthesise(analyse(man), len(man))
+        assert len(again) == len(man)
+        assert again.std() == pytest.approx(man.std(), rel=0.15)
+
+    def test_keeps_every_second_frame_for_statistics(self, man: NDArray[np.float32]) -> None:
+        full, half = analyse(man[:48_000]), analyse(man[:48_000], every=2)
+        assert np.array_equal(full.f0_hz[::2], half.f0_hz)
+        # CheapTrick dithers its windows by a billionth, in the order in which frames come.
+        assert np.allclose(full.envelope[::2], half.envelope, rtol=0.01)
+
+    def test_measures_breath_in_every_second_frame_of_a_vowel_and_in_every_one_at_its_edges(
+        self, man: NDArray[np.float32]
+    ) -> None:
+        x = man[:72_000].astype(np.float64)
+        found = analyse(x)
+        times_s = np.arange(len(found.f0_hz)) * HOP / SAMPLE_RATE_HZ
+        every = pyworld.d4c(x, found.f0_hz, times_s, SAMPLE_RATE_HZ, threshold=0.85, fft_size=FFT_SIZE)
+        # D4C dithers its windows, in the order in which frames come.
+        assert np.array_equal(found.aperiodicity[:, 0] < APERIODIC, every[:, 0] < APERIODIC)
+        difference = np.abs(found.aperiodicity - every)[found.voiced]
+        assert difference.mean() < 0.05
+
+    @pytest.mark.parametrize("length", [0, 1, 100])
+    def test_takes_next_to_nothing(self, length: int) -> None:
+        features = analyse(np.ones(length))
+        assert features.envelope.shape[1] == BINS
+        assert np.isfinite(synthesise(features, length)).all()
+
+    def test_knows_where_its_pulses_are(self) -> None:
+        """The last pulses before a sample lie a whole number of cycles after the first."""
+        voice = analyse(np.zeros(SAMPLE_RATE_HZ))
+        voice.f0_hz[:] = np.linspace(100, 140, len(voice.f0_hz))
+        voice.envelope[:] = 1e-3
+        voice.aperiodicity[:] = 1e-6
+        sound = synthesise(voice, SAMPLE_RATE_HZ)
+        peaks = [i for i in range(200, len(sound) - 200) if sound[i] == sound[i - 60 : i + 60].max() and sound[i] > 0.1]
+        phases = np.array([pulse_phase(voice.f0_hz, peak) for peak in peaks]) % 1
+        assert len(peaks) > 80
+        assert np.ptp(np.unwrap(phases * 2 * np.pi)) / (2 * np.pi) < 0.05
+
+
+class TestSpectrum:
+    def test_moves_a_formant_by_the_scale(self) -> None:
+        envelope = np.exp(-(((np.arange(BINS) - 100) / 8.0) ** 2))[None]
+        assert int(spectrum.warp(envelope, 1.2).argmax()) == 120
+
+    def test_a_smooth_curve_survives_the_mel_grid(self) -> None:
+        curve = np.cos(np.arange(spectrum.MEL_BANDS) / 12)
+        bins = spectrum.mel_curve_to_bins(curve)
+        assert np.abs(spectrum.log_mel(np.exp(bins)[None])[0] - curve)[1:-1].max() < 0.02
+
+    def test_tells_speech_from_pauses_against_one_reference(self) -> None:
+        assert spectrum.activity(np.array([-20.0, -90.0]), -20.0) == pytest.approx([1, 0], abs=1e-4)
+
+
+class TestSpeaker:
+    def test_men_and_women_measure_as_they_should(self, speech: Load) -> None:
+        man = measure(analyse(speech("man_librivox.flac", SAMPLE_RATE_HZ), every=2), 0.01)
+        woman = measure(analyse(speech("woman_prompts.flac", SAMPLE_RATE_HZ), every=2), 0.01)
+        assert np.exp(man.log_f0) == pytest.approx(95, abs=5)
+        assert np.exp(woman.log_f0) == pytest.approx(190, abs=10)
+        assert man.formant_scale is not None
+        assert woman.formant_scale is not None
+        assert man.formant_scale < 1.1 < woman.formant_scale
+
+    def test_telephone_speech_has_no_measurable_formant_scale(self, speech: Load) -> None:
+        narrow = speech("woman_prompts.flac", 8000)
+        spectrum_wide = np.fft.rfft(narrow)
+        wide = (
+            np.fft.irfft(np.pad(spectrum_wide, (0, len(narrow) * 3 // 2 + 1 - len(spectrum_wide))), len(narrow) * 3) * 3
+        )
+        assert measure(analyse(wide, every=2), 0.01).formant_scale is None
+
+    def test_starts_where_the_speech_starts(self, man: NDArray[np.float32]) -> None:
+        late = np.concatenate([np.zeros(30 * SAMPLE_RATE_HZ, np.float32), man])
+        with Spool(in_blocks(late)) as spool:
+            found = measure_source(spool)
+        assert found.voiced_s > 2
+        assert np.exp(found.log_f0) == pytest.approx(95, abs=8)
+
+
+class TestTransform:
+    def test_every_frame_keeps_its_loudness(self, man: NDArray[np.float32], nora: Voice) -> None:
+        features = analyse(man)
+        transform = Transform(measure(analyse(man, every=2), 0.01), nora, nora.settings(None))
+        before = spectrum.level_db(features.envelope)
+        after = spectrum.level_db(transform.apply(features).envelope)
+        assert np.abs(after - before).max() < 0.1
+
+    def test_settings_have_the_effect_that_is_documented(self, nora: Voice) -> None:
+        plain = Strengths.of(nora.settings(None))
+        assert (plain.timbre, plain.melody) == pytest.approx((1.0, 1.0))
+        assert Strengths.of(nora.settings(VoiceSettings(similarity_boost=0))).timbre == pytest.approx(0.4)
+        assert Strengths.of(nora.settings(VoiceSettings(stability=1))).melody == pytest.approx(0.7)
+        assert Strengths.of(nora.settings(VoiceSettings(style=1))).melody == pytest.approx(1.3)
+        assert Strengths.of(nora.settings(VoiceSettings(speed=1.2, use_speaker_boost=True))) == plain
+
+
+class TestBlocks:
+    def test_edges_are_as_smooth_as_the_rest(self, man: NDArray[np.float32], nora: Voice) -> None:
+        """Second differences at block edges are no larger than those of the same speech in one block."""
+        source = measure(analyse(man, every=2), 0.01)
+
+        def run(size: int) -> NDArray[np.float64]:
+            with Spool(in_blocks(man)) as spool:
+                transform = Transform(source, nora, nora.settings(None))
+                return np.concatenate(list(blocks.convert_blocks(spool, transform, iter([size] * 999))))
+
+        whole, cut = run(SAMPLE_RATE_HZ * 20), run(SAMPLE_RATE_HZ // 2)
+        edges = range(SAMPLE_RATE_HZ // 2, len(man) - 500, SAMPLE_RATE_HZ // 2)
+        ratios = [
+            np.abs(np.diff(cut[edge - 48 : edge + 300], 2)).max()
+            / max(np.abs(np.diff(whole[edge - 400 : edge + 700], 2)).max(), 2e-3)
+            for edge in edges
+        ]
+        assert np.median(ratios) < 1.1
+        assert max(ratios) < 2
+
+    def test_aligns_the_pulses_of_neighbours(self, man: NDArray[np.float32]) -> None:
+        features = analyse(man[: 2 * SAMPLE_RATE_HZ])
+        at = HOP * 100
+        blocks._align(features, at, 0.37)
+        assert abs((pulse_phase(features.f0_hz, at) - 0.37 + 0.5) % 1 - 0.5) < 0.03
+
+    def test_loudness_over_time_is_that_of_the_source(self, man: NDArray[np.float32]) -> None:
+        quieter = man.astype(np.float64) * np.linspace(0.5, 1.5, len(man))
+        again = keep_loudness(quieter, man.astype(np.float64))
+        assert np.abs(again - man).max() < 0.02
+
+    def test_peaks_are_bent_not_cut(self) -> None:
+        limited = soft_limit(np.array([0.5, -0.5, 1.0, -3.0]))
+        assert limited[:2] == pytest.approx([0.5, -0.5])
+        assert (np.abs(limited) < 1.0001).all()
+
+
+class TestConvert:
+    @pytest.mark.parametrize("streaming", [False, True])
+    @pytest.mark.parametrize("length", [1, 119, 24_000, 120_001])
+    def test_gives_as_many_samples_as_it_took(
+        self, man: NDArray[np.float32], nora: Voice, length: int, streaming: bool
+    ) -> None:
+        assert len(converted(man[:length], nora, streaming=streaming)) == length
+
+    def test_an_empty_recording_stays_empty(self, nora: Voice) -> None:
+        assert len(converted(np.zeros(0), nora)) == 0
+
+    def test_the_same_again_gives_the_same_samples(self, man: NDArray[np.float32], nora: Voice) -> None:
+        assert np.array_equal(converted(man[:60_000], nora), converted(man[:60_000], nora))
+
+    def test_silence_stays_silent(self, nora: Voice) -> None:
+        assert np.abs(converted(np.zeros(5 * SAMPLE_RATE_HZ), nora)).max() < 1e-4
+
+    @pytest.mark.parametrize("kind", ["noise", "clipped", "not a number", "one click"])
+    def test_survives_what_is_not_speech(self, nora: Voice, kind: str) -> None:
+        random = np.random.default_rng(5).standard_normal(4 * SAMPLE_RATE_HZ)
+        click = np.zeros(len(random))
+        click[30_000] = 1
+        made = {"noise": random * 0.1, "clipped": random * 9, "not a number": random * np.nan, "one click": click}
+        sound = converted(made[kind], nora)
+        assert len(sound) == len(random)
+        assert np.isfinite(sound).all()
+        assert np.abs(sound).max() <= 1.0001
+
+    def test_similarity_boost_changes_how_far_it_goes(self, man: NDArray[np.float32], nora: Voice) -> None:
+        a, b = (converted(man[:72_000], nora, settings=VoiceSettings(similarity_boost=s)) for s in (0.0, 1.0))
+        assert not np.allclose(a, b, atol=0.01)
+
+    def test_reads_no_further_ahead_than_it_must(self, man: NDArray[np.float32], nora: Voice) -> None:
+        taken = 0
+
+        def source() -> Iterator[NDArray[np.float32]]:
+            nonlocal taken
+            for _ in range(60):
+                taken += 1
+                yield man[:SAMPLE_RATE_HZ]
+
+        stream = convert(source(), nora, streaming=True, statistics_s=3.0)
+        next(stream)
+        stream.close()
+        assert taken < 12
+
+
+class TestSpool:
+    def test_gives_back_what_came_in(self) -> None:
+        ramp = np.linspace(-1, 1, 10_000, dtype=np.float32)
+        with Spool(in_blocks(ramp, 999)) as spool:
+            assert spool.reach(10_000)
+            assert not spool.reach(10_001)
+            assert np.abs(spool.read(123, 4567) - ramp[123:4567]).max() < 1e-4
+            assert len(spool.read(9_000, 99_000)) == 1000
+
+    def test_leaves_no_file_behind(self) -> None:
+        with Spool(iter([np.zeros(10, np.float32)])) as spool:
+            spool.reach(10)
+            assert not list(Path(tempfile.gettempdir()).glob("timbre-engine-*"))
+
+
+class TestVoices:
+    def test_a_profile_of_another_grid_is_refused(self, tmp_path: Path) -> None:
+        profile = json.loads((FOLDER / "nora.json").read_text())
+        profile["envelope"] = profile["envelope"][:40]
+        path = tmp_path / "odd.json"
+        path.write_text(json.dumps(profile))
+        with pytest.raises(ValueError, match="64 bands"):
+            load(path)
+
+    def test_ids_are_twenty_characters_of_the_contracts_alphabet(self) -> None:
+        assert len(catalogue()) >= 4
+        for voice_id, voice in catalogue().items():
+            assert len(voice_id) == 20
+            assert voice_id.isalnum()
+            assert voice.description.count(".") == 1
+            assert {"gender", "age", "use_case", "accent"} <= set(voice.labels)
+            assert voice.preview.stat().st_size < 60_000

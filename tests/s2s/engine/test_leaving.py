@@ -1,0 +1,124 @@
+"""One end of the line is gone: a client that left, or a stream that cannot go on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from elevenlabs import ElevenLabs
+from numpy.typing import NDArray
+
+from s2s.engine import asgi
+from s2s.engine.app import App
+from s2s.engine.concurrency import Slots
+from tests.s2s.engine.conftest import EngineProcess, children
+from tests.s2s.engine.test_server import NORA, as_wav
+
+Load = Callable[[str, int], NDArray[np.float32]]
+
+
+@pytest.fixture
+def alone() -> Iterator[EngineProcess]:
+    """An engine that nobody else keeps busy."""
+    process = EngineProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def long(speech: Load) -> bytes:
+    return as_wav(np.resize(speech("man_librivox.flac", 16_000), 16_000 * 600), 16_000)
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def decoders(worker: int) -> list[int]:
+    return [decoder for server in children(worker) for decoder in children(server)]
+
+
+def at_rest(worker: int) -> bool:
+    before = cpu_s(worker)
+    time.sleep(0.5)
+    return cpu_s(worker) - before < 0.05 and not decoders(worker)
+
+
+@pytest.mark.parametrize("verb", ["", "/stream"])
+def test_work_stops_when_its_client_has_left(alone: EngineProcess, long: bytes, verb: str) -> None:
+    (worker,) = alone.workers()
+    with (
+        contextlib.suppress(httpx.ReadTimeout),
+        httpx.stream(
+            "POST",
+            f"{alone.url}/v1/voice-changer/{NORA}{verb}",
+            files={"audio": long},
+            timeout=httpx.Timeout(30, read=2.5),
+        ) as answer,
+    ):
+        next(answer.iter_raw())  # a convert says nothing for half a minute
+    assert not verb or answer.status_code == 200
+    deadline = time.monotonic() + 10
+    while not at_rest(worker):
+        assert time.monotonic() < deadline, "the worker goes on for nobody"
+
+
+def test_an_upload_that_never_ends_is_given_up_with_its_client(alone: EngineProcess, long: bytes) -> None:
+    request = httpx.Request("POST", "http://x", files={"audio": long})
+    body = request.read()
+
+    def half() -> Iterator[bytes]:
+        yield body[: len(body) // 2]
+        raise RuntimeError("the client fails")
+
+    with pytest.raises(RuntimeError):
+        httpx.post(f"{alone.url}/v1/voice-changer/{NORA}", content=half(), headers=request.headers)
+    answer = httpx.post(f"{alone.url}/v1/voice-changer/{NORA}", files={"audio": b"x"})
+    assert answer.status_code == 400
+    assert at_rest(alone.workers()[0])
+
+
+def test_a_stream_that_breaks_off_does_not_look_like_its_end(alone: EngineProcess, long: bytes) -> None:
+    """The decoder is killed in the middle. The connection is cut, which every client reports."""
+    (worker,) = alone.workers()
+    client = ElevenLabs(api_key="any", base_url=alone.url)
+    stream = client.speech_to_speech.stream(NORA, audio=long)
+    next(stream)
+    for decoder in decoders(worker):
+        os.kill(decoder, SIGKILL)
+    with pytest.raises(httpx.RemoteProtocolError):
+        list(stream)
+    assert httpx.get(f"{alone.url}/healthz").status_code == 200
+
+
+def test_a_client_that_stalls_is_given_up_and_its_slot_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(asgi, "_LOOK_AT_LOOP_S", 0.05)
+    slots, sent = Slots(None, 1), []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "method": "POST",
+        "path": f"/v1/voice-changer/{NORA}",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(b"content-type", b"multipart/form-data; boundary=b"), (b"content-length", b"1000")],
+    }
+    asyncio.run(asyncio.wait_for(asgi.Asgi(App(slots))(scope, receive, send), 10))
+    assert sent == []
+    slots.take()

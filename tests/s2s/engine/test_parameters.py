@@ -1,0 +1,118 @@
+"""What each parameter of the contract does here, as `docs/engine.md` lists it: heard, or accepted without effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from elevenlabs import ElevenLabs
+from elevenlabs.errors import UnprocessableEntityError
+from numpy.typing import NDArray
+
+from tests.s2s.engine.test_server import NORA, as_wav
+
+Load = Callable[[str, int], NDArray[np.float32]]
+
+# More speech than the hastiest stream is measured by, so that latency can be heard.
+SECONDS = 6
+
+
+def settings(**values: object) -> dict[str, object]:
+    return {"voice_settings": json.dumps(values)}
+
+
+HEARD = {
+    "similarity_boost": settings(similarity_boost=0.1),
+    "stability": settings(stability=1.0),
+    "style": settings(style=1.0),
+}
+NOT_HEARD: dict[str, dict[str, object]] = {
+    "use_speaker_boost": settings(use_speaker_boost=True),
+    "speed": settings(speed=1.2),
+    "seed": {"seed": 4_294_967_295},
+    "model_id": {"model_id": "eleven_english_sts_v2"},
+    "enable_logging": {"enable_logging": False},
+    "remove_background_noise": {"remove_background_noise": True},
+    "the voice's own settings": settings(stability=0.5, similarity_boost=0.75, style=0, use_speaker_boost=False),
+    "nothing": settings(),
+}
+
+
+@pytest.fixture(scope="module")
+def clip(speech: Load) -> bytes:
+    return as_wav(speech("man_librivox.flac", 16_000)[: SECONDS * 16_000], 16_000)
+
+
+@pytest.fixture
+def heard(client: ElevenLabs, clip: bytes) -> Callable[..., NDArray[np.int16]]:
+    def ask(verb: str = "convert", **options: Any) -> NDArray[np.int16]:
+        answer = getattr(client.speech_to_speech, verb)(NORA, audio=clip, output_format="pcm_16000", **options)
+        return np.frombuffer(b"".join(answer), "<i2")
+
+    return ask
+
+
+Heard = Callable[..., NDArray[np.int16]]
+
+
+def test_what_is_documented_to_be_heard_is(heard: Heard) -> None:
+    plain = heard()
+    for name, options in HEARD.items():
+        changed = heard(**options)
+        assert len(changed) == len(plain), name
+        assert np.corrcoef(plain, changed)[0, 1] < 0.99, name
+
+
+def test_what_is_documented_to_have_no_effect_has_none(heard: Heard) -> None:
+    plain = heard()
+    for name, options in NOT_HEARD.items():
+        assert np.array_equal(plain, heard(**options)), name
+
+
+def test_latency_shortens_the_measurement_of_a_stream_and_of_nothing_else(heard: Heard) -> None:
+    assert np.array_equal(heard(optimize_streaming_latency=4), heard())
+    unhurried, hurried = heard("stream", optimize_streaming_latency=0), heard("stream", optimize_streaming_latency=4)
+    assert np.array_equal(unhurried, heard("stream"))
+    assert len(hurried) == len(unhurried)
+    assert not np.array_equal(hurried, unhurried)
+
+
+REFUSED: list[tuple[dict[str, object], list[str]]] = [
+    ({"output_format": "mp3_1_1"}, ["query", "output_format"]),
+    ({"optimize_streaming_latency": 5}, ["query", "optimize_streaming_latency"]),
+    ({"optimize_streaming_latency": -1}, ["query", "optimize_streaming_latency"]),
+    ({"enable_logging": "perhaps"}, ["query", "enable_logging"]),
+    ({"seed": -1}, ["body", "seed"]),
+    ({"seed": 4_294_967_296}, ["body", "seed"]),
+    ({"seed": "x"}, ["body", "seed"]),
+    ({"remove_background_noise": "perhaps"}, ["body", "remove_background_noise"]),
+    ({"file_format": "mp7"}, ["body", "file_format"]),
+    ({"voice_settings": "no json"}, ["body", "voice_settings"]),
+    ({"voice_settings": "[1]"}, ["body", "voice_settings"]),
+    (settings(stability=2), ["body", "voice_settings", "stability"]),
+    (settings(stability=float("nan")), ["body", "voice_settings", "stability"]),
+    (settings(similarity_boost=-0.1), ["body", "voice_settings", "similarity_boost"]),
+    (settings(style="much"), ["body", "voice_settings", "style"]),
+    (settings(use_speaker_boost="x"), ["body", "voice_settings", "use_speaker_boost"]),
+    (settings(speed=0.69), ["body", "voice_settings", "speed"]),
+    (settings(speed=1.21), ["body", "voice_settings", "speed"]),
+]
+
+
+@pytest.mark.parametrize("verb", ["convert", "stream"])
+@pytest.mark.parametrize(("options", "loc"), REFUSED, ids=[str(options) for options, _ in REFUSED])
+def test_out_of_range(client: ElevenLabs, clip: bytes, verb: str, options: dict[str, Any], loc: list[str]) -> None:
+    with pytest.raises(UnprocessableEntityError) as error:
+        list(getattr(client.speech_to_speech, verb)(NORA, audio=clip, **options))
+    (entry,) = error.value.body["detail"]
+    assert entry["loc"] == loc
+    assert {"loc", "msg", "type"} == set(entry)
+
+
+def test_two_mistakes_are_told_at_once(client: ElevenLabs, clip: bytes) -> None:
+    with pytest.raises(UnprocessableEntityError) as error:
+        list(client.speech_to_speech.convert(NORA, audio=clip, seed=-1, file_format="mp7"))
+    assert {entry["loc"][-1] for entry in error.value.body["detail"]} == {"seed", "file_format"}

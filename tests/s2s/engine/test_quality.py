@@ -1,0 +1,155 @@
+"""The promise: same words, same timing, same dynamics, and another speaker. Real speech, both sexes, every voice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import pyworld
+import soxr
+from numpy.typing import NDArray
+
+from s2s.engine.converter import convert
+from s2s.engine.vocoder import SAMPLE_RATE_HZ
+from s2s.engine.voices import Voice, catalogue
+from tests.s2s.engine.conftest import SPEECH
+from tests.s2s.engine.speaker_similarity import embedding, mel_filters, similarity
+from tests.s2s.engine.word_error_rate import RATE_HZ, Recogniser, sentences_of, word_error_rate
+
+SOURCES = ("man_librivox", "woman_prompts", "man_cards")
+VOICES = tuple(voice.name for voice in catalogue().values())
+Load = Callable[[str, int], NDArray[np.float32]]
+
+# The shortest recording has 21 words: two of them may be lost.
+LARGEST_WORD_ERROR_RISE = 0.10
+LARGEST_MEAN_WORD_ERROR_RISE = 0.08
+LEAST_SIMILARITY_LOST = 0.08
+LARGEST_F0_ERROR_CENTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A source and what became of it in one voice, at 24 kHz."""
+
+    source_name: str
+    voice: Voice
+    source: NDArray[np.float32]
+    output: NDArray[np.float32]
+
+    @property
+    def source_16k(self) -> NDArray[np.float32]:
+        return np.asarray(soxr.resample(self.source, SAMPLE_RATE_HZ, RATE_HZ))
+
+    @property
+    def output_16k(self) -> NDArray[np.float32]:
+        return np.asarray(soxr.resample(self.output, SAMPLE_RATE_HZ, RATE_HZ))
+
+
+@pytest.fixture(scope="module")
+def takes(speech: Load) -> list[Take]:
+    made = []
+    for name in SOURCES:
+        source = speech(f"{name}.flac", SAMPLE_RATE_HZ)
+        for voice in catalogue().values():
+            output = np.concatenate(list(convert(iter([source]), voice)))
+            made.append(Take(name, voice, source, output))
+    return made
+
+
+@pytest.fixture(params=[f"{source}-{voice}" for source in SOURCES for voice in VOICES])
+def take(request: pytest.FixtureRequest, takes: list[Take]) -> Take:
+    return next(take for take in takes if f"{take.source_name}-{take.voice.name}" == request.param)
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Recogniser:
+    return Recogniser([line for name in SOURCES for line in sentences_of(SPEECH / f"{name}.txt")])
+
+
+def test_the_voice_has_its_pitch(take: Take) -> None:
+    """Measured by another tracker (Harvest, Morise 2017) than the engine's own."""
+    due_hz = take.voice.f0_hz  # the tracker may err by an octave either way, and costs time for each one it looks at
+    f0_hz, _ = pyworld.harvest(
+        take.output.astype(np.float64), SAMPLE_RATE_HZ, f0_floor=max(45, due_hz / 2.2), f0_ceil=due_hz * 2.2
+    )
+    cents = 1200 * np.log2(np.median(f0_hz[f0_hz > 0]) / due_hz)
+    assert abs(cents) <= LARGEST_F0_ERROR_CENTS
+
+
+def test_somebody_else_speaks(take: Take) -> None:
+    assert similarity(take.source_16k, take.output_16k) <= 1 - LEAST_SIMILARITY_LOST
+
+
+@pytest.fixture(scope="module")
+def word_error_rises(takes: list[Take], recogniser: Recogniser) -> dict[tuple[str, str], float]:
+    """By source and voice: the word error rate after conversion less the one before."""
+    rises = {}
+    for name in SOURCES:
+        said = " ".join(sentences_of(SPEECH / f"{name}.txt"))
+        of_source = [take for take in takes if take.source_name == name]
+        before = word_error_rate(said, recogniser.hear(of_source[0].source_16k))
+        assert before < 0.1
+        for take in of_source:
+            rises[name, take.voice.name] = word_error_rate(said, recogniser.hear(take.output_16k)) - before
+    return rises
+
+
+def test_the_words_stay(take: Take, word_error_rises: dict[tuple[str, str], float]) -> None:
+    assert word_error_rises[take.source_name, take.voice.name] <= LARGEST_WORD_ERROR_RISE
+
+
+def test_the_words_stay_on_the_whole(word_error_rises: dict[tuple[str, str], float]) -> None:
+    assert np.mean(list(word_error_rises.values())) <= LARGEST_MEAN_WORD_ERROR_RISE
+
+
+def test_timing_and_dynamics_are_the_sources(take: Take) -> None:
+    assert len(take.output) == len(take.source)
+    before, after = level_db(take.source), level_db(take.output)
+
+    def agreement(lag: int) -> float:
+        return float(np.corrcoef(before[20:-20], after[20 + lag : len(after) - 20 + lag])[0, 1])
+
+    best = max(range(-8, 9), key=agreement)
+    assert abs(best) <= 1  # frames of 5 ms
+    assert agreement(best) >= 0.97
+    assert take.output.std() == pytest.approx(take.source.std(), rel=0.05)
+
+
+def level_db(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    power = np.convolve(samples.astype(np.float64) ** 2, np.ones(600) / 600, "same")[::120]
+    return np.asarray(10 * np.log10(power + 1e-6))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_voices_can_be_told_apart(source: str, takes: list[Take]) -> None:
+    spoken = [embedding(take.output_16k) for take in takes if take.source_name == source]
+    likeness = np.array([[one @ other for other in spoken] for one in spoken])
+    assert likeness[~np.eye(len(spoken), dtype=bool)].max() < 0.95
+
+
+class TestTheMeasures:
+    """What measures must be right itself."""
+
+    def test_two_halves_of_a_speaker_are_alike_and_two_speakers_are_not(self, speech: Load) -> None:
+        man, woman = (speech(f"{name}.flac", RATE_HZ) for name in SOURCES[:2])
+        for voice in (man, woman):
+            assert similarity(voice[: len(voice) // 2], voice[len(voice) // 2 :]) > 0.9
+        assert similarity(man, woman) < 0.7
+
+    def test_the_mel_filters_are_slaneys(self) -> None:
+        """Each has area 1 in hertz where bins are fine enough, and the first bands are 66.7 Hz apart."""
+        filters = mel_filters()
+        assert filters.shape == (40, 201)
+        assert filters[20:].sum(axis=1) * 40 == pytest.approx(np.ones(20), rel=0.05)
+
+    def test_word_errors_are_counted(self) -> None:
+        assert word_error_rate("a b c d", "a b c d") == 0
+        assert word_error_rate("a b c d", "a x c") == 0.5
+        assert word_error_rate("a b", "") == 1
+
+    def test_noise_is_not_understood(self, recogniser: Recogniser) -> None:
+        said = " ".join(sentences_of(SPEECH / "man_librivox.txt"))
+        noise = np.random.default_rng(1).standard_normal(RATE_HZ * 8) * 0.1
+        assert word_error_rate(said, recogniser.hear(noise)) > 0.8

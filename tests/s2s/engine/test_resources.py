@@ -1,0 +1,75 @@
+"""What a conversion costs: memory that does not grow with the recording, and processor time.
+
+A quick look; `bench/engine` measures an hour, and the processes that decode.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.s2s.engine.conftest import API_KEY, EngineProcess
+from tests.s2s.engine.test_server import NORA, as_wav
+
+Load = Callable[[str, int], NDArray[np.float32]]
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture
+def fresh_engine() -> Iterator[EngineProcess]:
+    process = EngineProcess(workers=1)
+    yield process
+    process.stop()
+
+
+def peak_memory(pid: int) -> int:
+    """Bytes of the largest resident memory that a process has had."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def send(engine: EngineProcess, samples: NDArray[np.float32], verb: str = "") -> None:
+    answer = httpx.post(
+        f"{engine.url}/v1/speech-to-speech/{NORA}{verb}", files={"audio": as_wav(samples, 16_000)}, timeout=280
+    )
+    assert answer.status_code == 200
+
+
+def test_three_minutes_take_no_more_memory_than_half_a_one(fresh_engine: EngineProcess, speech: Load) -> None:
+    half_a_minute = np.resize(speech("man_librivox.flac", 16_000), 30 * 16_000)
+    worker = fresh_engine.workers()[0]
+    send(fresh_engine, half_a_minute)
+    after_one, spent_s = peak_memory(worker), cpu_s(worker)
+    send(fresh_engine, np.tile(half_a_minute, 6))
+    assert peak_memory(worker) < after_one + 30 * MEGABYTE
+    assert peak_memory(worker) < 400 * MEGABYTE
+    # The bar is .10 on an idle core; a busy machine shares caches and clock.
+    assert (cpu_s(worker) - spent_s) / 180 < 0.15
+
+
+def test_the_first_sound_of_a_stream_comes_early(engine: EngineProcess, speech: Load) -> None:
+    content = as_wav(speech("man_librivox.flac", 16_000), 16_000)
+    worker = engine.workers()[0]
+    spent_s, began = cpu_s(worker), time.monotonic()
+    with httpx.stream(
+        "POST",
+        f"{engine.url}/v1/voice-changer/{NORA}/stream",
+        headers={"xi-api-key": API_KEY},
+        files={"audio": content},
+        timeout=60,
+    ) as answer:
+        next(answer.iter_raw())
+        assert cpu_s(worker) - spent_s < 1.5
+        assert time.monotonic() - began < 4

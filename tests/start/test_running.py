@@ -1,0 +1,181 @@
+"""The real product: what a person sees who starts it, breaks it and starts it again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.start.conftest import fill
+from tests.support.product import Product, wait_for
+
+EVERY_CHILD = ("redis", "engine", "calls", "cpu", "beat", "web")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def is_ready(product: Product) -> bool:
+    try:
+        return httpx.get(f"{product.url}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def admins(product: Product) -> list[tuple[int, str, str]]:
+    with sqlite3.connect(product.data_dir / "timbre.sqlite3") as connection:
+        return connection.execute("SELECT id, email, password FROM teams_user").fetchall()
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """For the tests after which it runs as before; each start costs seconds."""
+    with Product(tmp_path_factory.mktemp("running") / "data") as running:
+        yield running
+
+
+def test_it_says_that_it_is_ready_when_it_is(product: Product) -> None:
+    assert is_ready(product)
+    assert product.output().count(f"Timbre is ready: {product.url}/") == 1
+    assert set(product.pids()) == set(EVERY_CHILD)
+
+
+def test_everything_in_the_data_folder_is_for_its_owner_alone(product: Product) -> None:
+    assert product.data_dir.stat().st_mode & 0o077 == 0
+    assert (product.data_dir / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert [path for path in product.data_dir.rglob("*") if path.lstat().st_mode & 0o077] == []
+
+
+def test_a_password_that_was_given_is_not_repeated(product: Product) -> None:
+    assert f"Sign in as {product.admin_email} with the password you set" in product.output()
+    assert product.admin_password not in product.output()
+
+
+def test_a_second_copy_runs_beside_it_in_a_folder_with_an_odd_name(product: Product, tmp_path: Path) -> None:
+    (tmp_path / "an odd name %20 ü #1").mkdir()
+    with Product(tmp_path / "an odd name %20 ü #1" / "data") as second:
+        assert is_ready(second)
+        assert is_ready(product)
+        second.stop()
+        assert second.left_over() == []
+    assert is_ready(product)
+
+
+def test_a_child_that_dies_is_started_again_and_said_in_one_line(product: Product) -> None:
+    for name in EVERY_CHILD:
+        killed = product.kill(name)
+        wait_for(lambda name=name, killed=killed: product.pid(name) not in (0, killed), f"{name} runs again")
+        line = f"{name} stopped (killed by signal 9); starting it again in 0.5 s"
+        assert product.output().splitlines().count(line) == 1
+        assert product.restarts(name) == 1
+    wait_for(lambda: is_ready(product), "the product is ready again", 60)
+
+
+def test_workers_end_with_their_main_process_even_when_nobody_cleans_up(product: Product) -> None:
+    assert product.supervisor is not None
+    names = ("web", "cpu", "engine")
+    wait_for(lambda: all(len(product.pids().get(name, [])) > 1 for name in names), "each has workers", 60)
+    families = {name: product.pids()[name] for name in names}
+    product.supervisor.send_signal(signal.SIGSTOP)  # so that it isn't the supervisor who ends them
+    try:
+        for main, *_ in families.values():
+            os.kill(main, signal.SIGKILL)
+        everyone = [pid for pids in families.values() for pid in pids]
+        wait_for(lambda: not any(is_running(pid) for pid in everyone), "the workers are gone", 3)
+    finally:
+        product.supervisor.send_signal(signal.SIGCONT)
+
+
+def test_a_generated_password_is_shown_once_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:
+    with Product(tmp_path / "data", {"ADMIN_PASSWORD": ""}) as product:
+        password = product.admin_password
+        assert len(password) >= 12
+        assert f"Sign in as {product.admin_email} with the password {password}" in product.output()
+        key, people = (product.data_dir / "secret_key").read_text(), admins(product)
+        (product.data_dir / "media" / "recording").write_bytes(b"sound")
+        assert product.stop(signal.SIGTERM) == 0
+        assert product.left_over() == []
+        product.start()
+        assert (product.data_dir / "secret_key").read_text() == key
+        assert admins(product) == people
+        assert (product.data_dir / "media" / "recording").read_bytes() == b"sound"
+        assert product.output().count(password) == 1
+        assert product.output().count("Sign in as") == 1
+        files = [path for path in product.data_dir.rglob("*") if path.is_file()]
+        assert [path for path in files if password.encode() in path.read_bytes()] == []
+
+
+def test_ctrl_c_stops_in_order_and_leaves_nothing_and_a_second_one_does_not_wait(tmp_path: Path) -> None:
+    with Product(tmp_path / "data") as product:
+        assert product.supervisor is not None
+        product.supervisor.send_signal(signal.SIGINT)
+        gone = in_which_order_they_end({name: pids[0] for name, pids in product.pids().items()})
+        assert product.supervisor.wait(timeout=10) == 0
+        assert gone[:2] == ["web", "beat"]
+        assert set(gone[2:4]) == {"calls", "cpu"}
+        assert gone[4:] == ["engine", "redis"]
+        assert product.left_over() == []
+        assert not (product.data_dir / "supervisor.json").exists()
+
+        product.start()
+        product.kill("web", signal.SIGSTOP)  # a process that doesn't listen
+        product.supervisor.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert product.supervisor.poll() is None
+        product.supervisor.send_signal(signal.SIGINT)
+        assert product.supervisor.wait(timeout=3) == 0
+        assert product.left_over() == []
+
+
+def in_which_order_they_end(mains: dict[str, int]) -> list[str]:
+    gone: list[str] = []
+    give_up_at = time.monotonic() + 40
+    while len(gone) < len(mains) and time.monotonic() < give_up_at:
+        gone += [name for name, pid in mains.items() if name not in gone and not is_running(pid)]
+        time.sleep(0.002)
+    return gone
+
+
+def test_nothing_outlives_a_killed_supervisor_and_damaged_files_do_not_stop_the_next_start(tmp_path: Path) -> None:
+    with Product(tmp_path / "data") as product:
+        assert product.supervisor is not None
+        product.supervisor.kill()
+        product.supervisor.wait()
+        wait_for(lambda: not product.left_over(), "everything is gone", 3)
+
+        redis = product.data_dir / "redis"
+        assert (redis / "redis.sock").exists()  # nobody removed it
+        assert product.status()["ready"]
+        for path in (product.data_dir / "beat-schedule", *product.data_dir.glob("beat-schedule*")):
+            path.write_bytes(b"\x00damaged" * 100)
+        (redis / "appendonly.aof").write_bytes(b"*3\r\n$3\r\nSET\r\nnonsense" * 100)
+        product.start()
+        assert is_ready(product)
+        assert "redis could not read its data" in product.output()
+        assert list(redis.glob("damaged-*/appendonly.aof"))
+        beat = product.pid("beat")
+        time.sleep(2)
+        assert product.pid("beat") == beat
+
+
+def test_it_goes_on_when_the_disk_was_full(small_disk: Path) -> None:
+    with Product(small_disk / "data") as product:
+        filler = fill(small_disk)
+        killed = product.kill("calls")
+        wait_for(lambda: "calls stopped (killed" in product.output(), "the death was noticed")
+        time.sleep(3)
+        assert product.supervisor is not None
+        assert product.supervisor.poll() is None
+        filler.unlink()
+        wait_for(lambda: is_ready(product), "it is ready again", 90)
+        wait_for(lambda: product.pid("calls") not in (0, killed), "calls runs again")

@@ -1,0 +1,39 @@
+"""A real Redis for tests that ring bells: the binary that bin/start would take, on a socket of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from s2s_site.supervisor.redis_server import find_program
+
+
+@contextlib.contextmanager
+def running_redis() -> Iterator[str]:
+    """Its URL, as REDIS_URL is written."""
+    with tempfile.TemporaryDirectory(prefix="timbre-redis-") as folder:
+        socket = Path(folder) / "redis.sock"
+        command = [
+            find_program(Path(folder)),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(socket),
+            "--dir",
+            folder,
+            "--save",
+            "",
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            while not socket.exists():
+                assert process.poll() is None, "redis-server ended at once"
+                time.sleep(0.02)
+            yield f"unix://{socket}?db=0"
+        finally:
+            process.kill()
+            process.wait()

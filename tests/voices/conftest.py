@@ -1,0 +1,43 @@
+"""What the tests of voices share: a scripted endpoint, its row, and what goes wrong with a real call of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from s2s.client import EndpointError
+from tests.support.endpoint import Behaviour
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.sound import wav
+from voices.clients import client_for
+from voices.models import Endpoint
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedEndpoint]:
+    with ScriptedEndpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(db: None, scripted: ScriptedEndpoint) -> Endpoint:
+    return Endpoint.objects.create(key="test", name="Testers", base_url=scripted.url, slots=5)
+
+
+Fail = Callable[[Behaviour], EndpointError]
+
+
+@pytest.fixture
+def fail(endpoint: Endpoint, scripted: ScriptedEndpoint) -> Fail:
+    """The error of a call that meets this behaviour."""
+
+    def fail(behaviour: Behaviour) -> EndpointError:
+        scripted.script(behaviour)
+        with pytest.raises(EndpointError) as caught, client_for(endpoint).convert("nora", io.BytesIO(wav())) as answer:
+            for _ in answer:
+                pass
+        return caught.value
+
+    return fail

@@ -1,0 +1,122 @@
+"""Endpoints in the admin site: what they do now stands there in words, and can be changed with one action."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+
+from teams.models import User
+from tests.support.endpoint import REVOKED, Behaviour
+from tests.voices.conftest import Fail
+from voices import breaker, probes, slots
+from voices.models import Endpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@example.com", "password"))
+    return client
+
+
+def listed(admin: Client) -> str:
+    return html.unescape(admin.get("/admin/voices/endpoint/").content.decode())
+
+
+def act(admin: Client, action: str, endpoint: Endpoint) -> None:
+    admin.post("/admin/voices/endpoint/", {"action": action, "_selected_action": [str(endpoint.pk)]})
+    endpoint.refresh_from_db()
+
+
+def form_of(endpoint: Endpoint, **changes: object) -> dict[str, object]:
+    names = ("key", "name", "base_url", "secret_name", "slots", "credits_per_minute")
+    ticked = ("billed", "removes_noise", "zero_retention", "paused", "enabled")
+    fields = {name: getattr(endpoint, name) for name in names}
+    return fields | {name: "on" for name in ticked if getattr(endpoint, name)} | changes
+
+
+def test_an_open_endpoint_says_so(admin: Client, endpoint: Endpoint) -> None:
+    assert "Open." in listed(admin)
+    act(admin, "pause", endpoint)
+    assert endpoint.held
+    assert "Paused by an admin." in listed(admin)
+    act(admin, "resume", endpoint)
+    assert not endpoint.held
+
+
+def test_an_account_problem_is_told_with_what_the_endpoint_said(admin: Client, endpoint: Endpoint, fail: Fail) -> None:
+    breaker.failed(endpoint.pk, fail(REVOKED))
+    page = listed(admin)
+    assert "It does not accept our key since" in page
+    assert "It said: 401 invalid_api_key: Invalid API key." in page
+    assert "Looked at again at" in page
+
+
+def test_silence_and_the_way_back_are_told(admin: Client, endpoint: Endpoint, fail: Fail, scripted) -> None:
+    error = fail(Behaviour(status=503))
+    for _ in range(breaker.STRIKES):
+        breaker.failed(endpoint.pk, error)
+    assert "Not answering since" in listed(admin)
+    Endpoint.objects.update(probe_at=Now())
+    probes.watch()
+    assert "the next recording tries whether it converts" in listed(admin)
+    act(admin, "resume", endpoint)
+    assert (endpoint.pause_code, endpoint.trial, endpoint.probe_at) == ("", False, None)
+    assert "Open." in listed(admin)
+
+
+def test_slots_that_were_learnt_are_told(admin: Client, endpoint: Endpoint) -> None:
+    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
+    assert "2 of 5: it took no more at" in listed(admin)
+
+
+def test_a_sync_that_works_lets_a_recording_try(admin: Client, endpoint: Endpoint, fail: Fail, scripted) -> None:
+    breaker.failed(endpoint.pk, fail(REVOKED))
+    scripted.script()
+    act(admin, "sync_now", endpoint)
+    assert endpoint.trial
+
+
+def test_saving_the_form_leaves_what_is_not_in_it_alone(admin: Client, endpoint: Endpoint, fail: Fail) -> None:
+    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
+    breaker.failed(endpoint.pk, fail(REVOKED))
+    answer = admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", form_of(endpoint, name="Ours"))
+    assert answer.status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.name, endpoint.pause_code, endpoint.slots_now) == ("Ours", "account", 2)
+    assert not Endpoint.objects.filter(probe_at__lte=Now()).exists()
+
+
+def test_another_name_of_the_key_is_tried_at_once_and_other_slots_are_learnt_anew(
+    admin: Client, endpoint: Endpoint, fail: Fail
+) -> None:
+    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
+    breaker.failed(endpoint.pk, fail(REVOKED))
+    changes = form_of(endpoint, secret_name="ENDPOINT_KEY_OTHER", slots=4)
+    admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", changes)
+    endpoint.refresh_from_db()
+    assert Endpoint.objects.filter(probe_at__lte=Now()).exists()
+    assert endpoint.slots_now == 4
+
+
+def test_an_endpoint_can_be_added(admin: Client, endpoint: Endpoint) -> None:
+    fields = form_of(endpoint, key="other", name="Other")
+    assert admin.post("/admin/voices/endpoint/add/", fields).status_code == 302
+    assert Endpoint.objects.get(key="other").slots_now == 5
+
+
+def test_the_list_costs_the_same_however_many_there_are(
+    admin: Client, endpoint: Endpoint, django_assert_num_queries
+) -> None:
+    listed(admin)
+    with django_assert_num_queries(4):
+        listed(admin)
+    for number in range(5):
+        Endpoint.objects.create(key=f"more-{number}", name="More", base_url=endpoint.base_url, pause_code="silent")
+    with django_assert_num_queries(4):
+        listed(admin)

@@ -1,0 +1,150 @@
+"""The catalogue: which endpoints there are, and keeping their voices and models in step with them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from s2s import contract
+from s2s.client import EndpointError
+from voices import breaker
+from voices.clients import client_for
+from voices.models import Endpoint, Voice, VoiceModel
+
+logger = logging.getLogger(__name__)
+
+MAX_PREVIEW_BYTES = 5 * 1024**2
+SYNC_EVERY = timedelta(minutes=15)
+SYNC_AFTER_ERROR = timedelta(minutes=1)
+FIRST_SYNC_EVERY = timedelta(seconds=2)  # a new installation has no voice to offer before
+
+
+def ensure_endpoints() -> None:
+    """The endpoints that the environment names. What an admin changed in a row stays, but for its address."""
+    local, _ = Endpoint.objects.get_or_create(
+        key=Endpoint.LOCAL,
+        defaults={
+            "name": "Local engine",
+            "base_url": settings.ENGINE_URL,
+            "secret_name": "ENGINE_API_KEY",
+            "slots": max(1, os.cpu_count() or 1),
+            "billed": False,
+            "removes_noise": False,
+            "zero_retention": True,  # it never keeps anything
+        },
+    )
+    # Its port may differ from start to start.
+    Endpoint.objects.filter(pk=local.pk).update(base_url=settings.ENGINE_URL)
+    has_key = bool(settings.ENDPOINT_SECRETS.get("ELEVENLABS_API_KEY"))
+    if has_key:
+        Endpoint.objects.get_or_create(
+            key=Endpoint.ELEVENLABS,
+            defaults={
+                "name": "ElevenLabs",
+                "base_url": settings.ELEVENLABS_URL,
+                "secret_name": "ELEVENLABS_API_KEY",
+                "slots": 2,
+                "billed": True,
+                "credits_per_minute": 1000,
+                "max_seconds": 300,
+                "max_bytes": 50 * 1000**2,
+            },
+        )
+    # A start may bring another version of an endpoint, or another key: ask them all anew.
+    Endpoint.objects.update(sync_tried_at=None)
+    breaker.look_now(Endpoint.objects.all())
+    # Without its key none of its voices would work: they are not offered until it comes back.
+    Endpoint.objects.filter(key=Endpoint.ELEVENLABS).update(enabled=has_key)
+
+
+def offered_voices() -> Any:
+    """What can be chosen now."""
+    return Voice.objects.filter(hidden=False, endpoint__enabled=True).select_related("endpoint")
+
+
+def offered_models() -> list[tuple[str, str]]:
+    """Models that convert, by id and name; one that several endpoints have stands once."""
+    rows = VoiceModel.objects.filter(hidden=False, endpoint__enabled=True).order_by("endpoint_id", "pk")
+    return list(dict(rows.values_list("model_id", "name")).items())
+
+
+def sync_due() -> None:
+    """Syncs what has not been asked for a while: soon again when it didn't answer, at once after a start."""
+    now = timezone.now()
+    due = Q(sync_tried_at=None) | Q(sync_tried_at__lt=now - SYNC_EVERY)
+    due |= Q(synced_at=None, sync_tried_at__lt=now - FIRST_SYNC_EVERY)
+    due |= Q(sync_tried_at__lt=now - SYNC_AFTER_ERROR) & ~Q(sync_error="")
+    for endpoint in Endpoint.objects.filter(due, enabled=True):
+        sync(endpoint)
+
+
+def sync(endpoint: Endpoint) -> bool:
+    """Fetches the endpoint's voices and models. False: it didn't answer, and what we know stays as it is."""
+    client = client_for(endpoint)
+    Endpoint.objects.filter(pk=endpoint.pk).update(sync_tried_at=timezone.now())
+    connection.close()
+    try:
+        voices, models = client.voices(retries=0), client.models(retries=0)
+    except EndpointError as error:
+        logger.warning("voices of %s could not be fetched: %s", endpoint.key, error)
+        Endpoint.objects.filter(pk=endpoint.pk).update(sync_error=str(error)[:300])
+        return False
+    with transaction.atomic():
+        _write_voices(endpoint, voices)
+        _write_models(endpoint, models)
+        Endpoint.objects.filter(pk=endpoint.pk).update(synced_at=timezone.now(), sync_error="")
+    breaker.seen_well(endpoint.pk)
+    for voice in endpoint.voices.filter(hidden=False, preview="").exclude(preview_url=""):
+        fetch_preview(voice)
+    return True
+
+
+def _write_voices(endpoint: Endpoint, voices: list[contract.Voice]) -> None:
+    for position, voice in enumerate(voices):
+        fields = {
+            "name": (voice.name or voice.voice_id)[:120],
+            "description": voice.description or "",
+            "labels": voice.labels,
+            "settings": voice.settings.model_dump(exclude_none=True) if voice.settings else {},
+            "preview_url": (voice.preview_url or "")[:1000],
+            "hidden": False,
+            "position": position,
+        }
+        Voice.objects.update_or_create(endpoint=endpoint, voice_id=voice.voice_id, defaults=fields)
+    endpoint.voices.exclude(voice_id__in=[voice.voice_id for voice in voices]).update(hidden=True)
+
+
+def _write_models(endpoint: Endpoint, models: list[contract.Model]) -> None:
+    usable = [model for model in models if model.can_do_voice_conversion]
+    for model in usable:
+        fields = {"name": model.name or model.model_id, "description": model.description or "", "hidden": False}
+        VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model.model_id, defaults=fields)
+    endpoint.voice_models.exclude(model_id__in=[model.model_id for model in usable]).update(hidden=True)
+
+
+def fetch_preview(voice: Voice) -> None:
+    """Keeps a copy of the preview, so that no page loads anything from another host."""
+    try:
+        with httpx.stream("GET", voice.preview_url, timeout=10, follow_redirects=False) as response:
+            response.raise_for_status()
+            data = b""
+            for chunk in response.iter_bytes():
+                data += chunk
+                if len(data) > MAX_PREVIEW_BYTES:
+                    logger.warning("preview of voice %s is larger than %d bytes", voice.voice_id, MAX_PREVIEW_BYTES)
+                    return
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        logger.warning("preview of voice %s could not be fetched: %s", voice.voice_id, error)
+        return
+    key = default_storage.save(f"previews/{voice.pk}", ContentFile(data))
+    Voice.objects.filter(pk=voice.pk).update(preview=key)
