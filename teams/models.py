@@ -32,6 +32,9 @@ class User(AbstractUser):
     username = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
+    mail_when_ready = models.BooleanField(_("an e-mail when my recordings are ready"), default=False)
+    notify_in_browser = models.BooleanField(_("a notification of the browser"), default=False)
+    shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True)
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
 

@@ -173,3 +173,16 @@ class VoiceModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Favourite(models.Model):
+    """A voice that a person wants to find first."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="favourites")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "voice"], name="one_favourite")]
+
+    def __str__(self) -> str:
+        return f"{self.voice} of {self.user}"

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from conversions.models.batch import Batch
+from conversions.models.recording import Recording
 from s2s.audio.errors import CODES as AUDIO_ERROR_CODES
 from s2s.contract import DEFAULT_OUTPUT_FORMAT, ConvertParameters, OutputFormat
 from s2s.contract import OUTPUT_FORMATS as FORMATS
@@ -89,6 +91,18 @@ class Conversion(models.Model):
     output_duration_s = models.FloatField(null=True)
     output_peaks = models.BinaryField(default=b"")
 
+    # integrated loudness (ITU-R BS.1770): the two are compared at the same level
+    source_lufs = models.FloatField(null=True)
+    output_lufs = models.FloatField(null=True)
+
+    # what it belongs to
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="conversions")
+    take_of = models.UUIDField(null=True, db_index=True)  # the first take of the recording, which may be gone
+    audition_of = models.ForeignKey(Recording, null=True, on_delete=models.PROTECT, related_name="auditions")
+
+    only_me = models.BooleanField(default=False)  # for its creator's eyes; zero retention implies it
+    mail_due = models.BooleanField(default=False)  # its creator wants an e-mail once it is finished
+    deleted_at = models.DateTimeField(null=True)  # for a day it can be brought back
     downloaded_at = models.DateTimeField(null=True)  # the first whole download; a zero retention clock starts by it
 
     created_at = models.DateTimeField(_("made"), db_default=Now())
@@ -106,6 +120,8 @@ class Conversion(models.Model):
             models.Index(fields=["-created_at", "-id"], name="newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="newest_by_state"),
             models.Index(fields=["created_at"], condition=models.Q(enable_logging=False), name="zero_retention"),
+            models.Index(fields=["deleted_at"], condition=models.Q(deleted_at__isnull=False), name="deleted"),
+            models.Index(fields=["created_by"], condition=models.Q(mail_due=True), name="mail_due"),
         ]
 
     def __str__(self) -> str:
@@ -115,6 +131,11 @@ class Conversion(models.Model):
     def zero_retention(self) -> bool:
         """Only its creator sees it, and soon nothing of it is left (`conversions.retention`)."""
         return not self.enable_logging
+
+    @property
+    def first_take(self) -> uuid.UUID:
+        """What all takes of the same recording share."""
+        return self.take_of or self.pk
 
     @property
     def finished(self) -> bool:

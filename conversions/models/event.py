@@ -23,6 +23,10 @@ class Event(models.Model):
         FAILED = "failed"
         RETRIED = "retried"
         CANCELLED = "cancelled"
+        RENAMED = "renamed"
+        DELETED = "deleted"
+        RESTORED = "restored"
+        EXPORTED = "exported"
 
     conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="events")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")

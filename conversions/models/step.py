@@ -16,6 +16,7 @@ class Step(models.Model):
         PREPARE = "prepare"
         CONVERT = "convert"
         ASSEMBLE = "assemble"
+        EXPORT = "export"  # of one that is ready, and stays so
 
     class Status(models.TextChoices):
         WAITING = "waiting"

@@ -107,7 +107,8 @@ def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> C
     )
     if conversion is None or taken == 0:
         return None
-    conversion.move(Step.STATE_OF[head.kind])
+    if head.kind in Step.STATE_OF:
+        conversion.move(Step.STATE_OF[head.kind])
     return Claim(
         head.step_id, head.conversion_id, head.kind, attempt, token, head.team_id, head.user_id, running, trial
     )

@@ -1,0 +1,29 @@
+"""A result in another format than it was ordered in, made when someone asks for it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from conversions.models.conversion import Conversion
+from conversions.models.step import Step
+from teams.models import User
+
+
+class Export(models.Model):
+    conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="exports")
+    output_format = models.CharField(max_length=20)
+    step = models.OneToOneField(
+        Step, on_delete=models.CASCADE, related_name="export"
+    )  # makes it, and says how far it is
+    file = models.CharField(max_length=200, blank=True)
+    size = models.BigIntegerField(null=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["conversion", "output_format"], name="one_export_per_format")]
+
+    def __str__(self) -> str:
+        return f"{self.output_format} of {self.conversion_id}"

@@ -1,0 +1,31 @@
+"""An upload that is tried in several voices before one is chosen. It is kept for a day."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+
+from s2s.contract import ConvertParameters
+from teams.models import Team, User
+
+
+class Recording(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255)
+    file = models.CharField(max_length=200)
+    size = models.BigIntegerField()
+    parameters = models.JSONField(default=dict)  # of the contract, as they were chosen with it
+    start_s = models.FloatField(default=0)  # where the passage begins that is tried
+    take_of = models.UUIDField(null=True)  # it is the recording of this conversion
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def chosen(self) -> ConvertParameters:
+        return ConvertParameters.model_validate(self.parameters)
