@@ -51,7 +51,7 @@ def submit(user_id: int, audio: bytes, count: int) -> None:
         with TemporaryUploadedFile("a.wav", "audio/wav", len(audio), None) as file:
             file.write(audio)
             file.seek(0)
-            actions.submit(user, file, voice, ConvertParameters(output_format="wav_16000"))
+            actions.submit(user, file, voice, actions.Order(ConvertParameters(output_format="wav_16000")))
 
 
 def wait_until_prepared(count: int) -> None:

@@ -1,6 +1,6 @@
 """Where the files of a conversion live, and how they become durable before anyone is told of them.
 
-    conversions/<id>/source                         the recording as it came
+    conversions/<id>/source                         the recording as it came; also of one that is only auditioned
     conversions/<id>/<step>-<attempt>-<token>       a result, as it came from the endpoint
     conversions/<id>/<step>-<attempt>-<token>.json  written last: checksum and answer headers; without it a
                                                     result is not complete
@@ -53,6 +53,9 @@ class AudioStorage(Protocol):
     def address(self, name: str, *, method: str, media_type: str, disposition: str | None) -> str | None:
         """Where a browser gets the file without us, for a short time; None if only we can hand it out."""
 
+    def duplicate(self, name: str, new_name: str) -> None:
+        """The same bytes under a further name, durable, without passing through us. Raises FileNotFoundError."""
+
     def folders(self, name: str) -> Iterator[str]:
         """The folders in `name`, one after the other, in no order: there may be a million."""
 
@@ -76,6 +79,12 @@ def store_upload(key: str, upload: File[Any]) -> None:
     """Makes a complete upload durable under `key`."""
     give_back()  # a transfer to S3 must not hold one of the pool's
     default_storage.save(key, upload)
+
+
+def duplicate(key: str, new_key: str) -> None:
+    """Makes what is stored under `key` durable under `new_key` too. Raises FileNotFoundError."""
+    give_back()
+    _storage().duplicate(key, new_key)
 
 
 def open_file(key: str) -> BufferedReader:

@@ -6,16 +6,28 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
+from conversions import sources
 from conversions.formats import FORMAT_CHOICES
 from s2s.contract import DEFAULT_OUTPUT_FORMAT, MAX_SEED, ConvertParameters
+from teams.models import User
 from voices.catalogue import offered_models, offered_voices
-from voices.models import Voice
+from voices.models import Endpoint, Voice
 
 VOICE_SETTINGS = ("stability", "similarity_boost", "style", "speed", "use_speaker_boost")
+MOST_AT_ONCE = 200  # conversions of one form
+_VANISHED = ("invalid_choice", "invalid_pk_value", "invalid_list")
+_NO_LONGER_OFFERED = _("This voice is no longer offered. Choose another one.")
+
+
+def all_words(form: forms.Form) -> str:
+    """Every problem of a form that has no place for each."""
+    return " ".join(str(words) for found in form.errors.values() for words in found)
 
 
 class SliderField(forms.FloatField):
@@ -118,6 +130,13 @@ class OptionsForm(forms.Form):
             "downloaded it, and after 24 hours at most."
         ),
     )
+    only_me = forms.BooleanField(
+        label=_("Only I can see it"),
+        required=False,
+        help_text=_(
+            "Your team doesn’t find it in the history. You can still delete it or keep it as long as you like."
+        ),
+    )
     file_format = forms.ChoiceField(
         label=_("The recording is"),
         required=False,
@@ -148,6 +167,12 @@ class OptionsForm(forms.Form):
         return self.fields[name]
 
     @property
+    def options(self) -> dict[str, Any]:
+        """Of a valid form: what was chosen, by field, to be kept as JSON and to begin another form with."""
+        values = {name: self.cleaned_data.get(name) for name in OptionsForm.base_fields}
+        return {name: value for name, value in values.items() if value not in (None, "")}
+
+    @property
     def parameters(self) -> ConvertParameters:
         """Of a valid form. What wasn't touched is left out, so that the endpoint's own defaults hold."""
         data = self.cleaned_data
@@ -165,47 +190,93 @@ class OptionsForm(forms.Form):
         return ConvertParameters.model_validate(given)
 
 
-class StudioForm(OptionsForm):
-    """One recording, one voice, the options."""
+class RecordingsInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
 
-    audio = forms.FileField(
+
+class RecordingsField(forms.FileField):
+    """Any number of files. A problem with one names it where there are several."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=RecordingsInput(), **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+        files = data if isinstance(data, list) else [data] if data else []
+        problems = []
+        for file in files:
+            try:
+                super().clean(file, initial)
+                self._check_size(file)
+            except forms.ValidationError as error:
+                named = error.messages if len(files) == 1 else [f"{file.name}: {words}" for words in error.messages]
+                problems += named
+        if problems:
+            raise forms.ValidationError(problems)
+        return files
+
+    def _check_size(self, file: UploadedFile[Any]) -> None:
+        if file.size is not None and file.size > settings.MAX_UPLOAD_BYTES:
+            raise forms.ValidationError(
+                _("This file has %(size)s, and at most %(most)s are taken.")
+                % {"size": filesizeformat(file.size), "most": filesizeformat(settings.MAX_UPLOAD_BYTES)}
+            )
+
+
+def voices_field(**words: Any) -> forms.ModelMultipleChoiceField[Voice]:
+    """One voice or several, of those that are `offered_voices` at the time: set its queryset when the form is made."""
+    return forms.ModelMultipleChoiceField(Voice.objects.none(), error_messages=words)
+
+
+class StudioForm(OptionsForm):
+    """Recordings, voices, the options. `user` is whose recordings may be taken."""
+
+    audio = RecordingsField(
         label=_("Recording"),
+        required=False,
         max_length=None,
         error_messages={
-            "required": _("Choose a recording first."),
             "empty": _("This file is empty. Choose one with sound in it."),
             "invalid": _("No file arrived. Choose the recording again."),
         },
     )
-    voice = forms.ModelChoiceField(
-        label=_("Voice"),
-        queryset=Voice.objects.none(),
-        error_messages={
-            "required": _("Choose a voice."),
-            "invalid_choice": _("This voice is no longer offered. Choose another one."),
-        },
-    )
+    take = forms.CharField(required=False, max_length=60)
+    voice = voices_field(required=_("Choose a voice."), **dict.fromkeys(_VANISHED, _NO_LONGER_OFFERED))
+    batch = forms.UUIDField(required=False)
+    start = forms.FloatField(required=False, min_value=0, max_value=7 * 24 * 3600)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         self._choices_of("voice").queryset = offered_voices()
 
-    def clean_audio(self) -> UploadedFile[Any]:
-        audio: UploadedFile[Any] = self.cleaned_data["audio"]
-        if audio.size is not None and audio.size > settings.MAX_UPLOAD_BYTES:
-            raise forms.ValidationError(
-                _("This file has %(size)s, and at most %(most)s are taken.")
-                % {"size": filesizeformat(audio.size), "most": filesizeformat(settings.MAX_UPLOAD_BYTES)}
-            )
-        return audio
+    @property
+    def ticked(self) -> set[str]:
+        """The voices that are chosen, as the page marks them."""
+        return {str(value) for value in self["voice"].value() or []}
+
+    def clean_take(self) -> sources.Stored | None:
+        take = self.cleaned_data["take"]
+        if not take:
+            return None
+        try:
+            return sources.find(self.user, take)
+        except Http404 as error:
+            raise forms.ValidationError(_("This recording isn’t there any more. Choose another one.")) from error
 
     def clean(self) -> dict[str, Any] | None:
-        """What the voice's endpoint cannot do is refused at its field: a page without CSS may still offer it."""
+        """What a voice's endpoint cannot do is refused at its field: a page without CSS may still offer it."""
         data = super().clean() or self.cleaned_data
-        voice = data.get("voice")
-        if voice is None:
-            return data
-        endpoint = voice.endpoint
+        if "audio" in data and "take" in data and not data["audio"] and data["take"] is None:
+            self.add_error("audio", _("Choose a recording first."))
+        if "take" in self.errors:
+            self.add_error("audio", self.errors["take"].as_data())
+        if len(self.recordings) * len(data.get("voice", [])) > MOST_AT_ONCE:
+            self.add_error("voice", _("These are more than %d conversions. Take fewer at once.") % MOST_AT_ONCE)
+        for endpoint in {voice.endpoint for voice in data.get("voice", [])}:
+            self._refuse_what_it_cannot(endpoint, data)
+        return data
+
+    def _refuse_what_it_cannot(self, endpoint: Endpoint, data: dict[str, Any]) -> None:
         if data.get("remove_background_noise") and not endpoint.removes_noise:
             self.add_error("remove_background_noise", _("%s can't remove noise.") % endpoint.name)
         if data.get("zero_retention") and not endpoint.zero_retention:
@@ -213,7 +284,13 @@ class StudioForm(OptionsForm):
         model = data.get("model")
         if model and not endpoint.voice_models.filter(model_id=model, hidden=False).exists():
             self.add_error("model", _("%s doesn't have this model.") % endpoint.name)
-        return data
+
+    @property
+    def recordings(self) -> list[File[Any] | sources.Stored]:
+        """What was uploaded, else what was taken."""
+        uploaded = self.cleaned_data.get("audio") or []
+        taken = self.cleaned_data.get("take")
+        return [*uploaded] or ([taken] if taken else [])
 
 
 class HistoryForm(forms.Form):

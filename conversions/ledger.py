@@ -150,13 +150,9 @@ def cancelled_words(conversion: Conversion, used: Used) -> str:
     return words % values
 
 
-# After these a Retry calls the endpoint again, though it was called, and perhaps paid, before.
-_CALLED_BEFORE = frozenset({"unclear", "answer_not_audio", "result_missing"})
-
-
 def retry_words(conversion: Conversion) -> str:
     """What stands on the Retry button: its price where the last attempt may have been billed already."""
-    price = estimate(conversion) if conversion.error_code in _CALLED_BEFORE else None
+    price = estimate(conversion) if conversion.error_code in Conversion.PAID_BEFORE else None
     return _("Retry (about %s again)") % credits_words(price) if price else _("Retry")
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from conversions import actions
-from conversions.models import Conversion
+from conversions.models import Conversion, Recording
 from conversions.queue.clock import db_now
 
 AFTER_DOWNLOAD = timedelta(hours=1)
@@ -26,6 +26,16 @@ def gone_at(conversion: Conversion) -> datetime:
     """When nothing of it will be left, as things stand."""
     at_most = conversion.created_at + AT_MOST
     return at_most if conversion.downloaded_at is None else min(at_most, conversion.downloaded_at + AFTER_DOWNLOAD)
+
+
+def forget_recordings() -> int:
+    """Recordings that were kept to be auditioned, and the auditions, have a day. Returns how many went."""
+    due = Recording.objects.filter(created_at__lt=db_now() - AT_MOST)
+    forgotten = 0
+    for recording in due:
+        actions.forget(recording)
+        forgotten += 1
+    return forgotten
 
 
 def erase_due() -> int:

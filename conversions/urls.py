@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversions.views import detail, files, history, studio
+from conversions.views import auditions, batches, detail, files, history, presets, studio
 
 app_name = "conversions"
 urlpatterns = [
@@ -15,5 +15,18 @@ urlpatterns = [
     path("conversions/<uuid:conversion_id>/cancel/", detail.cancel, name="cancel"),
     path("conversions/<uuid:conversion_id>/retry/", detail.retry, name="retry"),
     path("conversions/<uuid:conversion_id>/delete/", detail.delete, name="delete"),
+    path("batches/<uuid:batch_id>/", batches.batch, name="batch"),
+    path("batches/<uuid:batch_id>/status/", batches.status, name="batch_status"),
+    path("batches/<uuid:batch_id>/download/", batches.download, name="batch_download"),
+    path("batches/<uuid:batch_id>/cancel/", batches.cancel, name="batch_cancel"),
+    path("batches/<uuid:batch_id>/retry/", batches.retry, name="batch_retry"),
+    path("auditions/<uuid:recording_id>/", auditions.audition, name="audition"),
+    path("auditions/<uuid:recording_id>/status/", auditions.status, name="audition_status"),
+    path("auditions/<uuid:recording_id>/convert/", auditions.convert, name="audition_convert"),
+    path("auditions/<uuid:recording_id>/source/", auditions.source, name="audition_source"),
+    path("presets/", presets.presets, name="presets"),
+    path("presets/<int:preset_id>/", presets.change, name="preset"),
+    path("presets/<int:preset_id>/delete/", presets.delete, name="preset_delete"),
+    path("presets/default/", presets.default, name="preset_default"),
     path("voices/<int:voice_id>/preview/", files.preview, name="preview"),
 ]

@@ -15,6 +15,7 @@ urlpatterns = [
     path("accounts/email/", page_not_found, {"exception": Http404()}),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
+    path("voices/", include("voices.urls")),
     path("", include("conversions.urls")),
 ]
 

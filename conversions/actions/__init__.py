@@ -1,8 +1,35 @@
 """The verbs. Each checks its permission, makes its transition and adds its line to the timeline, in one place."""
 
+from conversions.actions.audition import MOST_VOICES, PASSAGE_S, audition, forget, listen
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase
+from conversions.actions.presets import (
+    change_preset,
+    delete_preset,
+    may_change_preset,
+    save_preset,
+    set_default_preset,
+)
 from conversions.actions.retry import retry
-from conversions.actions.submit import submit
+from conversions.actions.submit import Accepted, Order, submit, submit_all
 
-__all__ = ["cancel", "delete", "erase", "retry", "submit"]
+__all__ = [
+    "MOST_VOICES",
+    "PASSAGE_S",
+    "Accepted",
+    "Order",
+    "audition",
+    "cancel",
+    "change_preset",
+    "delete",
+    "delete_preset",
+    "erase",
+    "forget",
+    "listen",
+    "may_change_preset",
+    "retry",
+    "save_preset",
+    "set_default_preset",
+    "submit",
+    "submit_all",
+]

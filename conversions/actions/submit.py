@@ -2,37 +2,83 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from conversions import files
-from conversions.models import Conversion, Event, Step, log
+from conversions.models import Batch, Conversion, Event, Recording, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
+from conversions.sources import Stored, of_conversion
 from s2s.contract import ConvertParameters
 from teams.gatekeeper import May, current_team, require
-from teams.models import User
+from teams.models import Team, User
 from voices.models import Voice
 
+logger = logging.getLogger(__name__)
 
-def submit(
-    user: User, audio: UploadedFile[Any], voice: Voice, parameters: ConvertParameters, *, title: str = ""
-) -> Conversion:
-    """Accepts a complete upload. When this returns, the recording survives any crash.
 
-    Raises PermissionDenied for those who may not convert in their team.
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted of a recording, whatever the voice."""
+
+    parameters: ConvertParameters
+    only_me: bool = False
+    batch: Batch | None = None
+    audition_of: Recording | None = None
+    title: str = ""
+
+
+def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
+    """Accepts a complete recording. When this returns, it survives any crash.
+
+    Raises PermissionDenied for those who may not convert in their team, OSError when it could not be stored.
     """
     require(user, May.CONVERT)
     team = current_team(user)
     if team is None:
         raise PermissionDenied
+    conversion = _conversion(user, team, audio, voice, order)
+    # The file is durable before any row speaks of it; a crash in between leaves an orphan, which is swept up.
+    if isinstance(audio, Stored):
+        audio.copy_to(conversion.source)
+    else:
+        files.store_upload(conversion.source, audio)
+    try:
+        with transaction.atomic():
+            conversion.save(force_insert=True)
+            Step.objects.create(
+                conversion=conversion,
+                kind=Step.Kind.PREPARE,
+                team=team,
+                user=user,
+                priority=Step.AUDITION if order.audition_of else Step.NORMAL,
+            )
+            log(conversion, Event.Kind.SUBMITTED, actor=user, name=conversion.source_name, voice=voice.name)
+            ring_on_commit(Lane.CPU)
+    except Exception:
+        files.delete_all(conversion.pk)
+        raise
+    return conversion
+
+
+def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
+    parameters = order.parameters
+    stored = audio if isinstance(audio, Stored) else None
+    if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
+        parameters = parameters.model_copy(update={"enable_logging": False})
     name = clean_name(audio.name or "")
+    title = order.title or (stored.title if stored else "")
     if not parameters.enable_logging:  # zero retention: not even the names are kept
         name, title = "", _("Private recording")
     conversion = Conversion(
@@ -45,23 +91,71 @@ def submit(
         voice_name=voice.name,
         voice_stored_settings=voice.settings,
         endpoint=voice.endpoint,
+        batch=order.batch,
+        take_of=stored.take_of if stored else None,
+        audition_of=order.audition_of,
+        only_me=order.only_me or not parameters.enable_logging,
         **parameters.model_dump(exclude={"model_id", "voice_settings"}),
         model_id=parameters.model_id or "",
         voice_settings=parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else None,
     )
     conversion.source = files.source_key(conversion.pk)
-    # The file is durable before any row speaks of it; a crash in between leaves an orphan, which is swept up.
-    files.store_upload(conversion.source, audio)
-    try:
-        with transaction.atomic():
-            conversion.save(force_insert=True)
-            Step.objects.create(conversion=conversion, kind=Step.Kind.PREPARE, team=team, user=user)
-            log(conversion, Event.Kind.SUBMITTED, actor=user, name=name, voice=voice.name)
-            ring_on_commit(Lane.CPU)
-    except Exception:
-        files.delete_all(conversion.pk)
-        raise
     return conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of several recordings: those that are ours to look after now, and how many could not be stored."""
+
+    conversions: list[Conversion]
+    batch: Batch | None
+    not_stored: int
+
+
+def submit_all(
+    user: User,
+    recordings: Sequence[File[Any] | Stored],
+    voices: Sequence[Voice],
+    order: Order,
+    *,
+    batch_id: UUID | None = None,
+) -> Accepted:
+    """Every recording in every voice, as a batch where that is more than one conversion or `batch_id` says so.
+
+    Raises PermissionDenied, and OSError when nothing at all could be stored.
+    """
+    require(user, May.CONVERT)
+    if batch_id or len(recordings) * len(voices) > 1:
+        order = replace(order, batch=_batch(user, batch_id))
+    conversions: list[Conversion] = []
+    error: OSError | None = None
+    for recording in recordings:
+        again = recording
+        for voice in voices:
+            try:
+                conversion = submit(user, again, voice, order)
+            except OSError as not_stored:
+                logger.exception("a recording could not be stored")
+                error = not_stored
+                break  # the others of this recording would fail too
+            conversions.append(conversion)
+            again = of_conversion(conversion)  # its file is with us now: further voices share it
+    if error is not None and not conversions:
+        raise error
+    return Accepted(conversions, order.batch, len(recordings) * len(voices) - len(conversions))
+
+
+def _batch(user: User, batch_id: UUID | None) -> Batch:
+    """A page that sends its recordings one by one names the batch that they all belong to."""
+    team = current_team(user)
+    if team is None:
+        raise PermissionDenied
+    if batch_id is None:
+        return Batch.objects.create(team=team, created_by=user)
+    batch, _made = Batch.objects.get_or_create(pk=batch_id, defaults={"team": team, "created_by": user})
+    if batch.created_by_id != user.pk or batch.team_id != team.pk:
+        raise PermissionDenied
+    return batch
 
 
 def clean_name(name: str) -> str:

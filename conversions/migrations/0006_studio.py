@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=255)),
                 ('file', models.CharField(max_length=200)),
                 ('size', models.BigIntegerField()),
-                ('parameters', models.JSONField(default=dict)),
+                ('options', models.JSONField(default=dict)),
                 ('start_s', models.FloatField(default=0)),
                 ('take_of', models.UUIDField(null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversion',
             name='audition_of',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='auditions', to='conversions.recording'),
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='auditions', to='conversions.recording'),
         ),
         migrations.AddIndex(
             model_name='conversion',

@@ -35,6 +35,8 @@ class Conversion(models.Model):
         "too_long_for_endpoint",
         "too_large_for_endpoint",
     }
+    # After these a Retry calls the endpoint again, though it was called, and perhaps paid, before.
+    PAID_BEFORE = frozenset({"unclear", "answer_not_audio", "result_missing"})
     # Which states may precede a state. A retry goes from failed to waiting; what was done stays done, so the next
     # step may be any kind.
     MAY_FOLLOW: dict[str, frozenset[Status]] = {
@@ -98,7 +100,7 @@ class Conversion(models.Model):
     # what it belongs to
     batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="conversions")
     take_of = models.UUIDField(null=True, db_index=True)  # the first take of the recording, which may be gone
-    audition_of = models.ForeignKey(Recording, null=True, on_delete=models.PROTECT, related_name="auditions")
+    audition_of = models.ForeignKey(Recording, null=True, on_delete=models.CASCADE, related_name="auditions")
 
     only_me = models.BooleanField(default=False)  # for its creator's eyes; zero retention implies it
     mail_due = models.BooleanField(default=False)  # its creator wants an e-mail once it is finished

@@ -7,7 +7,6 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 
-from s2s.contract import ConvertParameters
 from teams.models import Team, User
 
 
@@ -18,7 +17,7 @@ class Recording(models.Model):
     name = models.CharField(max_length=255)
     file = models.CharField(max_length=200)
     size = models.BigIntegerField()
-    parameters = models.JSONField(default=dict)  # of the contract, as they were chosen with it
+    options = models.JSONField(default=dict)  # values of the Studio's fields, by name
     start_s = models.FloatField(default=0)  # where the passage begins that is tried
     take_of = models.UUIDField(null=True)  # it is the recording of this conversion
     created_at = models.DateTimeField(db_default=Now(), db_index=True)
@@ -27,5 +26,5 @@ class Recording(models.Model):
         return self.name
 
     @property
-    def chosen(self) -> ConvertParameters:
-        return ConvertParameters.model_validate(self.parameters)
+    def zero_retention(self) -> bool:
+        return bool(self.options.get("zero_retention"))

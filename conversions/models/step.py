@@ -26,6 +26,9 @@ class Step(models.Model):
         UNCLEAR = "unclear"  # sent to an endpoint that bills, answer lost
         CANCELLED = "cancelled"
 
+    # Smaller goes first.
+    AUDITION, NORMAL = -1, 0
+
     # The state of a conversion while a step of this kind runs.
     STATE_OF: dict[str, Conversion.Status] = {
         Kind.PREPARE: Conversion.Status.PREPARING,
@@ -44,7 +47,7 @@ class Step(models.Model):
     endpoint = models.ForeignKey(Endpoint, null=True, on_delete=models.PROTECT, related_name="+")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    priority = models.SmallIntegerField(default=0)  # smaller goes first
+    priority = models.SmallIntegerField(default=NORMAL)
 
     attempt = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(db_default=Now())

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from conversions import files
 from conversions.connections import give_back
-from conversions.models import Conversion, Step
+from conversions.models import Conversion, Recording, Step
 from conversions.queue import draining, notes
 from conversions.queue.clock import db_now
 
@@ -73,6 +73,7 @@ def delete_orphans(age: timedelta = ORPHAN_AGE, *, seconds: float = PART_AT_MOST
     left, deleted = _Time(seconds), 0
     for ids in _batches(files.stored_conversions()):
         known = set(Conversion.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        known |= set(Recording.objects.filter(pk__in=ids).values_list("pk", flat=True))
         give_back()
         for conversion_id in ids:
             if left.is_up:

@@ -63,6 +63,7 @@ def prepared(claim: Claim, conversion: Conversion) -> None:
         endpoint_id=conversion.endpoint_id,
         team_id=conversion.team_id,
         user_id=claim.user_id,
+        priority=Step.AUDITION if conversion.audition_of_id else Step.NORMAL,
     )
     conversion.move(Conversion.Status.CONVERTING)
     ring_on_commit(Lane.CALLS)

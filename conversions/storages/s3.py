@@ -130,6 +130,12 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
         signed: str = self._public.generate_presigned_url(operation, Params=asked, ExpiresIn=self.link_seconds)
         return signed
 
+    def duplicate(self, name: str, new_name: str) -> None:
+        """Copied by the server itself."""
+        with _as_os_errors(name):
+            there = {"Bucket": self.bucket_name, "Key": self._key(name)}
+            self._client.copy(there, self.bucket_name, self._key(new_name), Config=TRANSFER)
+
     # ---- what housekeeping needs ----
 
     def folders(self, name: str) -> Iterator[str]:

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from conversions.forms import VOICE_SETTINGS, OptionsForm
 from conversions.models import Conversion
-from voices.models import Endpoint, Voice, VoiceModel
+from conversions.voicecards import Card
+from voices.models import Endpoint, VoiceModel
 
 register = template.Library()
 
@@ -25,21 +26,26 @@ _FIELDS: dict[str, Any] = OptionsForm.base_fields
 
 @dataclass(frozen=True)
 class Group:
-    """The voices of one endpoint, and the ids of the models that it offers."""
+    """The voices of one endpoint."""
 
     endpoint: Endpoint
-    voices: list[Voice]
-    models: list[str]
+    cards: list[Card]
 
 
 @register.simple_tag
-def grouped_by_endpoint(voices: Iterable[Voice]) -> list[Group]:
-    """`voices` must be ordered by endpoint and have it joined."""
-    models: dict[int, list[str]] = {}
-    for endpoint_id, model_id in VoiceModel.objects.filter(hidden=False).values_list("endpoint_id", "model_id"):
-        models.setdefault(endpoint_id, []).append(model_id)
-    groups = [(endpoint, list(found)) for endpoint, found in groupby(voices, key=lambda voice: voice.endpoint)]
-    return [Group(endpoint, found, models.get(endpoint.pk, [])) for endpoint, found in groups]
+def grouped_by_endpoint(cards: Iterable[Card]) -> list[Group]:
+    """`cards` must be ordered by endpoint."""
+    return [Group(endpoint, list(found)) for endpoint, found in groupby(cards, key=lambda card: card.voice.endpoint)]
+
+
+@register.simple_tag
+def models_by_endpoint() -> str:
+    """The ids of the models that each endpoint offers, by its key, as JSON."""
+    models: dict[str, list[str]] = {}
+    rows = VoiceModel.objects.filter(hidden=False, endpoint__enabled=True)
+    for key, model_id in rows.values_list("endpoint__key", "model_id"):
+        models.setdefault(key, []).append(model_id)
+    return json.dumps(models)
 
 
 @register.filter

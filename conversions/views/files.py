@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import PurePosixPath
 from urllib.parse import quote
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from conversions import files, retention
+from conversions import batches, files, retention
 from conversions.access import conversion_or_404
 from conversions.connections import give_back
 from conversions.models import Conversion
@@ -54,7 +53,7 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     if conversion.status != Conversion.Status.READY or not conversion.output:
         raise Http404
     format = OUTPUT_FORMATS[conversion.output_format]
-    name = f"{PurePosixPath(conversion.title).name or 'recording'} – {conversion.voice_name}.{format.extension}"
+    name = batches.file_name(conversion)
     inline = "play" in request.GET
     if not inline and _is_gone(conversion.output):
         return _gone(request, conversion, _("The converted file is gone from the server."))

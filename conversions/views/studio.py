@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from conversions import actions, ledger
+from conversions import actions, ledger, presets, sources, voicecards
+from conversions.access import conversion_or_404
 from conversions.connections import give_back
 from conversions.disk import free_bytes
 from conversions.forms import StudioForm
 from conversions.usage import over_quota
 from conversions.views.answers import see_other
 from conversions.views.requests import signed_in
+from s2s.audio import AudioError
 from teams.gatekeeper import May, current_team, may, membership
-from voices.catalogue import offered_voices
-from voices.models import Voice
+from teams.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ logger = logging.getLogger(__name__)
 @require_http_methods(["GET", "POST"])
 def studio(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
-        return _page(request, StudioForm())
+        return _opened(request)
     refusal = _refusal(request)
     if refusal is not None:
         return refusal
@@ -43,73 +47,163 @@ def studio(request: HttpRequest) -> HttpResponse:
     except SuspiciousOperation as error:  # more fields, files or bytes than any form of ours has
         logger.info("a form was refused: %s", error)
         problem = _("This form has more in it than it should. Reload the page and try again.")
-        return _page(request, StudioForm(), problem=problem, status=400)
+        return _page(request, _empty(request), problem=problem, status=400)
+
+
+# ---- opening it ----
+
+
+def _empty(request: HttpRequest) -> StudioForm:
+    return StudioForm(user=signed_in(request))
+
+
+def _opened(request: HttpRequest) -> HttpResponse:
+    """As the address says: with a recording to take again, with a preset, else as the person likes it."""
+    user, take = signed_in(request), request.GET.get("take", "")
+    preset = request.GET.get("preset", presets.default_key(user))
+    offer = presets.find(user, preset) if preset else None
+    initial: dict[str, Any] = dict(offer.options) if offer else {}
+    problem = ""
+    if take:
+        try:
+            initial |= {"take": sources.find(user, take).value, **_options_with(user, take)}
+        except Http404:
+            problem = _("This recording isn’t there any more. Choose another one.")
+        else:
+            preset = ""
+    if request.GET.get("anew") == "voice":
+        initial["voice"] = []
+    elif request.GET.get("voice", "").isdecimal():
+        initial["voice"] = [request.GET["voice"]]
+    return _page(request, StudioForm(user=user, initial=initial), problem=problem, preset=(offer and offer.key) or "")
+
+
+def _options_with(user: User, take: str) -> dict[str, Any]:
+    """What goes with a recording: how it was converted, or was going to be."""
+    kind, _colon, identifier = take.partition(":")
+    if kind == "recording":
+        return dict(sources.recording_or_404(user, UUID(identifier)).options)
+    if kind == "conversion":
+        conversion = conversion_or_404(user, UUID(identifier))
+        return {"voice": [conversion.voice_id], **presets.options_of(conversion)}
+    return {}
+
+
+# ---- taking what it sends ----
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """What can be known from the headers is said before the body is read and touches the disk."""
     if not may(request.user, May.CONVERT):
         problem = _("You can listen here, but not convert. Ask your team's admin.")
-        return _page(request, StudioForm(), problem=problem, status=403)
+        return _page(request, _empty(request), problem=problem, status=403)
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
     # The form's other fields and the multipart boundaries need a little room too.
     if length > settings.MAX_UPLOAD_BYTES + 1024**2:
-        problem = _("This file is too large: at most %s are taken.") % filesizeformat(settings.MAX_UPLOAD_BYTES)
-        return _page(request, StudioForm(), problem=problem, status=413)
+        problem = _("This is too large: at most %s are taken at once.") % filesizeformat(settings.MAX_UPLOAD_BYTES)
+        return _page(request, _empty(request), problem=problem, status=413)
     member = membership(request.user)
     over = over_quota(member, size=length) if member else None
     if over:
-        return _page(request, StudioForm(), problem=over, status=403)
+        return _page(request, _empty(request), problem=over, status=403)
     if free_bytes() - length < settings.MIN_FREE_BYTES:
         logger.error("an upload of %d bytes was refused: the disk is nearly full", length)
         problem = _("There is no room for this recording on the server at the moment. Please tell your admin.")
-        return _page(request, StudioForm(), problem=problem, status=507)
+        return _page(request, _empty(request), problem=problem, status=507)
     return None
 
 
 @csrf_protect
 def _accept(request: HttpRequest) -> HttpResponse:
     try:
-        form = StudioForm(request.POST, request.FILES)
+        form = StudioForm(request.POST, request.FILES, user=signed_in(request))
     except MultiPartParserError:
-        return _page(request, StudioForm(), problem=_("The upload arrived broken. Please send it again."), status=400)
+        problem = _("The upload arrived broken. Please send it again.")
+        return _page(request, _empty(request), problem=problem, status=400)
     except OSError:
         logger.exception("an upload could not be stored")
         problem = _("The upload could not be stored on the server. Nothing was converted; please tell your admin.")
-        return _page(request, StudioForm(), problem=problem, status=507)
+        return _page(request, _empty(request), problem=problem, status=507)
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
-        conversion = actions.submit(
-            signed_in(request), form.cleaned_data["audio"], form.cleaned_data["voice"], form.parameters
-        )
+        return _audition(request, form) if request.POST.get("do") == "audition" else _convert(request, form)
+    except FileNotFoundError:
+        form.add_error("audio", _("This recording isn’t there any more. Choose another one."))
+        return _page(request, form, status=422)
     except OSError:
         logger.exception("an upload could not be stored")
         problem = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
         return _page(request, form, problem=problem, status=507)
-    return see_other("conversions:detail", conversion.pk)
 
 
-def _month(request: HttpRequest, voices: Iterable[Voice]) -> str:
-    """What the team has used so far, where something that is offered costs credits."""
-    team = current_team(request.user)
-    if team is None or not any(voice.endpoint.billed for voice in voices):
-        return ""
-    return ledger.month_words(team, ledger.used_this_month(team))
+def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
+    data = form.cleaned_data
+    order = actions.Order(form.parameters, only_me=data["only_me"])
+    accepted = actions.submit_all(signed_in(request), form.recordings, data["voice"], order, batch_id=data.get("batch"))
+    if accepted.not_stored:
+        words = ngettext(
+            "%d recording could not be stored on the server. Please tell your admin, and send it again later.",
+            "%d recordings could not be stored on the server. Please tell your admin, and send them again later.",
+            accepted.not_stored,
+        )
+        messages.error(request, words % accepted.not_stored)
+    if accepted.batch is not None:
+        return see_other("conversions:batch", accepted.batch.pk)
+    return see_other("conversions:detail", accepted.conversions[0].pk)
 
 
-def _page(request: HttpRequest, form: StudioForm, *, problem: str = "", status: int = 200) -> HttpResponse:
-    voices = offered_voices()
+def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
+    data, recordings = form.cleaned_data, form.recordings
+    if len(recordings) > 1:
+        form.add_error("audio", _("Voices can be tried with one recording at a time."))
+    if len(data["voice"]) > actions.MOST_VOICES:
+        form.add_error("voice", _("At most %d voices can be tried at once.") % actions.MOST_VOICES)
+    if form.errors:
+        return _page(request, form, status=422)
+    try:
+        recording = actions.audition(signed_in(request), recordings[0], data["voice"], form.options, data["start"])
+    except AudioError as error:
+        form.add_error("audio", str(error))
+        return _page(request, form, status=422)
+    return see_other("conversions:audition", recording.pk)
+
+
+# ---- the page ----
+
+
+def _page(
+    request: HttpRequest, form: StudioForm, *, problem: str = "", preset: str = "", status: int = 200
+) -> HttpResponse:
+    user = signed_in(request)
+    cards = voicecards.for_studio(user, form)
+    team = current_team(user)
+    billed = any(card.voice.endpoint.billed for card in cards)
     context = {
         "form": form,
-        "voices": voices,
-        "month": _month(request, voices),
+        "cards": cards,
+        "take": _taken(user, form),
+        "earlier": sources.earlier(user),
+        "presets": presets.offered(user),
+        "preset": preset,
+        "batch": uuid4(),
+        # What the team has used so far, where something that is offered costs credits.
+        "month": ledger.month_words(team, ledger.used_this_month(team)) if team and billed else "",
         "problem": problem,
-        "may_convert": may(request.user, May.CONVERT),
+        "may_convert": may(user, May.CONVERT),
+        "most_auditions": actions.MOST_VOICES,
         "max_upload_bytes": settings.MAX_UPLOAD_BYTES,
         "max_duration_s": settings.MAX_DURATION_S,
     }
     return render(request, "conversions/studio.html", context, status=status)
+
+
+def _taken(user: User, form: StudioForm) -> sources.Stored | None:
+    take = form["take"].value()
+    try:
+        return sources.find(user, take) if take else None
+    except Http404:
+        return None

@@ -6,17 +6,19 @@ if (form) {
   const options = form.querySelector("#options");
   const reset = options.querySelector("#reset-options");
   const own = options.querySelector("#own-settings");
+  const models = JSON.parse(form.querySelector("[data-models]").dataset.models);
   const { own_settings: ownSettings, model } = form.elements;
 
   // CSS hides what can't be done; what can't be seen isn't sent either, and comes back with the voice.
   function offer() {
-    const voice = form.querySelector("input[name=voice]:checked");
-    if (!voice) return;
+    const voices = [...form.querySelectorAll("input[name=voice]:checked")];
     for (const field of options.querySelectorAll("[data-needs]")) {
-      field.querySelector("input").disabled = !voice.hasAttribute(`data-${field.dataset.needs}`);
+      field.querySelector("input").disabled = !voices.every((voice) => voice.hasAttribute(`data-${field.dataset.needs}`));
     }
-    const models = JSON.parse(voice.dataset.models);
-    for (const option of model.options) option.hidden = option.disabled = option.value !== "" && !models.includes(option.value);
+    const offered = voices.map((voice) => models[voice.dataset.endpoint] ?? []);
+    for (const option of model.options) {
+      option.hidden = option.disabled = option.value !== "" && !offered.every((ids) => ids.includes(option.value));
+    }
     if (model.selectedOptions[0]?.disabled) model.value = "";
   }
 

@@ -84,7 +84,7 @@ def submit(cast: Cast, voice: Voice) -> Submit:
         given = {"output_format": "wav_16000", **parameters}
         file = upload(data)
         try:
-            return actions.submit(user or cast.alice, file, voice, ConvertParameters(**given))
+            return actions.submit(user or cast.alice, file, voice, actions.Order(ConvertParameters(**given)))
         finally:
             file.close()  # as the end of a request does
 

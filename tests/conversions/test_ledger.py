@@ -165,7 +165,7 @@ def test_the_studio_says_what_the_team_used_this_month(
     call(billed, cast.team, cast.bob, Call.Outcome.ANSWERED, 900, sent_at=timezone.now() - timedelta(days=32))
     assert "Harbour Radio has used 12,300 credits this month." in client.get("/").content.decode()
     call(billed, cast.team, None, Call.Outcome.UNCLEAR, 250)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(11):
         found = client.get("/").content.decode()
     assert "Harbour Radio has used 12,300 credits this month, and perhaps about 250 credits more." in found
     Endpoint.objects.update(billed=False)

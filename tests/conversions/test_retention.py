@@ -28,7 +28,7 @@ SECRET_NAME = "merger-with-northwind"
 def private(cast: Cast, voice) -> Conversion:
     parameters = ConvertParameters(output_format="wav_16000", enable_logging=False, model_id="eleven_english_sts_v2")
     file = upload(wav(), f"{SECRET_NAME}.wav")
-    conversion = actions.submit(cast.bob, file, voice, parameters, title=SECRET_NAME)
+    conversion = actions.submit(cast.bob, file, voice, actions.Order(parameters, title=SECRET_NAME))
     file.close()
     work_all()
     conversion.refresh_from_db()

@@ -83,7 +83,7 @@ def submitter() -> None:
     with mock.patch.object(bells, "ring", die):
         voice = Voice.objects.filter(endpoint__key="local", hidden=False).first()
         assert voice is not None
-        actions.submit(User.objects.get(), upload, voice, ConvertParameters(output_format="wav_16000"))
+        actions.submit(User.objects.get(), upload, voice, actions.Order(ConvertParameters(output_format="wav_16000")))
 
 
 def preparer() -> None:

@@ -1,0 +1,123 @@
+"""Audition: ten seconds of a recording in several voices, before one of them is chosen for all of it.
+
+An audition is a conversion of its own: of a short recording, ahead of others in the queue, never in the history. The
+whole recording waits a day beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import PermissionDenied
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.db import transaction
+from numpy.typing import NDArray
+
+from conversions import files, presets
+from conversions.actions.delete import erase
+from conversions.actions.submit import Order, clean_name, submit
+from conversions.models import Conversion, Recording
+from conversions.sources import Stored
+from s2s.audio import Limits, RawPcm, decode, encode
+from teams.gatekeeper import May, current_team, require
+from teams.models import User
+from voices.models import Voice
+
+PASSAGE_S = 10.0
+MOST_VOICES = 6
+# Browsers play it everywhere, whatever was ordered for the whole.
+_FORMAT = "mp3_44100_128"
+_RATE_HZ = 44_100
+_LIMITS = Limits(max_duration_s=7 * 24 * 3600.0, cpu_s=20)
+
+
+def audition(
+    user: User,
+    audio: File[Any] | Stored,
+    voices: Sequence[Voice],
+    options: dict[str, Any],
+    start_s: float | None = None,
+) -> Recording:
+    """Keeps the recording for a day and begins its auditions.
+
+    Raises PermissionDenied, OSError when it could not be stored, and AudioError when there is nothing to hear in it.
+    """
+    require(user, May.CONVERT)
+    team = current_team(user)
+    if team is None:
+        raise PermissionDenied
+    stored = audio if isinstance(audio, Stored) else None
+    if stored and stored.zero_retention:
+        options = {**options, "zero_retention": True}
+    recording = Recording(
+        pk=uuid.uuid4(),
+        team=team,
+        created_by=user,
+        name="" if options.get("zero_retention") else clean_name(audio.name or ""),
+        size=audio.size or 0,
+        options=options,
+        take_of=stored.take_of if stored else None,
+    )
+    recording.file = files.source_key(recording.pk)
+    if isinstance(audio, Stored):
+        audio.copy_to(recording.file)
+    else:
+        files.store_upload(recording.file, audio)
+    try:
+        recording.save(force_insert=True)
+        listen(recording, user, voices, start_s)
+    except Exception:
+        forget(recording)
+        raise
+    return recording
+
+
+def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: float | None) -> list[Conversion]:
+    """Another passage, or other voices: what was tried of this recording before is gone. Raises as `audition`."""
+    require(user, May.CONVERT, recording.team_id)
+    raw = RawPcm() if recording.options.get("file_format") == "pcm_s16le_16" else None
+    with files.open_file(recording.file) as file:
+        passage = _passage(decode(file, sample_rate_hz=_RATE_HZ, limits=_LIMITS, raw=raw), start_s or 0.0)
+    for earlier in recording.auditions.all():
+        erase(earlier)
+    parameters = presets.parameters_of(recording.options)
+    parameters = parameters.model_copy(update={"output_format": _FORMAT, "file_format": "other"})
+    order = Order(parameters, only_me=True, audition_of=recording)
+    Recording.objects.filter(pk=recording.pk).update(start_s=start_s or 0.0)
+    return [
+        submit(user, ContentFile(passage, name=f"{recording.name or 'passage'}"), voice, order)
+        for voice in voices[:MOST_VOICES]
+    ]
+
+
+def _passage(blocks: Iterator[NDArray[np.float32]], start_s: float) -> bytes:
+    """A WAV of what begins at `start_s`, or of the end where that lies beyond it."""
+    length, skip = round(PASSAGE_S * _RATE_HZ), round(start_s * _RATE_HZ)
+    kept: deque[NDArray[np.float32]] = deque()
+    for block in blocks:
+        kept.append(block)
+        while sum(map(len, kept)) - len(kept[0]) >= length and skip > 0:
+            skip -= len(kept.popleft())
+        if sum(map(len, kept)) >= skip + length:
+            break
+    sound = np.concatenate(kept) if kept else np.zeros(0, np.float32)
+    begin = max(0, min(skip, len(sound) - length))
+    wav = io.BytesIO()
+    encode([sound[begin : begin + length]], wav, "wav", _RATE_HZ, None, input_rate_hz=_RATE_HZ)
+    return wav.getvalue()
+
+
+def forget(recording: Recording) -> None:
+    """The recording and its auditions are gone; what was converted from it stays."""
+    for conversion in recording.auditions.all():
+        erase(conversion)
+    with transaction.atomic():
+        Recording.objects.filter(pk=recording.pk).delete()
+        transaction.on_commit(partial(files.delete_all, recording.pk), robust=True)

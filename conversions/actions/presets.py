@@ -1,0 +1,55 @@
+"""Presets of a team: who saved one changes it, and admins and owners those that are shared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from conversions.models import DefaultPreset, Preset
+from teams.gatekeeper import May, current_team, may, require
+from teams.models import User
+
+
+def save_preset(user: User, name: str, options: dict[str, Any], *, shared: bool) -> Preset:
+    """One's own preset of the same name is replaced. Raises PermissionDenied for those who may not convert."""
+    require(user, May.CONVERT)
+    team = current_team(user)
+    preset, _made = Preset.objects.update_or_create(
+        team=team, created_by=user, name=name, defaults={"options": options, "shared": shared}
+    )
+    return preset
+
+
+def may_change_preset(user: User, preset: Preset) -> bool:
+    if preset.created_by_id == user.pk:
+        return may(user, May.CONVERT, preset.team_id)
+    return preset.shared and may(user, May.CHANGE_ANY, preset.team_id)
+
+
+def change_preset(user: User, preset: Preset, *, name: str, shared: bool) -> None:
+    _require_change(user, preset)
+    Preset.objects.filter(pk=preset.pk).update(name=name, shared=shared)
+
+
+def delete_preset(user: User, preset: Preset) -> None:
+    _require_change(user, preset)
+    with transaction.atomic():
+        DefaultPreset.objects.filter(team=preset.team_id, key=preset.key).delete()
+        preset.delete()
+
+
+def _require_change(user: User, preset: Preset) -> None:
+    if not may_change_preset(user, preset):
+        raise PermissionDenied
+
+
+def set_default_preset(user: User, key: str) -> None:
+    """What the user's Studio begins with; an empty key: with nothing chosen."""
+    require(user, May.VIEW)
+    team = current_team(user)
+    if not key:
+        DefaultPreset.objects.filter(user=user, team=team).delete()
+    else:
+        DefaultPreset.objects.update_or_create(user=user, team=team, defaults={"key": key})

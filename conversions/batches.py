@@ -1,0 +1,157 @@
+"""What was sent together: how far all of it has come, and all results in one file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
+
+from conversions import files
+from conversions.access import of_batch
+from conversions.models import Batch, Conversion
+from s2s.contract import OUTPUT_FORMATS
+from teams.gatekeeper import get_or_404
+from teams.models import User
+
+logger = logging.getLogger(__name__)
+
+_COLUMNS = (
+    "id", "team_id", "created_by_id", "title", "status", "error", "error_code", "voice_name", "source_duration_s",
+    "take_of", "output", "output_format", "enable_logging", "only_me", "created_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording of a batch and what becomes of it in each voice."""
+
+    title: str
+    duration_s: float | None
+    conversions: list[Conversion]
+
+
+@dataclass(frozen=True)
+class Progress:
+    recordings: list[Recording]
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()
+
+    @property
+    def ready(self) -> int:
+        return self.counts[Conversion.Status.READY]
+
+    @property
+    def failed(self) -> int:
+        return self.counts[Conversion.Status.FAILED]
+
+    @property
+    def unfinished(self) -> int:
+        return sum(self.counts[status] for status in Conversion.UNFINISHED)
+
+    @property
+    def state(self) -> str:
+        """For the page's title and icon: working, else as the worst of its parts."""
+        if self.unfinished:
+            return "converting"
+        return "failed" if self.failed else "ready" if self.ready else "cancelled"
+
+    @property
+    def words(self) -> str:
+        if self.unfinished:
+            return _("%(ready)d of %(total)d ready") % {"ready": self.ready, "total": self.total}
+        if self.ready == self.total:
+            return _("All %d ready") % self.total
+        if self.failed:
+            return _("%(ready)d ready, %(failed)d failed") % {"ready": self.ready, "failed": self.failed}
+        return _("%(ready)d ready, the others were cancelled") % {"ready": self.ready}
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever the page would look different."""
+        parts = [f"{part.pk} {part.status} {part.title}" for row in self.recordings for part in row.conversions]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def batch_or_404(user: User | AnonymousUser, batch_id: UUID) -> Batch:
+    """Raises Http404."""
+    return get_or_404(user, Batch.objects.all(), pk=batch_id)
+
+
+def progress_of(user: User | AnonymousUser, batch: Batch) -> Progress:
+    """What the user may see of it, recording by recording as they were sent. One query."""
+    rows = of_batch(user, batch).only(*_COLUMNS).order_by("created_at", "pk")
+    by_recording: dict[UUID, list[Conversion]] = {}
+    for conversion in rows:
+        by_recording.setdefault(conversion.first_take, []).append(conversion)
+    recordings = [Recording(found[0].title, found[0].source_duration_s, found) for found in by_recording.values()]
+    return Progress(recordings, Counter(part.status for row in recordings for part in row.conversions))
+
+
+# ---- all results in one file ----
+
+
+class _Pieces(io.RawIOBase):
+    """What zipfile writes, to be handed on; it can't be rewound."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._bytes += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = bytes(self._bytes)
+        self._bytes.clear()
+        return taken
+
+
+def zipped(conversions: Iterable[Conversion]) -> Iterator[bytes]:
+    """A ZIP of the results, as it is made: memory stays flat. A file that is gone is left out."""
+    sink, names = _Pieces(), set[str]()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # audio doesn't get smaller
+        for conversion in conversions:
+            try:
+                size = files.size(conversion.output)
+                blocks = files.blocks(conversion.output, 0, size)
+            except FileNotFoundError:
+                logger.exception("conversion %s: its file is gone", conversion.pk)
+                continue
+            entry = zipfile.ZipInfo(_unique(file_name(conversion), names), conversion.created_at.timetuple()[:6])
+            entry.file_size = size  # so that it knows when sizes need 64 bits
+            with archive.open(entry, "w", force_zip64=size >= 2**31) as target:
+                for block in blocks:
+                    target.write(block)
+                    yield sink.take()
+    yield sink.take()
+
+
+def file_name(conversion: Conversion) -> str:
+    """What a result is called on someone's disk."""
+    extension = OUTPUT_FORMATS[conversion.output_format].extension
+    return f"{PurePosixPath(conversion.title).name or 'recording'} – {conversion.voice_name}.{extension}"
+
+
+def _unique(name: str, names: set[str]) -> str:
+    path, number, candidate = PurePosixPath(name), 1, name
+    while candidate.casefold() in names:
+        number += 1
+        candidate = f"{path.stem} ({number}){path.suffix}"
+    names.add(candidate.casefold())
+    return candidate

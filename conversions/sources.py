@@ -1,0 +1,117 @@
+"""Recordings that are on the server already: our sample, one that was converted before, one that is being auditioned.
+
+The form's field `take` names them: `sample`, `conversion:<uuid>`, `recording:<uuid>`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files import File
+from django.http import Http404
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from conversions import files
+from conversions.access import conversion_or_404, listed
+from conversions.models import Conversion, Recording
+from teams.gatekeeper import get_or_404
+from teams.models import User
+
+SAMPLE = "sample"
+SAMPLE_PATH = Path("audio", "sample.mp3")  # in static/
+SAMPLE_DURATION_S = 15.5
+EARLIER_AT_MOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A recording that needs no upload. `key` names it in the storage; the sample has none."""
+
+    value: str  # of the form’s field `take`
+    name: str
+    size: int
+    url: str  # where a browser listens to it
+    key: str = ""
+    title: str = ""
+    duration_s: float | None = None
+    take_of: UUID | None = None
+    zero_retention: bool = False
+    made_at: datetime | None = None
+
+    def copy_to(self, key: str) -> None:
+        """Durable under `key`. Raises OSError, FileNotFoundError when it is gone."""
+        if self.key:
+            files.duplicate(self.key, key)
+            return
+        with (settings.BASE_DIR / "static" / SAMPLE_PATH).open("rb") as file:
+            files.store_upload(key, File(file))
+
+
+def find(user: User, take: str) -> Stored:
+    """Raises Http404 for what doesn't exist, is gone, or isn't theirs."""
+    kind, _colon, identifier = take.partition(":")
+    if take == SAMPLE:
+        return sample()
+    try:
+        found = UUID(identifier)
+    except ValueError as error:
+        raise Http404 from error
+    match kind:
+        case "conversion":
+            return of_conversion(conversion_or_404(user, found))
+        case "recording":
+            return of_recording(recording_or_404(user, found))
+    raise Http404
+
+
+def recording_or_404(user: User, recording_id: UUID) -> Recording:
+    """Only who uploaded it reaches it."""
+    return get_or_404(user, Recording.objects.filter(created_by=user), pk=recording_id)
+
+
+def sample() -> Stored:
+    size = (settings.BASE_DIR / "static" / SAMPLE_PATH).stat().st_size
+    return Stored(SAMPLE, _("Our sample.mp3"), size, static(str(SAMPLE_PATH)), duration_s=SAMPLE_DURATION_S)
+
+
+def of_conversion(conversion: Conversion) -> Stored:
+    return Stored(
+        f"conversion:{conversion.pk}",
+        conversion.source_name,
+        conversion.source_bytes,
+        f"{reverse('conversions:source', args=[conversion.pk])}?play=1",
+        key=conversion.source,
+        title=conversion.title,
+        duration_s=conversion.source_duration_s,
+        take_of=conversion.first_take,
+        zero_retention=conversion.zero_retention,
+        made_at=conversion.created_at,
+    )
+
+
+def of_recording(recording: Recording) -> Stored:
+    return Stored(
+        f"recording:{recording.pk}",
+        recording.name,
+        recording.size,
+        reverse("conversions:audition_source", args=[recording.pk]),
+        key=recording.file,
+        take_of=recording.take_of,
+        zero_retention=recording.zero_retention,
+        made_at=recording.created_at,
+    )
+
+
+def earlier(user: User) -> list[Conversion]:
+    """The newest recordings that can be taken again, each once however many takes it has."""
+    rows = listed(user).only("pk", "title", "source_duration_s", "voice_name", "take_of", "team_id", "created_at")
+    newest: dict[UUID, Conversion] = {}
+    for conversion in rows.order_by("-created_at", "-pk")[: 4 * EARLIER_AT_MOST]:
+        newest.setdefault(conversion.first_take, conversion)
+    return list(newest.values())[:EARLIER_AT_MOST]

@@ -1,0 +1,114 @@
+"""An audition: a passage of one recording in several voices, and the way from there to all of it in one of them."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from conversions import actions, presets, sources
+from conversions.forms import all_words, voices_field
+from conversions.models import Recording
+from conversions.progress import progress_of, with_progress
+from conversions.views.answers import see_other
+from conversions.views.files import serve
+from conversions.views.requests import signed_in
+from s2s.audio import AudioError
+from voices.catalogue import offered_voices
+
+
+class PassageForm(forms.Form):
+    """Where the passage begins, and the voices to hear it in."""
+
+    voice = voices_field(required=gettext_lazy("Choose a voice."))
+    start = forms.FloatField(
+        required=False,
+        min_value=0,
+        error_messages=dict.fromkeys(("invalid", "min_value"), gettext_lazy("Enter seconds, such as 12.5.")),
+    )
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        voice: Any = self.fields["voice"]
+        voice.queryset = offered_voices()
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
+    """POST: another passage, or other voices."""
+    user = signed_in(request)
+    recording = sources.recording_or_404(user, recording_id)
+    if request.method != "POST":
+        return render(request, "conversions/audition.html", _context(recording))
+    form = PassageForm(request.POST)
+    problem = "" if form.is_valid() else all_words(form)
+    if not problem:
+        try:
+            actions.listen(recording, user, form.cleaned_data["voice"], form.cleaned_data["start"])
+        except AudioError as error:
+            problem = str(error)
+        except FileNotFoundError:
+            problem = _("The recording is gone from the server. Please send it again in the Studio.")
+    if problem:
+        context = _context(recording) | {"problem": problem}
+        return render(request, "conversions/audition.html", context, status=422)
+    return see_other("conversions:audition", recording_id)
+
+
+@require_safe
+def status(request: HttpRequest, recording_id: UUID) -> HttpResponse:
+    """For polling: 204 while nothing changed since `seen`, else the list of voices."""
+    context = _context(sources.recording_or_404(signed_in(request), recording_id))
+    if request.GET.get("seen") == context["mark"]:
+        return HttpResponse(status=204)
+    return render(request, "conversions/audition_voices.html", context)
+
+
+def _context(recording: Recording) -> dict[str, object]:
+    rows = with_progress(recording.auditions.select_related("voice__endpoint").order_by("created_at", "pk"))
+    auditions = [(conversion, progress_of(conversion)) for conversion in rows]
+    return {
+        "recording": recording,
+        "auditions": auditions,
+        "first": auditions[0][0] if auditions else None,
+        "unfinished": any(not conversion.finished for conversion, _progress in auditions),
+        "mark": "-".join(f"{conversion.pk.hex[:6]}{progress.state}" for conversion, progress in auditions),
+        "passage_s": actions.PASSAGE_S,
+    }
+
+
+@require_POST
+def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
+    """All of the recording, in the voices that won."""
+    user = signed_in(request)
+    recording = sources.recording_or_404(user, recording_id)
+    form = PassageForm(request.POST)
+    if not form.is_valid():
+        context = _context(recording) | {"problem": _("Choose a voice.")}
+        return render(request, "conversions/audition.html", context, status=422)
+    order = actions.Order(presets.parameters_of(recording.options), only_me=bool(recording.options.get("only_me")))
+    try:
+        accepted = actions.submit_all(user, [sources.of_recording(recording)], form.cleaned_data["voice"], order)
+    except OSError:
+        messages.error(request, _("The recording is gone from the server. Please send it again in the Studio."))
+        return see_other("conversions:studio")
+    if accepted.batch is not None:
+        return see_other("conversions:batch", accepted.batch.pk)
+    return see_other("conversions:detail", accepted.conversions[0].pk)
+
+
+@require_safe
+def source(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
+    """The whole recording, to find another passage. Nobody has decoded it: its name says what a player is told."""
+    recording = sources.recording_or_404(signed_in(request), recording_id)
+    guessed = mimetypes.guess_type(recording.name)[0] or ""
+    media_type = guessed if guessed.startswith(("audio/", "video/")) else "application/octet-stream"
+    return serve(request, recording.file, media_type, None)

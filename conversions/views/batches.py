@@ -1,0 +1,89 @@
+"""A batch: what was sent together, how far it has come, and all of its results."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from conversions import actions, batches
+from conversions.access import of_batch
+from conversions.connections import give_back
+from conversions.models import Batch, Conversion
+from conversions.views.answers import see_other
+from conversions.views.requests import signed_in
+from teams.gatekeeper import may_change
+
+
+@require_safe
+def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    return render(request, "conversions/batch.html", _context(request, batches.batch_or_404(request.user, batch_id)))
+
+
+@require_safe
+def status(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    """For polling: 204 while nothing changed since `seen`, else the fragment; a finished one reloads."""
+    context = _context(request, batches.batch_or_404(request.user, batch_id))
+    progress = context["progress"]
+    assert isinstance(progress, batches.Progress)
+    if request.GET.get("seen") == progress.mark:
+        return HttpResponse(status=204)
+    response = render(request, "conversions/batch_status.html", context)
+    if not progress.unfinished:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _context(request: HttpRequest, found: Batch) -> dict[str, object]:
+    may = may_change(request.user, team_id=found.team_id, created_by_id=found.created_by_id)
+    return {"batch": found, "progress": batches.progress_of(request.user, found), "may_change": may}
+
+
+@require_safe
+def download(request: HttpRequest, batch_id: UUID) -> StreamingHttpResponse:
+    """Every result that is ready, in one ZIP."""
+    found = batches.batch_or_404(request.user, batch_id)
+    # Zero retention ones are handed out one by one: what was downloaded whole must be known of each.
+    ready = of_batch(request.user, found).filter(status=Conversion.Status.READY, enable_logging=True)
+    conversions = list(ready.defer("source_peaks", "output_peaks").order_by("created_at", "pk"))
+    if not conversions:
+        raise Http404
+    give_back()  # a slow reader must not hold one of the pool's for minutes
+    response = StreamingHttpResponse(batches.zipped(conversions), content_type="application/zip")
+    name = f"{conversions[0].title} – {found.created_at:%Y-%m-%d}.zip"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return response
+
+
+@require_POST
+def cancel(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    """Everything of it that isn't finished."""
+    found, user = batches.batch_or_404(request.user, batch_id), signed_in(request)
+    rows = of_batch(user, found).filter(status__in=Conversion.UNFINISHED)
+    stopped = sum(actions.cancel(conversion, user) for conversion in rows)
+    words = ngettext("%d recording was cancelled.", "%d recordings were cancelled.", stopped) % stopped
+    messages.info(request, words)
+    return see_other("conversions:batch", batch_id)
+
+
+@require_POST
+def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    """Everything of it that failed and can be helped by trying again without paying twice."""
+    found, user = batches.batch_or_404(request.user, batch_id), signed_in(request)
+    rows = [row for row in of_batch(user, found).filter(status=Conversion.Status.FAILED) if row.retryable]
+    safe = [row for row in rows if row.error_code not in Conversion.PAID_BEFORE]
+    again = sum(actions.retry(conversion, user) for conversion in safe)
+    if again:
+        words = ngettext("%d recording is tried again.", "%d recordings are tried again.", again) % again
+        messages.info(request, words)
+    elif rows:
+        messages.info(request, _("What failed may have been billed. Open each one to see its price and decide."))
+    else:
+        messages.info(request, _("There is nothing to retry."))
+    return see_other("conversions:batch", batch_id)

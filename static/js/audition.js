@@ -1,0 +1,23 @@
+// An audition: one voice sounds at a time, and the passage can begin where the whole recording's player stands.
+
+document.addEventListener(
+  "play",
+  (event) => {
+    for (const player of document.querySelectorAll("audio")) if (player !== event.target) player.pause();
+  },
+  true, // playing doesn't bubble
+);
+
+const passage = document.querySelector(".passage");
+const fromPlayer = document.querySelector("#from-player");
+
+if (passage) {
+  const player = passage.querySelector("audio");
+  const start = passage.querySelector("#id_start");
+  player.addEventListener("loadedmetadata", () => {
+    fromPlayer.hidden = false;
+    player.currentTime = Number(start.value) || 0;
+  });
+  player.addEventListener("error", () => (player.hidden = true)); // no browser plays everything that we can read
+  fromPlayer.addEventListener("click", () => (start.value = player.currentTime.toFixed(1)));
+}

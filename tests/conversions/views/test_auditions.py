@@ -1,0 +1,194 @@
+"""Auditions: ten seconds in several voices, quick, private, never in the history, gone after a day."""
+
+from __future__ import annotations
+
+import io
+import wave
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db.models import F
+from django.test import Client
+
+from conversions import retention
+from conversions.models import Conversion, Event, Recording, Step
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from tests.conversions.conftest import Submit, work_all
+from tests.conversions.views.conftest import As, recording
+from tests.support.cast import Cast
+from tests.support.sound import wav
+from voices.models import Endpoint, Voice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def voices(voice: Voice, endpoint: Endpoint) -> list[Voice]:
+    more = [Voice.objects.create(endpoint=endpoint, voice_id=f"v{n}", name=f"Voice {n}") for n in range(6)]
+    return [voice, *more]
+
+
+def begin(client: Client, voices: list[Voice], data: bytes | None = None, **fields: object):
+    file = recording(data=wav(12.0) if data is None else data)
+    return client.post("/", {"audio": file, "voice": [v.pk for v in voices], "do": "audition", **fields})
+
+
+def passage_of(conversion: Conversion, client: Client) -> float:
+    """Seconds of what was sent."""
+    data = b"".join(client.get(f"/conversions/{conversion.pk}/source/").streaming_content)
+    with wave.open(io.BytesIO(data)) as file:
+        return file.getnframes() / file.getframerate()
+
+
+def test_ten_seconds_of_it_in_each_voice(alice: Client, voices: list[Voice]) -> None:
+    response = begin(alice, voices[:3], output_format="ulaw_8000")
+    kept = Recording.objects.get()
+    assert (response.status_code, response["Location"]) == (303, f"/auditions/{kept.pk}/")
+    work_all()
+    auditions = list(kept.auditions.all())
+    assert [(a.status, a.output_format) for a in auditions] == [("ready", "mp3_44100_128")] * 3
+    assert {passage_of(a, alice) for a in auditions} == {10.0}
+    page = alice.get(response["Location"]).content.decode()
+    assert 'data-state="ready"' in page
+    for audition in auditions:
+        assert f"/conversions/{audition.pk}/download/?play=1" in page
+
+
+def test_it_goes_ahead_of_what_waits(alice: Client, submit: Submit, voices: list[Voice]) -> None:
+    submit()
+    begin(alice, voices[:1])
+    found = claim(Lane.CPU)
+    assert found is not None
+    assert Conversion.objects.get(pk=found.conversion_id).audition_of_id
+    assert set(Step.objects.values_list("priority", flat=True)) == {Step.AUDITION, Step.NORMAL}
+
+
+def test_it_is_nowhere_in_the_history_and_nobody_elses(cast: Cast, as_: As, alice: Client, voices: list[Voice]) -> None:
+    begin(alice, voices[:1])
+    work_all()
+    kept = Recording.objects.get()
+    audition = kept.auditions.get()
+    assert str(audition.pk) not in alice.get("/history/").content.decode()
+    assert alice.get("/").context["earlier"] == []
+    for user in (cast.bob, cast.mallory):
+        for page in ("", "status/", "source/"):
+            assert as_(user).get(f"/auditions/{kept.pk}/{page}").status_code == 404
+        assert as_(user).post(f"/auditions/{kept.pk}/convert/").status_code == 404
+        assert as_(user).get(f"/conversions/{audition.pk}/download/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"data": b"These are words, not a recording.\n" * 50}, "recording"),
+        ({"data": b""}, "This file is empty."),
+        ({"start": "-1"}, "greater than or equal to 0"),
+        ({"start": "soon"}, "Enter a number"),
+    ],
+)
+def test_what_can_not_be_tried_is_said_at_its_field(
+    alice: Client, voices: list[Voice], fields: dict[str, object], words: str, settings
+) -> None:
+    response = begin(alice, voices[:1], **fields)
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert not Recording.objects.exists()
+    assert not Conversion.objects.exists()
+    assert not list(Path(settings.STORAGES["default"]["OPTIONS"]["location"]).rglob("source"))
+
+
+def test_six_voices_and_one_recording_at_most(alice: Client, voices: list[Voice]) -> None:
+    assert "At most 6 voices" in begin(alice, voices).content.decode()
+    two = [recording("one.wav"), recording("two.wav")]
+    response = alice.post("/", {"audio": two, "voice": voices[0].pk, "do": "audition"})
+    assert "one recording at a time" in response.content.decode()
+    assert not Recording.objects.exists()
+
+
+def test_another_passage_takes_the_place_of_the_first(alice: Client, voices: list[Voice]) -> None:
+    address = begin(alice, voices[:2])["Location"]
+    work_all()
+    before = set(Conversion.objects.values_list("pk", flat=True))
+    response = alice.post(address, {"voice": [v.pk for v in voices[1:3]], "start": "9"})
+    assert response.status_code == 303
+    work_all()
+    kept = Recording.objects.get()
+    assert not before & set(Conversion.objects.values_list("pk", flat=True))
+    assert {a.voice_name for a in kept.auditions.all()} == {voices[1].name, voices[2].name}
+    assert {passage_of(a, alice) for a in kept.auditions.all()} == {10.0}  # the end, not beyond it
+    assert alice.post(address, {"voice": [], "start": "1"}).status_code == 422
+    assert "Enter seconds" in alice.post(address, {"voice": voices[0].pk, "start": "x"}).content.decode()
+
+
+def test_all_of_it_in_the_voices_that_won(alice: Client, voices: list[Voice]) -> None:
+    address = begin(alice, voices[:3], output_format="wav_16000", seed="5")["Location"]
+    work_all()
+    response = alice.post(f"{address}convert/", {"voice": voices[1].pk})
+    work_all()
+    whole = Conversion.objects.get(audition_of=None)
+    assert response["Location"] == f"/conversions/{whole.pk}/"
+    assert (whole.status, whole.voice, whole.output_format, whole.seed) == ("ready", voices[1], "wav_16000", 5)
+    assert whole.source_duration_s == pytest.approx(12.0)
+    assert (whole.title, whole.only_me) == ("harbour news", False)
+    both = alice.post(f"{address}convert/", {"voice": [voices[0].pk, voices[2].pk]})
+    assert both["Location"].startswith("/batches/")
+    assert alice.post(f"{address}convert/").status_code == 422
+
+
+def test_the_studio_opens_with_it_and_its_options(alice: Client, voices: list[Voice]) -> None:
+    begin(alice, voices[:1], seed="5", own_settings="on", stability="0.9")
+    kept = Recording.objects.get()
+    form = alice.get(f"/?take=recording:{kept.pk}").context["form"]
+    assert (form.initial["seed"], form.initial["stability"]) == (5, 0.9)
+    again = alice.post("/", {"take": f"recording:{kept.pk}", "voice": voices[0].pk, "do": "audition"})
+    assert again.status_code == 303
+
+
+def test_an_earlier_recording_is_tried_without_an_upload_and_what_wins_is_a_take_of_it(
+    alice: Client, submit: Submit, voices: list[Voice]
+) -> None:
+    first = submit(data=wav(12.0))
+    address = alice.post("/", {"take": f"conversion:{first.pk}", "voice": voices[1].pk, "do": "audition"})["Location"]
+    alice.post(f"{address}convert/", {"voice": voices[1].pk})
+    assert Conversion.objects.get(audition_of=None, voice=voices[1]).take_of == first.pk
+
+
+def test_after_a_day_nothing_of_it_is_left_but_what_was_converted(alice: Client, voices: list[Voice], settings) -> None:
+    address = begin(alice, voices[:2])["Location"]
+    alice.post(f"{address}convert/", {"voice": voices[0].pk})
+    work_all()
+    assert retention.forget_recordings() == 0
+    Recording.objects.update(created_at=F("created_at") - timedelta(hours=25))
+    assert retention.forget_recordings() == 1
+    assert Conversion.objects.get().status == "ready"
+    folders = Path(settings.STORAGES["default"]["OPTIONS"]["location"], "conversions").iterdir()
+    assert [folder.name for folder in folders] == [str(Conversion.objects.get().pk)]
+    assert alice.get(address).status_code == 404
+
+
+def test_with_zero_retention_no_name_is_kept(alice: Client, voices: list[Voice], endpoint: Endpoint) -> None:
+    Endpoint.objects.update(zero_retention=True)
+    address = begin(alice, voices[:1], zero_retention="on")["Location"]
+    alice.post(f"{address}convert/", {"voice": voices[0].pk})
+    assert Recording.objects.get().name == ""
+    for conversion in Conversion.objects.all():
+        assert not conversion.enable_logging
+        assert "harbour" not in conversion.title + conversion.source_name
+    assert not any(event.data for event in Event.objects.all())
+
+
+def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:
+    assert begin(as_(cast.victor), voices[:1]).status_code == 403
+    assert not Recording.objects.exists()
+
+
+def test_the_page_is_asked_cheaply(alice: Client, voices: list[Voice], django_assert_max_num_queries) -> None:
+    address = begin(alice, voices[:3])["Location"]
+    page = alice.get(address).content.decode()
+    seen = page.partition("status/?seen=")[2].partition('"')[0]
+    with django_assert_max_num_queries(4):
+        assert alice.get(f"{address}status/?seen={seen}").status_code == 204
+    work_all()
+    assert alice.get(f"{address}status/?seen={seen}").status_code == 200

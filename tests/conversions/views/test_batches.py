@@ -1,0 +1,205 @@
+"""Several recordings and voices at once: one conversion each, together on one page."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+
+import pytest
+from django.test import Client
+
+from conversions import actions
+from conversions.models import Batch, Conversion
+from s2s.contract import ConvertParameters
+from tests.conversions.conftest import work_all
+from tests.conversions.views.conftest import As, recording
+from tests.support.cast import Cast
+from tests.support.endpoint import Behaviour, detail
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.sound import wav
+from voices.models import Endpoint, Voice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def marcus(endpoint: Endpoint) -> Voice:
+    return Voice.objects.create(endpoint=endpoint, voice_id="marcus", name="Marcus")
+
+
+def send(client: Client, names: list[str], voices: list[Voice], **fields: object) -> str:
+    """The address to which the answer leads."""
+    files = [recording(name) for name in names]
+    response = client.post("/", {"audio": files, "voice": [voice.pk for voice in voices], **fields})
+    assert response.status_code == 303, response.content.decode()
+    return response["Location"]
+
+
+def press(client: Client, address: str, verb: str) -> str:
+    """The page after the button."""
+    assert client.post(f"{address}{verb}/").status_code == 303
+    return client.get(address).content.decode()
+
+
+def test_every_recording_in_every_voice_as_one_batch(alice: Client, voice: Voice, marcus: Voice) -> None:
+    address = send(alice, ["one.wav", "two.wav"], [voice, marcus])
+    batch = Batch.objects.get()
+    assert address == f"/batches/{batch.pk}/"
+    assert sorted(batch.conversions.values_list("title", "voice_name")) == [
+        ("one", "Marcus"),
+        ("one", "Nora"),
+        ("two", "Marcus"),
+        ("two", "Nora"),
+    ]
+    assert 'data-state="converting"' in alice.get(address).content.decode()
+    work_all()
+    page = alice.get(address).content.decode()
+    assert 'data-state="ready"' in page
+    assert "All 4 ready" in page
+
+
+def test_voices_of_one_recording_are_takes_of_it_and_share_its_bytes(
+    alice: Client, voice: Voice, marcus: Voice
+) -> None:
+    send(alice, ["one.wav"], [voice, marcus])
+    first, second = Conversion.objects.order_by("created_at", "pk")
+    assert first.first_take == second.first_take
+    work_all()
+    actions.erase(first)
+    second.refresh_from_db()
+    assert second.status == "ready"
+    assert b"".join(alice.get(f"/conversions/{second.pk}/source/").streaming_content) == wav()
+
+
+def test_one_recording_in_one_voice_is_no_batch(alice: Client, voice: Voice) -> None:
+    assert send(alice, ["one.wav"], [voice]).startswith("/conversions/")
+    assert not Batch.objects.exists()
+
+
+def test_recordings_that_are_sent_one_by_one_join_the_batch_that_they_name(alice: Client, voice: Voice) -> None:
+    batch = str(uuid.uuid4())
+    addresses = {send(alice, [f"{number}.wav"], [voice], batch=batch) for number in range(3)}
+    assert addresses == {f"/batches/{batch}/"}
+    assert Batch.objects.get().conversions.count() == 3
+
+
+def test_nobody_joins_a_batch_of_others(cast: Cast, as_: As, alice: Client, voice: Voice) -> None:
+    batch = str(uuid.uuid4())
+    send(alice, ["one.wav"], [voice], batch=batch)
+    for user in (cast.bob, cast.mallory):
+        response = as_(user).post("/", {"audio": recording(), "voice": voice.pk, "batch": batch})
+        assert response.status_code == 403
+    assert Conversion.objects.count() == 1
+    assert as_(cast.bob).get(f"/batches/{batch}/").status_code == 200
+    for page in ("", "status/", "download/"):
+        assert as_(cast.mallory).get(f"/batches/{batch}/{page}").status_code == 404
+    for verb in ("cancel/", "retry/"):
+        assert as_(cast.mallory).post(f"/batches/{batch}/{verb}").status_code == 404
+
+
+def test_one_bad_file_is_named_and_none_is_taken(alice: Client, voice: Voice) -> None:
+    files = [recording("good.wav"), recording("empty.wav", b"")]
+    response = alice.post("/", {"audio": files, "voice": voice.pk})
+    assert response.status_code == 422
+    assert "empty.wav: This file is empty." in response.content.decode()
+    assert not Conversion.objects.exists()
+
+
+def test_more_than_anyone_means_is_refused_with_a_sentence(alice: Client, endpoint: Endpoint) -> None:
+    Voice.objects.bulk_create(Voice(endpoint=endpoint, voice_id=f"v{n}", name=f"V{n}") for n in range(101))
+    ids = list(Voice.objects.values_list("pk", flat=True))
+    response = alice.post("/", {"audio": [recording(), recording()], "voice": ids})
+    assert response.status_code == 422
+    assert "more than 200 conversions" in response.content.decode()
+    assert not Conversion.objects.exists()
+
+
+def test_all_results_come_in_one_zip_under_their_names(alice: Client, voice: Voice, marcus: Voice) -> None:
+    address = send(alice, ["one.wav", "one.wav"], [voice], output_format="wav_16000")
+    assert alice.get(f"{address}download/").status_code == 404  # nothing is ready yet
+    work_all()
+    response = alice.get(f"{address}download/")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+    assert archive.testzip() is None
+    assert sorted(archive.namelist()) == ["one – Nora (2).wav", "one – Nora.wav"]
+    results = {
+        b"".join(alice.get(f"/conversions/{c.pk}/download/").streaming_content) for c in Conversion.objects.all()
+    }
+    assert {archive.read(name) for name in archive.namelist()} == results
+
+
+def test_a_result_that_is_gone_does_not_spoil_the_others(alice: Client, voice: Voice) -> None:
+    from django.core.files.storage import default_storage
+
+    address = send(alice, ["one.wav", "two.wav"], [voice])
+    work_all()
+    default_storage.delete(Conversion.objects.get(title="one").output)
+    response = alice.get(f"{address}download/")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+    assert archive.namelist() == ["two – Nora.mp3"]
+
+
+def test_the_page_is_asked_cheaply(alice: Client, voice: Voice, django_assert_max_num_queries) -> None:
+    address = send(alice, [f"{number}.wav" for number in range(20)], [voice])
+    page = alice.get(address).content.decode()
+    seen = page.partition("status/?seen=")[2].partition('"')[0]
+    with django_assert_max_num_queries(4):
+        assert alice.get(f"{address}status/?seen={seen}").status_code == 204
+    work_all()
+    changed = alice.get(f"{address}status/?seen={seen}", headers={"HX-Request": "true"})
+    assert changed.status_code == 200
+    assert changed["HX-Refresh"] == "true"
+
+
+def test_the_rest_is_cancelled_and_what_failed_is_retried(
+    alice: Client, voice: Voice, scripted: ScriptedEndpoint
+) -> None:
+    scripted.script(Behaviour(status=400, body=detail("odd", "Odd.")))
+    address = send(alice, ["one.wav", "two.wav"], [voice])
+    work_all()
+    assert sorted(Conversion.objects.values_list("status", flat=True)) == ["failed", "ready"]
+    assert "1 ready, 1 failed" in alice.get(address).content.decode()
+    assert "1 recording is tried again." in press(alice, address, "retry")
+    assert "1 recording was cancelled." in press(alice, address, "cancel")
+    assert sorted(Conversion.objects.values_list("status", flat=True)) == ["cancelled", "ready"]
+
+
+def test_retrying_all_never_pays_twice(alice: Client, voice: Voice) -> None:
+    address = send(alice, ["one.wav", "two.wav"], [voice])
+    Conversion.objects.update(status="failed", error_code="unclear")
+    assert "may have been billed" in press(alice, address, "retry")
+    assert set(Conversion.objects.values_list("status", flat=True)) == {"failed"}
+
+
+def test_what_is_for_one_person_is_not_in_a_colleagues_batch(cast: Cast, as_: As, alice: Client, voice: Voice) -> None:
+    address = send(alice, ["one.wav", "two.wav"], [voice], only_me="on")
+    assert "one" in alice.get(address).content.decode()
+    colleague = as_(cast.bob).get(address).content.decode()
+    assert "0 recordings" in colleague
+    assert Conversion.objects.filter(only_me=True).count() == 2
+
+
+def test_what_could_not_be_stored_is_said_and_the_rest_goes_on(
+    alice: Client, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from conversions import files
+
+    store = files.store_upload
+    monkeypatch.setattr(
+        files, "store_upload", lambda key, audio: _full() if audio.name == "two.wav" else store(key, audio)
+    )
+    address = send(alice, ["one.wav", "two.wav"], [voice])
+    assert "1 recording could not be stored" in alice.get(address).content.decode()
+    assert Conversion.objects.get().title == "one"
+
+
+def _full() -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_batch_can_be_sent_by_program(cast: Cast, voice: Voice, marcus: Voice) -> None:
+    order = actions.Order(ConvertParameters())
+    accepted = actions.submit_all(cast.alice, [recording()], [voice, marcus], order)
+    assert (len(accepted.conversions), accepted.not_stored) == (2, 0)
+    assert accepted.batch == accepted.conversions[1].batch
