@@ -152,7 +152,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         "BACKEND": "conversions.storages.disk.DurableFileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT)},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "s2s_site.statics.ModuleStorage"},
 }
 # The proxy in front reads DATA_DIR/media and hands out files itself (deploy/nginx).
 X_ACCEL = env.bool("X_ACCEL", default=False)

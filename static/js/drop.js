@@ -1,35 +1,47 @@
-// A file may be dropped anywhere on the Studio, not only into its zone.
+// Ways in: files that are chosen, dropped anywhere on the Studio, or pasted.
 
-const input = document.querySelector("#studio input[type=file]");
-const zone = document.querySelector("#studio .drop");
+import { addAll } from "./recordings.js";
 
-if (input) {
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+const form = document.querySelector("#studio");
+
+if (form) {
+  const input = form.querySelector("input[type=file]");
+  const zone = form.querySelector(".drop");
+  const carriesFiles = (transfer) => transfer?.types.includes("Files");
+  const frozen = () => zone.closest("[inert]");
   let depth = 0; // enter and leave come for every element on the way
 
+  // A folder comes as what looks like a file, too, but can't be read.
+  const filesOf = (transfer) =>
+    [...transfer.items]
+      .filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory)
+      .map((item) => item.getAsFile());
+
   document.addEventListener("dragenter", (event) => {
-    if (!carriesFiles(event)) return;
+    if (!carriesFiles(event.dataTransfer) || frozen()) return;
     depth += 1;
     zone.classList.add("over");
   });
   document.addEventListener("dragleave", (event) => {
-    if (!carriesFiles(event)) return;
+    if (!carriesFiles(event.dataTransfer)) return;
     depth -= 1;
     if (depth <= 0) zone.classList.remove("over");
   });
   document.addEventListener("dragover", (event) => {
-    if (carriesFiles(event)) event.preventDefault();
+    if (carriesFiles(event.dataTransfer)) event.preventDefault();
   });
   document.addEventListener("drop", (event) => {
     depth = 0;
     zone.classList.remove("over");
-    if (!carriesFiles(event) || input.disabled) return;
-    event.preventDefault();
-    const [first] = event.dataTransfer.files;
-    if (!first) return;
-    const one = new DataTransfer(); // the form takes one recording
-    one.items.add(first);
-    input.files = one.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    if (!carriesFiles(event.dataTransfer)) return;
+    event.preventDefault(); // else the browser would leave the page for the file
+    if (!frozen()) addAll(filesOf(event.dataTransfer));
   });
+  document.addEventListener("paste", (event) => {
+    if (!event.clipboardData?.files.length || frozen()) return;
+    event.preventDefault();
+    addAll(event.clipboardData.files);
+  });
+  input.addEventListener("change", () => addAll([...input.files]));
+  addEventListener("pageshow", () => addAll([...input.files])); // a browser may bring the choices back with the page
 }

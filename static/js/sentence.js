@@ -1,15 +1,14 @@
-// What will happen, in one sentence: the chosen recording, voice, format and price. And the recording itself, to hear.
+// What will happen, before it does: which recordings in which voices, how long, what it costs and when it is ready.
+
+import { counted, listed, roughly, spoken, whole } from "./amounts.js";
+import { changes, entries } from "./recordings.js";
 
 const form = document.querySelector("#studio");
 
 if (form) {
-  const input = form.querySelector("input[type=file]");
   const format = form.querySelector("select[name=output_format]");
-  const chosen = form.querySelector("#chosen");
-  const player = chosen.querySelector("audio");
   const sentence = form.querySelector("#sentence");
-  const number = new Intl.NumberFormat(document.documentElement.lang);
-  let address = "";
+  const said = sentence.dataset;
 
   // "{recording} in {voice}": words in braces become bold text, whatever order a language needs.
   function fill(place, text, values) {
@@ -25,60 +24,51 @@ if (form) {
     );
   }
 
-  function costOf(voice) {
-    const perMinute = Number(voice?.dataset.credits || 0);
-    if (!perMinute) return [sentence.dataset.free, {}];
-    if (!Number.isFinite(player.duration)) return [sentence.dataset.creditsUnknown, { credits: number.format(perMinute) }];
-    return [sentence.dataset.credits, { credits: number.format(Math.ceil((player.duration / 60) * perMinute)) }];
+  function lengthOf(chosen) {
+    const known = chosen.every(({ seconds }) => seconds);
+    return known && chosen.length ? chosen.reduce((sum, { seconds }) => sum + seconds, 0) : null;
+  }
+
+  function costOf(voices, seconds) {
+    if (voices.some(({ dataset }) => dataset.credits === "")) return [said.creditsSome, {}];
+    const perMinute = voices.reduce((sum, { dataset }) => sum + Number(dataset.credits), 0);
+    if (!perMinute) return [said.free, {}];
+    if (seconds === null) return [said.creditsUnknown, { credits: whole(perMinute) }];
+    return [said.credits, { credits: whole((seconds / 60) * perMinute) }];
+  }
+
+  // Endpoints work beside each other; an endpoint's own work is counted one after the other.
+  function timeOf(voices, seconds) {
+    if (seconds === null || !voices.length || voices.some(({ dataset }) => !dataset.pace)) return ["", {}];
+    const work = new Map();
+    for (const { dataset } of voices) {
+      work.set(dataset.endpoint, (work.get(dataset.endpoint) ?? 0) + Number(dataset.pace) * seconds);
+    }
+    return [said.time, { time: roughly(Math.max(...work.values())) }];
+  }
+
+  function recordingsIn(chosen, seconds) {
+    const words = chosen.length === 1 ? chosen[0].name : counted(sentence, "recordings", chosen.length);
+    return seconds === null ? words : said.withLength.replace("{length}", spoken(seconds)).replace("{recordings}", () => words);
   }
 
   function say() {
-    const file = input.files[0];
-    const voice = form.querySelector("input[name=voice]:checked");
-    const words = format.selectedOptions[0]?.textContent ?? "";
-    const values = { recording: file?.name, voice: voice?.dataset.name ?? "", format: words.split(",")[0] };
-    fill(sentence.querySelector(".what"), file ? sentence.dataset.full : sentence.dataset.empty, values);
-    fill(sentence.querySelector(".cost"), ...(file ? costOf(voice) : ["", {}]));
+    const chosen = entries.filter(({ never }) => !never);
+    const voices = [...form.querySelectorAll("[name=voice]:checked")];
+    const seconds = lengthOf(chosen);
+    const names = voices.map(({ dataset }) => dataset.name);
+    const voice = names.length > 3 ? counted(sentence, "voices", names.length) : listed(names);
+    const values = { voice, format: (format.selectedOptions[0]?.textContent ?? "").split(",")[0] };
+    const text = !voices.length ? said.noVoice : chosen.length ? said.full : said.empty;
+    fill(sentence.querySelector(".what"), text, { ...values, recording: chosen.length ? recordingsIn(chosen, seconds) : "" });
+    const results = chosen.length * voices.length;
+    sentence.querySelector(".results").textContent = results > 1 ? counted(sentence, "results", results) : "";
+    const ready = results > 0;
+    fill(sentence.querySelector(".cost"), ...(ready ? costOf(voices, seconds) : ["", {}]));
+    fill(sentence.querySelector(".time"), ...(ready ? timeOf(voices, seconds) : ["", {}]));
   }
 
-  function size(bytes) {
-    const [unit, divisor] = bytes >= 1e9 ? ["gigabyte", 1e9] : bytes >= 1e6 ? ["megabyte", 1e6] : ["kilobyte", 1e3];
-    const style = { style: "unit", unit, maximumFractionDigits: bytes / divisor < 10 ? 1 : 0 };
-    return new Intl.NumberFormat(document.documentElement.lang, style).format(bytes / divisor);
-  }
-
-  function clock(seconds) {
-    const total = Math.round(seconds);
-    const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, String(total % 60).padStart(2, "0")];
-    return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
-  }
-
-  function facts() {
-    const file = input.files[0];
-    const known = Number.isFinite(player.duration);
-    const parts = file ? [known ? clock(player.duration) : null, size(file.size)] : [];
-    chosen.querySelector(".numbers").textContent = parts.filter(Boolean).join(" · ");
-    say();
-  }
-
-  function choose() {
-    URL.revokeObjectURL(address);
-    const file = input.files[0];
-    chosen.hidden = !file;
-    player.hidden = false;
-    address = file ? URL.createObjectURL(file) : "";
-    if (file) player.src = address;
-    else player.removeAttribute("src");
-    facts();
-  }
-
-  player.addEventListener("loadedmetadata", facts);
-  // What this browser can't play may still be converted: only the player goes.
-  player.addEventListener("error", () => {
-    player.hidden = true;
-    facts();
-  });
-  input.addEventListener("change", choose);
+  for (const what of ["add", "remove", "change"]) changes.addEventListener(what, say);
   form.addEventListener("change", say);
-  addEventListener("pageshow", choose); // a browser may bring the choices back with the page
+  addEventListener("pageshow", say); // a browser may bring the choices back with the page
 }

@@ -1,112 +1,174 @@
-// Sends the Studio's form in the background, to say how much has arrived, and to keep the chosen file when it is refused.
+// Sends the Studio's recordings in the background, each in a request of its own and two at once: what goes wrong with
+// one stands at that one, and doesn't stop the others.
 
+import { counted, percent } from "./amounts.js";
+import { complain, focusFirst, problemOf, takeErrors } from "./answers.js";
+import { forget, mark } from "./keeping.js";
+import { change, changes, entries, remove } from "./recordings.js";
+import { Pace, send } from "./transfer.js";
+
+const AT_ONCE = 2;
 const form = document.querySelector("#studio");
 
 if (form) {
-  const input = form.querySelector("input[type=file]");
   const sending = form.querySelector("#sending");
   const status = sending.querySelector("[role=status]");
-  const percent = sending.querySelector(".percent");
-  const bar = sending.querySelector("progress");
   const before = form.querySelector(".before");
-  let request = null;
+  const said = sending.dataset;
+  const queued = { state: "queued", problem: "", loaded: 0, part: 0 };
+  const nothing = { name: "" }; // no recording was chosen: the server says so
+  let run = null;
+  let batched = false; // what follows belongs to those that were accepted before
+  let accepted = 0;
+  let leadsTo = null;
 
   const warn = (event) => event.preventDefault(); // leaving now would lose the upload
 
-  // What is on its way can't be changed any more.
+  // What is on its way can't be changed any more; but what is in the list can be stopped.
   function freeze(frozen) {
-    for (const section of form.querySelectorAll("section")) section.inert = frozen;
+    for (const part of form.querySelectorAll("section:not(#recording), #recording [data-freezes]")) part.inert = frozen;
   }
 
-  function begin() {
-    freeze(true);
-    show(0);
-    status.textContent = status.dataset.sending;
-    before.hidden = true;
-    sending.hidden = false;
-    sending.querySelector("button").focus();
-    addEventListener("beforeunload", warn);
+  function bodyOf(entry, { submitter }) {
+    const body = new FormData(form, submitter);
+    body.delete("audio");
+    if (entry.file) body.append("audio", entry.file);
+    if (!entry.take) body.delete("take");
+    if (batched && form.dataset.batch) body.set("batch", form.dataset.batch);
+    return body;
   }
 
-  function end() {
-    request = null;
+  function tellAll() {
+    const all = [...run.all];
+    const loaded = all.reduce((sum, entry) => sum + (entry.loaded ?? 0), 0);
+    const total = all.reduce((sum, entry) => sum + (entry.total ?? entry.size ?? 0), 0) || 1;
+    sending.querySelector("progress").value = loaded / total;
+    sending.querySelector(".percent").textContent = percent(Math.min(1, loaded / total));
+    sending.querySelector(".pace").textContent = run.pace.of(loaded, total);
+  }
+
+  async function launch(entry) {
+    const pace = new Pace(said.left);
+    const early = { stop: () => (early.stopped = true) };
+    run.active.set(entry, early);
+    change(entry, { state: "sending", part: 0 });
+    await mark(entry, "sending");
+    if (early.stopped) return answered(entry, { stopped: true });
+    const request = send(form.action, bodyOf(entry, run), (loaded, total, all) => {
+      change(entry, { loaded, total, part: loaded / total, pace: pace.of(loaded, total), state: all ? "storing" : "sending" });
+      tellAll();
+      if (!all) return;
+      mark(entry, "arrived");
+      if (run.all.size === 1) status.textContent = said.storing;
+    });
+    run.active.set(entry, request);
+    answered(entry, await request.ended);
+  }
+
+  function refuse(entry, problem) {
+    mark(entry, "");
+    change(entry, { state: "", problem, loaded: 0 });
+  }
+
+  async function accept(entry, address) {
+    accepted += 1;
+    leadsTo = address;
+    if (run.all.size > 1) status.textContent = said.arrived.replace("{n}", accepted).replace("{all}", run.all.size);
+    await forget(entry);
+    change(entry, { state: "accepted", recorded: false });
+  }
+
+  async function answered(entry, { status: code, address, page, lost, stopped }) {
+    if (stopped || lost) refuse(entry, stopped ? said.stopped : said.lost);
+    else if (address.pathname === said.signIn) return leave(address); // the session has ended meanwhile
+    else if (code < 300 && address.pathname !== form.getAttribute("action")) await accept(entry, address);
+    else {
+      const problem = page.querySelector("#problem") ? problemOf(page) : said.refused;
+      const fields = takeErrors(page, { withFile: entry === nothing });
+      refuse(entry, problem || (fields ? said.first : said.refused));
+      if (fields) for (const other of run.waiting.splice(0)) refuse(other, said.first); // it is wrong for all of them
+    }
+    run.active.delete(entry);
+    goOn();
+  }
+
+  function goOn() {
+    for (const entry of run.waiting.splice(0, AT_ONCE - run.active.size)) launch(entry);
+    if (!run.active.size) finish();
+  }
+
+  function leave(address) {
+    removeEventListener("beforeunload", warn);
+    location.assign(address);
+  }
+
+  function finish() {
+    run = null;
+    if (leadsTo && !entries.some(({ problem }) => problem)) return leave(leadsTo);
+    for (const entry of entries.filter(({ state }) => state === "accepted")) remove(entry);
     freeze(false);
     before.hidden = false;
     sending.hidden = true;
     removeEventListener("beforeunload", warn);
+    if (!accepted) return focusFirst();
+    const link = document.createElement("a");
+    link.href = leadsTo;
+    link.textContent = said.see;
+    complain(`${counted(sending, "accepted", accepted)} ${said.rest}`, link);
   }
 
-  function show(value) {
-    bar.value = value;
-    percent.textContent = `${value} %`;
+  function begin(chosen, submitter) {
+    run = { all: new Set(chosen), waiting: [...chosen], active: new Map(), submitter, pace: new Pace(said.left) };
+    for (const entry of chosen) change(entry, { ...queued, note: "" });
+    freeze(true);
+    before.hidden = true;
+    sending.hidden = false;
+    sending.classList.toggle("several", chosen.length > 1);
+    status.textContent = counted(sending, "sending", chosen.length);
+    sending.querySelector("button").focus();
+    if (chosen.length > 1) form.querySelector("#files").scrollIntoView({ block: "nearest" });
+    addEventListener("beforeunload", warn);
+    tellAll();
+    goOn();
   }
 
-  function complain(words) {
-    const notice = document.createElement("p");
-    notice.className = "notice bad";
-    notice.setAttribute("role", "alert");
-    notice.tabIndex = -1;
-    notice.textContent = words;
-    document.querySelector("#problem").replaceChildren(notice);
-    notice.focus();
-  }
-
-  // The errors of the page that came back move into this one: nothing that was chosen is lost.
-  function takeErrors(page) {
-    const problem = page.querySelector("#problem");
-    if (!problem) return complain(sending.dataset.refused);
-    document.querySelector("#problem").replaceChildren(...problem.childNodes);
-    for (const place of form.querySelectorAll(".errors")) {
-      const came = page.getElementById(place.id);
-      place.replaceChildren(...(came ? came.childNodes : []));
-      const fields = [...form.querySelectorAll(`[aria-describedby~="${place.id}"], [id="${place.id.replace(/_error$/, "")}"]`)];
-      for (const field of fields) {
-        if (place.childElementCount) field.setAttribute("aria-invalid", "true");
-        else field.removeAttribute("aria-invalid");
-      }
-    }
-    const notice = document.querySelector("#problem .notice");
-    const first = form.querySelector("[aria-invalid=true]");
-    for (const place of form.querySelectorAll(".errors:not(:empty)")) {
-      for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-    }
-    (notice ?? first?.querySelector("input:checked, input") ?? first)?.focus();
-  }
-
-  function answered() {
-    const { status: code, responseURL, responseText } = request;
-    const address = new URL(responseURL || location.href);
-    end();
-    if (code < 300 && address.pathname !== form.getAttribute("action")) {
-      location.assign(address); // the conversion's page; or the sign-in, when the session has ended meanwhile
-    } else if (code) {
-      takeErrors(new DOMParser().parseFromString(responseText, "text/html"));
-    }
+  // An audition takes one: the one with the chosen passage, else the first.
+  function chosenFor(submitter) {
+    if (submitter?.value === "audition" && entries.length) return [entries.find(({ from }) => from != null) ?? entries[0]];
+    return entries.length ? entries : [nothing];
   }
 
   form.addEventListener("submit", (event) => {
+    const { submitter } = event;
+    if (event.defaultPrevented) return; // recorder.js has something to say first
+    if (submitter?.value && submitter.value !== "audition") return; // another button of the form
     event.preventDefault();
-    if (request) return;
+    if (run) return;
     document.querySelector("#problem").replaceChildren();
-    const file = input.files[0];
-    if (file && file.size > Number(sending.dataset.limit)) return complain(sending.dataset.tooLarge);
-    request = new XMLHttpRequest();
-    request.open("POST", form.action);
-    request.upload.addEventListener("progress", ({ loaded, total }) => show(Math.floor((loaded / total) * 100)));
-    request.upload.addEventListener("load", () => (status.textContent = status.dataset.storing));
-    request.addEventListener("load", answered);
-    request.addEventListener("error", () => {
-      end();
-      complain(sending.dataset.lost);
-    });
-    request.addEventListener("abort", () => {
-      end();
-      complain(sending.dataset.stopped);
-    });
-    request.send(new FormData(form));
-    begin();
+    takeErrors(null, { withFile: true });
+    const chosen = chosenFor(submitter).filter(({ never }) => !never);
+    const several = entries.length > 1 || form.querySelectorAll("[name=voice]:checked").length > 1;
+    batched ||= several && submitter?.value !== "audition";
+    if (chosen.length) begin(chosen, submitter);
+    else focusFirst(); // at each of them stands why
   });
 
-  sending.querySelector("button").addEventListener("click", () => request?.abort());
-  addEventListener("pageshow", (event) => event.persisted && end());
+  changes.addEventListener("stop", ({ detail: entry }) => {
+    const place = run.waiting.indexOf(entry);
+    if (place < 0) return run.active.get(entry)?.stop();
+    run.waiting.splice(place, 1);
+    refuse(entry, said.stopped);
+  });
+  changes.addEventListener("again", ({ detail: entry }) => {
+    if (!run) return begin([entry], null);
+    run.all.add(entry);
+    run.waiting.push(entry);
+    change(entry, queued);
+    goOn();
+  });
+  sending.querySelector("button").addEventListener("click", () => {
+    for (const entry of run.waiting.splice(0)) refuse(entry, said.stopped);
+    for (const request of run.active.values()) request.stop();
+  });
+  addEventListener("pageshow", (event) => event.persisted && location.reload()); // what was sent is history
 }

@@ -26,7 +26,7 @@ def test_no_file_is_said_at_the_field(kind: str, request: pytest.FixtureRequest)
     field = page.get_by_role("button", name="Recording", exact=True)
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(
-        "Up to 6 hours and 5.0 MB. Any format will do. Choose a recording first."
+        "Up to 6 hours and 5.0 MB each. Any format will do. Choose a recording first."
     )
     expect(field).to_be_focused()
 
@@ -44,6 +44,7 @@ def test_an_empty_file_is_refused_and_what_was_chosen_stays(page: Page, speech: 
         == "empty.mp3"
     )
 
+    page.get_by_role("button", name="Remove empty.mp3").click()
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
@@ -87,9 +88,9 @@ def test_an_upload_says_how_far_it_is_and_can_be_stopped(page: Page) -> None:
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_role("status").filter(has_text="Sending your recording.")).to_be_visible()
-    expect(page.locator("#sending .percent")).to_have_text(re.compile(r"^([1-9]|[1-8][0-9]) %$"))
+    expect(page.locator("#sending .percent")).to_have_text(re.compile(r"^([1-9]|[1-8][0-9])%$"))
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was converted; your file is still chosen.")
+    expect(page.get_by_role("alert")).to_contain_text("Stopped. It isn’t converted.")
     expect(page.locator("#sentence")).to_contain_text("slow.wav")
 
 

@@ -117,7 +117,7 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
     page.get_by_role("button", name="Recording", exact=True).set_input_files(
         CHECKOUT / "tests" / "data" / "speech" / "interview.mp3"
     )
-    expect(page.locator("#chosen")).to_contain_text("0:06")
+    expect(page.locator("#files")).to_contain_text("0:06")
     look.take("studio-chosen")
     look.take("studio-chosen-in-the-window", whole=False)
     open_options(page)

@@ -81,10 +81,11 @@ def test_the_sentence_says_what_will_happen_before_it_happens(page: Page, speech
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "phone_note.m4a")
     choose_voice(page, "Lyra")
     expect(sentence).to_have_text(
-        "phone_note.m4a will be spoken by Lyra, as MP3. It costs nothing. Everyone in Harbour Radio can see it.",
+        "phone_note.m4a (6 sec) will be spoken by Lyra, as MP3. It costs nothing. "
+        "Everyone in Harbour Radio can see it.",
         use_inner_text=True,
     )
-    expect(page.locator("#chosen")).to_contain_text("0:06")
+    expect(page.locator("#files")).to_contain_text("0:06")
 
 
 def test_a_file_can_be_dropped_anywhere_on_the_studio(page: Page) -> None:

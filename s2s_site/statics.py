@@ -1,0 +1,16 @@
+"""How scripts and stylesheets are named and stored."""
+
+from __future__ import annotations
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+_IMPORT = r"""(?P<matched>from\s*"(?P<url>\./[^"]+)";)"""
+
+
+class ModuleStorage(CompressedManifestStaticFilesStorage):
+    """Modules import each other by their hashed names, so that a page never mixes an old one with a new one.
+
+    Django can do this for all scripts, but then stumbles over those of other packages: this is for ours alone.
+    """
+
+    patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", ((_IMPORT, 'from "%(url)s";'),)))

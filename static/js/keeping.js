@@ -1,0 +1,74 @@
+// Keeps the list of recordings on the shelf, and brings back what a reload left there. With zero retention nothing is kept.
+
+import { add, changes, entries } from "./recordings.js";
+import * as shelf from "./shelf.js";
+
+const form = document.querySelector("#studio");
+const words = form?.querySelector("#shelf-words");
+
+export function mayKeep() {
+  const box = form.elements.zero_retention;
+  return !box?.checked || box.disabled;
+}
+
+// Without room, or without a shelf, everything goes on; it is only said that a reload would lose it.
+export async function trying(work) {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    words.hidden = false;
+    console.info("not kept in this browser:", error);
+    return false;
+  }
+}
+
+// One after the other: what is removed while it is being stored must be gone in the end.
+const inTurn = (entry, work) => (entry.turn = (entry.turn ?? Promise.resolve()).then(work));
+
+const keep = (entry) =>
+  inTurn(entry, async () => {
+    const { id, file, recorded, kept, never } = entry;
+    if (!file || never || kept || !entries.includes(entry) || !mayKeep()) return;
+    entry.kept = await trying(() => shelf.keep({ id, name: file.name, type: file.type, recorded }, file));
+  });
+
+export const forget = (entry) =>
+  inTurn(entry, async () => {
+    if (entry.kept) await trying(() => shelf.forget(entry.id));
+    entry.kept = false;
+  });
+
+// How far its sending has come: what a reload interrupts must say so.
+export const mark = (entry, state) =>
+  inTurn(entry, () => (entry.kept ? trying(() => shelf.mark(entry.id, { state })) : null));
+
+function noteOf({ cut, running, state }) {
+  if (state === "arrived") return words.dataset.arrived;
+  if (state === "sending") return words.dataset.stopped;
+  return cut || running ? words.dataset.cut : words.dataset.back;
+}
+
+async function bringBack() {
+  let left = [];
+  await trying(async () => (left = await shelf.takeOver()));
+  for (const row of left) {
+    const { id, file, recorded, running } = row;
+    add(file, { id, recorded, kept: true, note: noteOf(row) });
+    if (running) trying(() => shelf.mark(id, { running: false, cut: true }));
+  }
+}
+
+if (form) {
+  const follow = () => entries.forEach(mayKeep() ? keep : forget);
+  changes.addEventListener("add", ({ detail }) => keep(detail));
+  changes.addEventListener("remove", ({ detail }) => forget(detail));
+  form.addEventListener("change", ({ target }) => {
+    // Another voice may switch the box off, once options.js has heard of it.
+    if (target.name === "zero_retention" || target.name === "voice") queueMicrotask(follow);
+  });
+  addEventListener("beforeunload", (event) => {
+    if (entries.some(({ recorded, kept }) => recorded && !kept)) event.preventDefault(); // nobody has it but this page
+  });
+  bringBack();
+}

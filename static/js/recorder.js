@@ -1,0 +1,175 @@
+// The Record button and what it opens: record, pause, stop, listen, and use it or record again.
+
+import { clock } from "./amounts.js";
+import { mayKeep, trying } from "./keeping.js";
+import { Judge, Meter, measure } from "./level.js";
+import * as microphone from "./microphone.js";
+import { onLength } from "./player-length.js";
+import { add } from "./recordings.js";
+import * as shelf from "./shelf.js";
+
+const form = document.querySelector("#studio");
+
+if (form) {
+  const panel = form.querySelector("#recorder");
+  const button = form.querySelector("#record");
+  const title = panel.querySelector("#recorder-title");
+  const status = form.querySelector("#recording-status");
+  const warning = panel.querySelector(".level");
+  const problem = form.querySelector("#microphone-problem");
+  const player = panel.querySelector("audio");
+  const meter = new Meter(panel.querySelector("canvas"));
+  let take = null; // { recording, judge, id, name, kept, file, close }
+  let state = "";
+  let wake = null;
+
+  function go(next) {
+    state = next;
+    panel.hidden = !next;
+    panel.dataset.state = next;
+    form.querySelector(".drop").hidden = Boolean(next);
+    for (const part of panel.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(next);
+    const words = panel.dataset[next] ?? "";
+    title.textContent = words;
+    status.textContent = words;
+  }
+
+  function warn(what) {
+    const words = what && panel.dataset[what];
+    if (warning.textContent === (words || "")) return; // said once, not each moment
+    warning.textContent = words || "";
+    warning.hidden = !words;
+  }
+
+  function fail(what) {
+    go("");
+    problem.hidden = false;
+    problem.textContent = problem.dataset[what];
+    button.focus();
+  }
+
+  // "2026-11-25 15.40": no sign that a file's name can't have
+  function now() {
+    const local = new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString();
+    return `${local.slice(0, 10)} ${local.slice(11, 19).replaceAll(":", ".")}`;
+  }
+
+  async function record() {
+    problem.hidden = true;
+    forgetTake();
+    go("asking");
+    panel.querySelector("[data-when~=asking]").focus();
+    let stream;
+    try {
+      stream = await microphone.open();
+    } catch (error) {
+      console.info("no microphone:", error);
+      if (state === "asking") fail(microphone.reason(error));
+      return;
+    }
+    if (state !== "asking") return stream.getTracks().forEach((track) => track.stop()); // given up meanwhile
+    begin(stream);
+  }
+
+  function begin(stream) {
+    const mine = { id: crypto.randomUUID(), judge: new Judge(), kept: false };
+    const recording = new microphone.Take(stream, { piece: (blob, number) => keep(mine, blob, number), ended: () => end(mine) });
+    mine.recording = recording;
+    mine.name = `${panel.dataset.name.replace("{time}", now())}.${recording.extension}`;
+    mine.close = measure(stream, (moment) => hear(mine, moment));
+    take = mine;
+    warn("");
+    go("recording");
+    meter.clear();
+    navigator.wakeLock?.request("screen").then((lock) => (wake = lock), () => {}); // a phone that sleeps stops recording
+    panel.querySelector(".stop").focus();
+  }
+
+  // The first piece brings the row, so that there is never one without sound.
+  function keep(mine, blob, number) {
+    mine.turn = (mine.turn ?? Promise.resolve()).then(async () => {
+      if (mine.dropped || (number && !mine.kept)) return;
+      if (!mayKeep()) return drop(mine);
+      const row = { id: mine.id, name: mine.name, type: mine.recording.type, recorded: true, running: true };
+      mine.kept = await trying(() => (number ? shelf.keepPiece(mine.id, number, blob) : shelf.keep(row, blob)));
+    });
+  }
+
+  async function drop(mine) {
+    if (mine.kept) await trying(() => shelf.forget(mine.id));
+    mine.kept = false;
+  }
+
+  function hear(mine, moment) {
+    if (mine !== take || state !== "recording") return;
+    mine.judge.hear(moment);
+    meter.show(moment);
+    warn(mine.judge.now);
+    const { seconds } = mine.recording;
+    panel.querySelector(".elapsed").textContent = clock(Math.floor(seconds));
+    if (seconds >= Number(panel.dataset.limit)) mine.recording.stop();
+  }
+
+  function end(mine) {
+    mine.close();
+    wake?.release();
+    wake = null;
+    if (mine !== take) return;
+    mine.file = mine.recording.file(mine.name);
+    URL.revokeObjectURL(player.src);
+    player.src = URL.createObjectURL(mine.file);
+    go("review");
+    warn(mine.judge.whole);
+    panel.querySelector(".use").focus();
+  }
+
+  function forgetTake() {
+    const old = take;
+    take = null;
+    if (!old) return;
+    old.dropped = true;
+    old.recording.stop();
+    old.close();
+    old.turn = (old.turn ?? Promise.resolve()).then(() => drop(old));
+  }
+
+  function use() {
+    const { id, file, recording, turn, kept } = take;
+    take = null;
+    go("");
+    add(file, { id, recorded: true, seconds: recording.seconds, turn, kept });
+    if (kept) trying(() => shelf.mark(id, { running: false }));
+    form.querySelector("#files > :last-child .remove").focus();
+  }
+
+  const acts = {
+    pause: () => (take.recording.pause(), go("paused"), panel.querySelector(".resume").focus()),
+    resume: () => (take.recording.resume(), go("recording"), panel.querySelector(".pause").focus()),
+    stop: () => take.recording.stop(),
+    use,
+    anew: record,
+    discard: () => (forgetTake(), go(""), button.focus()),
+  };
+
+  onLength(player, () => {});
+  const why = microphone.obstacle();
+  if (why) {
+    problem.hidden = false;
+    problem.classList.remove("bad");
+    problem.textContent = problem.dataset[why];
+  } else {
+    button.hidden = false;
+  }
+  button.addEventListener("click", record);
+  for (const [name, act] of Object.entries(acts)) panel.querySelector(`.${name}`).addEventListener("click", act);
+  form.addEventListener("submit", (event) => {
+    if (state === "review") use(); // it is what they want to convert
+    if (state === "asking") acts.discard();
+    if (!take) return;
+    event.preventDefault(); // they hear it first
+    take.recording.stop();
+  });
+  addEventListener("beforeunload", (event) => {
+    if (take && !take.kept) event.preventDefault(); // nobody has it but this page
+  });
+}

@@ -1,0 +1,105 @@
+// The list of recordings as people see it: a row each, to listen, remove, and read what became of it.
+
+import { clock, percent, size } from "./amounts.js";
+import { onLength } from "./player-length.js";
+import { addTake, change, changes, entries, remove, tell } from "./recordings.js";
+
+const form = document.querySelector("#studio");
+
+if (form) {
+  const list = form.querySelector("#files");
+  const template = form.querySelector("#file-row");
+  const input = form.querySelector("input[type=file]");
+  const status = form.querySelector("#recording-status");
+  const start = form.elements.start; // of the passage that voices are tried with; not on every page
+  const rows = new Map();
+
+  function listen(entry, row) {
+    const player = row.querySelector("audio");
+    player.src = URL.createObjectURL(entry.file);
+    player.setAttribute("aria-label", list.dataset.listen.replace("{name}", () => entry.name));
+    onLength(player, (seconds) => change(entry, { seconds }));
+    // What this browser can't play may still be converted: only the player goes.
+    player.addEventListener("error", () => (player.hidden = true));
+  }
+
+  function passage(entry, row) {
+    const button = row.querySelector(".from-here");
+    button.hidden = !start;
+    button.addEventListener("click", () => {
+      const seconds = row.querySelector("audio").currentTime;
+      start.value = seconds.toFixed(1);
+      for (const other of entries) other.from = null;
+      change(entry, { from: seconds });
+      for (const other of entries) show(other);
+      start.dispatchEvent(new Event("change", { bubbles: true }));
+      status.textContent = row.querySelector(".note").textContent;
+    });
+  }
+
+  function addRow(entry) {
+    const row = entry.row ?? template.content.firstElementChild.cloneNode(true);
+    const named = list.dataset.remove.replace("{name}", () => entry.name);
+    row.querySelector(".name").textContent = entry.name;
+    row.querySelector(".remove").setAttribute("aria-label", named);
+    row.querySelector(".remove").addEventListener("click", (event) => {
+      event.preventDefault(); // without this module it is a link
+      remove(entry);
+    });
+    rows.set(entry, row);
+    if (entry.file) listen(entry, row);
+    passage(entry, row);
+    for (const what of ["stop", "again"]) row.querySelector(`.${what}`).addEventListener("click", () => tell(what, entry));
+    if (!row.isConnected) list.append(row);
+    list.hidden = false;
+    show(entry);
+  }
+
+  function removeRow(entry) {
+    const row = rows.get(entry);
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    const hadFocus = row.contains(document.activeElement);
+    URL.revokeObjectURL(row.querySelector("audio").src);
+    row.remove();
+    rows.delete(entry);
+    list.hidden = !entries.length;
+    if (!hadFocus) return;
+    status.textContent = list.dataset.removed.replace("{name}", () => entry.name);
+    (next?.querySelector(".remove") ?? input).focus();
+  }
+
+  function say(place, words, text) {
+    place.hidden = !text;
+    words.textContent = text ?? "";
+  }
+
+  function facts({ state, seconds, size: bytes, part, pace }) {
+    if (["queued", "storing", "accepted"].includes(state)) return list.dataset[state];
+    if (state === "sending") return [percent(part), pace].filter(Boolean).join(" · ");
+    return [seconds ? clock(seconds) : "", bytes ? size(bytes) : ""].filter(Boolean).join(" · ");
+  }
+
+  function show(entry) {
+    const row = rows.get(entry);
+    if (!row) return;
+    const { state, problem, note, from, never, part } = entry;
+    const busy = ["queued", "sending", "storing"].includes(state);
+    row.querySelector(".facts").textContent = facts(entry);
+    const [said, error] = [row.querySelector(".note"), row.querySelector(".error")];
+    say(said, said, from != null ? list.dataset.from.replace("{time}", clock(from)) : note);
+    say(error, error.querySelector("span"), problem);
+    row.classList.toggle("refused", Boolean(problem));
+    row.querySelector(".stop").hidden = !busy || state === "storing";
+    row.querySelector(".again").hidden = busy || never || !problem;
+    row.querySelector(".remove").hidden = busy;
+    const bar = row.querySelector("progress");
+    bar.hidden = !busy;
+    bar.value = part ?? 0;
+  }
+
+  changes.addEventListener("add", ({ detail }) => addRow(detail));
+  changes.addEventListener("remove", ({ detail }) => removeRow(detail));
+  changes.addEventListener("change", ({ detail }) => show(detail));
+  form.querySelector("#recording").classList.add("live");
+  for (const row of [...list.children]) addTake(row);
+}

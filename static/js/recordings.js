@@ -1,0 +1,61 @@
+// The recordings that are chosen and not accepted yet: one list. The form's file input always holds its files.
+
+const form = document.querySelector("#studio");
+const input = form?.querySelector("input[type=file]");
+
+// Told are "add", "remove" and "change" with the entry, and what people ask for at its row: "stop" and "again".
+export const changes = new EventTarget();
+export const entries = [];
+
+export const tell = (what, entry) => changes.dispatchEvent(new CustomEvent(what, { detail: entry }));
+
+function sync() {
+  const files = new DataTransfer();
+  for (const { file } of entries) if (file) files.items.add(file);
+  input.files = files.files;
+  input.required = !entries.some(({ take }) => take);
+}
+
+// Chosen twice, it is still one.
+const same = (one, other) => one.name === other.name && one.size === other.size && one.lastModified === other.lastModified;
+
+// `facts`: what is known beside the file; id, seconds, note, recorded (with the microphone), kept (on the shelf).
+export function add(file, facts = {}) {
+  if (entries.some((entry) => entry.file && same(entry.file, file))) return sync();
+  const entry = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, file, name: file.name, size: file.size, ...facts };
+  if (entry.recorded) entry.name = file.name.replace(/\.\w+$/, ""); // nobody chose its kind
+  const { limit, tooLarge } = form.querySelector("#recording").dataset;
+  entry.never = file.size > Number(limit); // no use in sending it
+  if (entry.never) entry.problem = tooLarge;
+  entries.push(entry);
+  sync();
+  tell("add", entry);
+}
+
+// What is on the server already; the page came with it.
+export function addTake(row) {
+  const { take, name, seconds } = row.dataset;
+  const note = row.querySelector(".note").textContent;
+  const entry = { id: take, take, name, note, row, seconds: Number(seconds) };
+  entries.push(entry);
+  tell("add", entry);
+}
+
+export function remove(entry) {
+  const place = entries.indexOf(entry);
+  if (place < 0) return;
+  entries.splice(place, 1);
+  sync();
+  tell("remove", entry);
+}
+
+export function change(entry, facts) {
+  Object.assign(entry, facts);
+  tell("change", entry);
+}
+
+// Files that were chosen, dropped or pasted. Without any, the input gets back those of the list.
+export function addAll(files) {
+  for (const file of files) add(file);
+  sync();
+}

@@ -1,0 +1,96 @@
+// The shelf: what was recorded or chosen and isn't sent yet lies in this browser (IndexedDB), so that a reload loses nothing.
+// A row carries its user, and the page that looks after it: what belongs to another tab that is open stays there.
+// Its sound lies in pieces, so that a running recording grows, and that a change of the row doesn't copy it again.
+
+const DAY_MS = 24 * 3600 * 1000;
+const user = document.querySelector("#recording")?.dataset.user;
+const page = `timbre-page-${crypto.randomUUID?.() ?? Math.random()}`;
+let opened = null;
+let kept = 0;
+
+const asked = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+function database() {
+  opened ??= (() => {
+    const request = indexedDB.open("timbre-shelf", 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("rows", { keyPath: "id" });
+      request.result.createObjectStore("pieces", { keyPath: ["id", "number"] });
+    };
+    return asked(request);
+  })();
+  return opened;
+}
+
+// Done when it is stored; fails when there is no room, or no IndexedDB.
+async function write(work) {
+  const transaction = (await database()).transaction(["rows", "pieces"], "readwrite");
+  const done = new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+  });
+  await Promise.all([done, work(transaction.objectStore("rows"), transaction.objectStore("pieces"))]);
+}
+
+const piecesOf = (id) => IDBKeyRange.bound([id, 0], [id, Infinity]);
+
+// `row`: id, name, type, recorded (with the microphone), running (more pieces are to come).
+export const keep = (row, file) =>
+  write((rows, pieces) => {
+    pieces.delete(piecesOf(row.id));
+    rows.put({ ...row, user, page, at: Date.now() + (kept++ % 1000) / 1000 }); // in the order in which they came
+    pieces.put({ id: row.id, number: 0, blob: file });
+  });
+
+export const keepPiece = (id, number, blob) => write((_, pieces) => pieces.put({ id, number, blob }));
+
+export const mark = (id, facts) =>
+  write(async (rows) => {
+    const row = await asked(rows.get(id));
+    if (row) rows.put({ ...row, ...facts });
+  });
+
+export const forget = (id) =>
+  write((rows, pieces) => {
+    rows.delete(id);
+    pieces.delete(piecesOf(id));
+  });
+
+// A page before a reload may need a moment to let go.
+async function isOpen(other) {
+  if (!navigator.locks) return false; // over plain HTTP nobody can tell
+  try {
+    return await navigator.locks.request(other, { signal: AbortSignal.timeout(500) }, () => false);
+  } catch {
+    return true;
+  }
+}
+
+async function adopt(row) {
+  await mark(row.id, { page });
+  const store = (await database()).transaction("pieces").objectStore("pieces");
+  const blobs = (await asked(store.getAll(piecesOf(row.id)))).map(({ blob }) => blob);
+  if (!blobs.length) await forget(row.id); // it ended before its first second
+  const whole = blobs.length === 1 && blobs[0] instanceof File;
+  const file = whole ? blobs[0] : new File(blobs, row.name, { type: row.type, lastModified: Math.round(row.at) });
+  return { ...row, file: blobs.length ? file : null };
+}
+
+// What this user left behind, oldest first; from now on this page looks after it. What is too old is thrown away.
+export async function takeOver() {
+  navigator.locks?.request(page, () => new Promise(() => {})); // held as long as the page lives
+  const store = (await database()).transaction("rows").objectStore("rows");
+  const all = await asked(store.getAll());
+  const old = all.filter(({ at }) => at < Date.now() - DAY_MS);
+  for (const { id } of old) await forget(id);
+  const mine = all.filter((row) => row.user === user && !old.includes(row)).sort((one, other) => one.at - other.at);
+  const others = [...new Set(mine.map((row) => row.page))];
+  const open = new Map(await Promise.all(others.map(async (other) => [other, await isOpen(other)])));
+  const left = [];
+  for (const row of mine) if (!open.get(row.page)) left.push(await adopt(row));
+  return left.filter(({ file }) => file);
+}
