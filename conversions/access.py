@@ -1,4 +1,4 @@
-"""Which conversions a person reaches: those of their team that are not for someone else's eyes alone, and not deleted."""
+"""Which conversions a person reaches: those of their team, but what is for someone else alone or deleted."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ def conversion_or_404(
 
 
 def _seen_by(user: User | AnonymousUser, rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
-    return rows.filter(Q(only_me=False) | Q(created_by=user.pk))
+    return rows.filter(Q(only_me=False, enable_logging=True) | Q(created_by=user.pk))

@@ -7,7 +7,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 _IMPORT = r"""(?P<matched>from\s*"(?P<url>\./[^"]+)";)"""
 
 
-class ModuleStorage(CompressedManifestStaticFilesStorage):
+class ModuleStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Modules import each other by their hashed names, so that a page never mixes an old one with a new one.
 
     Django can do this for all scripts, but then stumbles over those of other packages: this is for ours alone.
