@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -64,23 +65,28 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def status(request: HttpRequest, recording_id: UUID) -> HttpResponse:
-    """For polling: 204 while nothing changed since `seen`, else the list of voices."""
-    context = _context(sources.recording_or_404(signed_in(request), recording_id))
-    if request.GET.get("seen") == context["mark"]:
+def voice(request: HttpRequest, recording_id: UUID, conversion_id: UUID) -> HttpResponse:
+    """One voice, for polling: 204 while nothing changed since `seen`."""
+    recording = sources.recording_or_404(signed_in(request), recording_id)
+    conversion = get_object_or_404(_auditions(recording), pk=conversion_id)
+    progress = progress_of(conversion)
+    if request.GET.get("seen") == progress.mark:
         return HttpResponse(status=204)
-    return render(request, "conversions/audition_voices.html", context)
+    context = {"recording": recording, "conversion": conversion, "progress": progress}
+    return render(request, "conversions/audition_voice.html", context)
+
+
+def _auditions(recording: Recording) -> QuerySet[Any]:
+    return with_progress(recording.auditions.select_related("voice__endpoint").order_by("created_at", "pk"))
 
 
 def _context(recording: Recording) -> dict[str, object]:
-    rows = with_progress(recording.auditions.select_related("voice__endpoint").order_by("created_at", "pk"))
-    auditions = [(conversion, progress_of(conversion)) for conversion in rows]
+    auditions = [(conversion, progress_of(conversion)) for conversion in _auditions(recording)]
     return {
         "recording": recording,
         "auditions": auditions,
         "first": auditions[0][0] if auditions else None,
         "unfinished": any(not conversion.finished for conversion, _progress in auditions),
-        "mark": "-".join(f"{conversion.pk.hex[:6]}{progress.state}" for conversion, progress in auditions),
         "passage_s": actions.PASSAGE_S,
     }
 

@@ -8,6 +8,14 @@ document.addEventListener(
   true, // playing doesn't bubble
 );
 
+// Voices come one by one; that all can be heard is said once.
+document.addEventListener("htmx:afterSettle", () => {
+  const main = document.querySelector("main");
+  if (main.dataset.state === "ready" || document.querySelector(".tries [data-unfinished]")) return;
+  main.dataset.state = "ready";
+  document.querySelector("#announcement").textContent = document.querySelector(".tries").dataset.done;
+});
+
 const passage = document.querySelector(".passage");
 const fromPlayer = document.querySelector("#from-player");
 

@@ -73,7 +73,7 @@ def test_it_is_nowhere_in_the_history_and_nobody_elses(cast: Cast, as_: As, alic
     assert str(audition.pk) not in alice.get("/history/").content.decode()
     assert alice.get("/").context["earlier"] == []
     for user in (cast.bob, cast.mallory):
-        for page in ("", "status/", "source/"):
+        for page in ("", f"{audition.pk}/", "source/"):
             assert as_(user).get(f"/auditions/{kept.pk}/{page}").status_code == 404
         assert as_(user).post(f"/auditions/{kept.pk}/convert/").status_code == 404
         assert as_(user).get(f"/conversions/{audition.pk}/download/").status_code == 404
@@ -186,9 +186,12 @@ def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> Non
 
 def test_the_page_is_asked_cheaply(alice: Client, voices: list[Voice], django_assert_max_num_queries) -> None:
     address = begin(alice, voices[:3])["Location"]
+    voice = Recording.objects.get().auditions.order_by("created_at", "pk")[0]
     page = alice.get(address).content.decode()
-    seen = page.partition("status/?seen=")[2].partition('"')[0]
+    seen = page.partition(f"{voice.pk}/?seen=")[2].partition('"')[0]
     with django_assert_max_num_queries(4):
-        assert alice.get(f"{address}status/?seen={seen}").status_code == 204
+        assert alice.get(f"{address}{voice.pk}/?seen={seen}").status_code == 204
     work_all()
-    assert alice.get(f"{address}status/?seen={seen}").status_code == 200
+    changed = alice.get(f"{address}{voice.pk}/?seen={seen}")
+    assert changed.status_code == 200
+    assert "hx-get" not in changed.content.decode()
