@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from s2s.audio import wire
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.loudness import Loudness
 from s2s.audio.peaks import Level, Peaks
 from s2s.audio.reading import Input, Recording
 
@@ -95,8 +96,8 @@ def confine(limits: Limits) -> None:
 
 def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
     description = recording.description
-    peaks, level, samples = Peaks(peak_buckets), Level(), 0
-    for block in recording.blocks(description.sample_rate_hz):
+    peaks, level, loudness, samples = Peaks(peak_buckets), Level(), Loudness(), 0
+    for block in recording.blocks(description.sample_rate_hz, loudness):
         peaks.write(block)
         level.write(block)
         samples += len(block)
@@ -109,6 +110,7 @@ def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dic
         "samples": samples,
         "peaks": peaks.finish().hex(),
         "level_dbfs": level.finish(),
+        "loudness_lufs": loudness.finish(),
     }
 
 

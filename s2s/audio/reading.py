@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from s2s.audio import formats
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
-from s2s.audio.mixing import mono
+from s2s.audio.loudness import Loudness
+from s2s.audio.mixing import channels, mono
 from s2s.audio.resampling import Resampler
 
 _READ_BYTES = 1 << 16
@@ -88,15 +89,21 @@ class Recording:
             channels=self._first.layout.nb_channels,
         )
 
-    def blocks(self, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
-        """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside."""
+    def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
+        """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside.
+
+        `loudness` hears every channel before they are mixed.
+        """
         rate, resampler = 0, Resampler(1, 1)
         for frames in self._runs():
             if frames[0].sample_rate != rate:
                 yield resampler.finish()
                 rate = frames[0].sample_rate
                 resampler = Resampler(rate, sample_rate_hz)
-            yield resampler.write(mono(frames))
+            planes, layout = channels(frames), frames[0].layout
+            if loudness is not None:
+                loudness.write(planes, layout.name, rate)
+            yield resampler.write(mono(planes, layout))
         yield resampler.finish()
 
     def _runs(self) -> Iterator[list[AudioFrame]]:
