@@ -6,26 +6,22 @@ whole recording waits a day beside it.
 
 from __future__ import annotations
 
-import io
 import uuid
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.db import transaction
-from numpy.typing import NDArray
 
 from conversions import files, presets
 from conversions.actions.delete import erase
 from conversions.actions.submit import Order, clean_name, submit
 from conversions.models import Conversion, Recording
 from conversions.sources import Stored
-from s2s.audio import Limits, RawPcm, decode, encode
+from s2s.audio import RawPcm, excerpt
 from teams.gatekeeper import May, current_team, require
 from teams.models import User
 from voices.models import Voice
@@ -34,8 +30,6 @@ PASSAGE_S = 10.0
 MOST_VOICES = 6
 # Browsers play it everywhere, whatever was ordered for the whole.
 _FORMAT = "mp3_44100_128"
-_RATE_HZ = 44_100
-_LIMITS = Limits(max_duration_s=7 * 24 * 3600.0, cpu_s=20)
 
 
 def audition(
@@ -80,11 +74,14 @@ def audition(
 
 
 def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: float | None) -> list[Conversion]:
-    """Another passage, or other voices: what was tried of this recording before is gone. Raises as `audition`."""
+    """Another passage, or other voices: what was tried of this recording before is gone. Raises as `audition`.
+
+    Without `start_s` it is what begins with the first sound.
+    """
     require(user, May.CONVERT, recording.team_id)
     raw = RawPcm() if recording.options.get("file_format") == "pcm_s16le_16" else None
     with files.open_file(recording.file) as file:
-        passage = _passage(decode(file, sample_rate_hz=_RATE_HZ, limits=_LIMITS, raw=raw), start_s or 0.0)
+        passage = excerpt(file, start_s, PASSAGE_S, raw=raw)
     for earlier in recording.auditions.all():
         erase(earlier)
     parameters = presets.parameters_of(recording.options)
@@ -95,23 +92,6 @@ def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: f
         submit(user, ContentFile(passage, name=f"{recording.name or 'passage'}"), voice, order)
         for voice in voices[:MOST_VOICES]
     ]
-
-
-def _passage(blocks: Iterator[NDArray[np.float32]], start_s: float) -> bytes:
-    """A WAV of what begins at `start_s`, or of the end where that lies beyond it."""
-    length, skip = round(PASSAGE_S * _RATE_HZ), round(start_s * _RATE_HZ)
-    kept: deque[NDArray[np.float32]] = deque()
-    for block in blocks:
-        kept.append(block)
-        while sum(map(len, kept)) - len(kept[0]) >= length and skip > 0:
-            skip -= len(kept.popleft())
-        if sum(map(len, kept)) >= skip + length:
-            break
-    sound = np.concatenate(kept) if kept else np.zeros(0, np.float32)
-    begin = max(0, min(skip, len(sound) - length))
-    wav = io.BytesIO()
-    encode([sound[begin : begin + length]], wav, "wav", _RATE_HZ, None, input_rate_hz=_RATE_HZ)
-    return wav.getvalue()
 
 
 def forget(recording: Recording) -> None:

@@ -9,11 +9,14 @@ import signal
 import socket
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from s2s.audio import wire
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.loudness import Loudness
+from s2s.audio.passages import passage
 from s2s.audio.peaks import Level, Peaks
 from s2s.audio.reading import Input, Recording
 
@@ -48,11 +51,17 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
         limits = Limits(**job["limits"])
         confine(limits)
         raw = RawPcm(**job["raw"]) if job["raw"] else None
-        recording = Recording(Input(input_fd, reporter.alive), limits, raw)
-        if job["task"] == "examine":
-            result = _examine(recording, job["peak_buckets"], reporter)
-        else:
-            result = _decode(recording, job["sample_rate_hz"], reporter)
+
+        def opened() -> Recording:
+            return Recording(Input(input_fd, reporter.alive), limits, raw)
+
+        match job["task"]:
+            case "examine":
+                result = _examine(opened(), job["peak_buckets"], reporter)
+            case "excerpt":
+                result = _excerpt(opened, job["start_s"], job["length_s"], reporter)
+            case _:
+                result = _decode(opened(), job["sample_rate_hz"], reporter)
         reporter.send(wire.RESULT, json.dumps(result).encode())
     except AudioError as error:
         _fail(reporter, error.code, error.facts)
@@ -95,8 +104,8 @@ def confine(limits: Limits) -> None:
 
 def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
     description = recording.description
-    peaks, level, samples = Peaks(peak_buckets), Level(), 0
-    for block in recording.blocks(description.sample_rate_hz):
+    peaks, level, loudness, samples = Peaks(peak_buckets), Level(), Loudness(), 0
+    for block in recording.blocks(description.sample_rate_hz, loudness):
         peaks.write(block)
         level.write(block)
         samples += len(block)
@@ -109,6 +118,7 @@ def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dic
         "samples": samples,
         "peaks": peaks.finish().hex(),
         "level_dbfs": level.finish(),
+        "loudness_lufs": loudness.finish(),
     }
 
 
@@ -120,6 +130,14 @@ def _decode(recording: Recording, sample_rate_hz: int, reporter: Reporter) -> di
         reporter.alive()
         samples += len(block)
     return {"samples": samples}
+
+
+def _excerpt(
+    opened: Callable[[], Recording], start_s: float | None, length_s: float, reporter: Reporter
+) -> dict[str, Any]:
+    found = passage(opened, start_s, length_s)
+    reporter.send(wire.BLOCK, found.samples.tobytes())
+    return {"sample_rate_hz": found.sample_rate_hz}
 
 
 def _fail(reporter: Reporter, code: str, facts: dict[str, Any] | None = None, cause: str = "") -> None:

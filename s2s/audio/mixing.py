@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from numpy.typing import NDArray
 
 # ITU-R BS.775-3, annex 4, to mono: front at -3 dB each, centre at 0 dB, surround at -6 dB; the low-frequency
@@ -21,22 +22,30 @@ _DTYPES: Final = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4"
 _CEILING: Final = 16.0  # a float file may hold anything; filters and codecs may not
 
 
-def mono(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
-    """Mix `frames`, all of one format and layout, to `(n,)` mono samples, nominally -1..1.
+def channels(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
+    """The samples of `frames`, all of one format and layout: `(channels, n)`, nominally -1..1.
 
-    The weights of the channels add up to one, so what fits into full scale still does. Never NaN, never beyond
-    +-16: float files may hold anything. (libav's own mix of stereo to float mono is 3 dB too loud and clips.)
+    Never NaN, never beyond +-16: float files may hold anything.
     """
-    layout = frames[0].layout
-    channels = layout.nb_channels
     planes = np.concatenate([_planes(frame) for frame in frames], axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         samples = _scaled(planes)
-        mixed = samples[0] if channels == 1 else _weights([c.name for c in layout.channels]) @ samples
-    if planes.dtype.kind != "f":
-        return np.asarray(mixed, np.float32)
-    bounded: NDArray[np.float32] = np.clip(np.nan_to_num(mixed, nan=0.0), -_CEILING, _CEILING)
-    return bounded
+        if planes.dtype.kind != "f":
+            return samples
+        bounded: NDArray[np.float32] = np.clip(np.nan_to_num(samples, nan=0.0), -_CEILING, _CEILING)
+        return bounded
+
+
+def mono(planes: NDArray[np.float32], layout: AudioLayout) -> NDArray[np.float32]:
+    """Mix `channels` to `(n,)` samples.
+
+    The weights of the channels add up to one, so what fits into full scale still does. (libav's own mix of stereo to
+    float mono is 3 dB too loud and clips.)
+    """
+    if layout.nb_channels == 1:
+        return planes[0, :]
+    mixed: NDArray[np.float32] = _weights([channel.name for channel in layout.channels]) @ planes
+    return mixed
 
 
 def _planes(frame: AudioFrame) -> NDArray[np.generic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,16 +14,23 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from numpy.typing import NDArray
 
 from s2s.audio import formats
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
-from s2s.audio.mixing import mono
+from s2s.audio.loudness import Loudness
+from s2s.audio.mixing import channels, mono
 from s2s.audio.resampling import Resampler
 
 _READ_BYTES = 1 << 16
 _WAV_PROBE_BYTES = 1 << 16
+_SETTLING_S = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
+
+
+class LostError(Exception):
+    """A place in the recording can't be found by what it says about its times."""
 
 
 class Input:
@@ -88,16 +96,56 @@ class Recording:
             channels=self._first.layout.nb_channels,
         )
 
-    def blocks(self, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
-        """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside."""
+    @property
+    def said_duration_s(self) -> float | None:
+        """What the header says, or what the file's size makes likely."""
+        duration = self._container.duration
+        return None if duration is None else duration / av.time_base
+
+    def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
+        """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside.
+
+        `loudness` hears every channel before they are mixed.
+        """
         rate, resampler = 0, Resampler(1, 1)
         for frames in self._runs():
             if frames[0].sample_rate != rate:
                 yield resampler.finish()
                 rate = frames[0].sample_rate
                 resampler = Resampler(rate, sample_rate_hz)
-            yield resampler.write(mono(frames))
+            planes, layout = channels(frames), frames[0].layout
+            if loudness is not None:
+                loudness.write(planes, layout.name, rate)
+            yield resampler.write(mono(planes, layout))
         yield resampler.finish()
+
+    def seek(self, start_s: float, *, by_index: bool = True) -> float:
+        """Go on a little before `start_s`, so that the codec has settled there. Once, before `blocks()`.
+
+        Gives the time where the blocks begin then, counted from the first sample. What lies before is left out of
+        decoding, and without `by_index` still read. Raises `LostError` where the recording doesn't say its times;
+        beyond its end there are no blocks.
+        """
+        first = self._first
+        if start_s <= _SETTLING_S or first is None:
+            return 0.0
+        origin_s = _time_s(first)
+        wanted_s = origin_s + start_s - _SETTLING_S
+        if by_index:
+            assert self._stream.time_base is not None
+            try:
+                self._container.seek(round(wanted_s / self._stream.time_base), stream=self._stream)
+            except av.error.FFmpegError as error:
+                _raise_if_memory(error)
+                raise LostError from error
+        self._frames = self._decode(wanted_s)
+        self._first = next(self._frames, None)
+        if self._first is None:
+            return start_s
+        begins_s = _time_s(self._first) - origin_s
+        if begins_s > start_s:
+            raise LostError
+        return begins_s
 
     def _runs(self) -> Iterator[list[AudioFrame]]:
         """Frames that can be mixed together, about a second of them. Stops with too_long at the limit."""
@@ -117,8 +165,11 @@ class Recording:
         if run:
             yield run
 
-    def _decode(self) -> Iterator[AudioFrame]:
-        """Every frame that can be decoded. What is damaged is left out; where reading ends, so do we."""
+    def _decode(self, from_s: float = -math.inf) -> Iterator[AudioFrame]:
+        """Every frame from `from_s` on that can be decoded. What is damaged is left out; where reading ends, so do we.
+
+        A packet that doesn't say its time is decoded.
+        """
         self._refused_packets = 0
         packets = self._container.demux(self._stream)
         while True:
@@ -129,6 +180,8 @@ class Recording:
                 return
             if packet is None:
                 return
+            if _ends_before(packet, from_s):
+                continue
             try:
                 frames = packet.decode()
             except av.error.FFmpegError as error:
@@ -151,6 +204,18 @@ class Recording:
             )
         if channels > limits.max_channels:
             raise AudioError("too_many_channels", channels=channels, max_channels=limits.max_channels)
+
+
+def _time_s(frame: AudioFrame) -> float:
+    if frame.time is None:
+        raise LostError
+    return frame.time
+
+
+def _ends_before(packet: Packet[AudioStream], moment_s: float) -> bool:
+    if packet.pts is None or packet.time_base is None:
+        return False
+    return (packet.pts + (packet.duration or 0)) * packet.time_base < moment_s
 
 
 def _kind(frame: AudioFrame) -> tuple[str, str, int]:

@@ -180,6 +180,10 @@ class Worker:
         """The job's result, after the last of its blocks. Raises as `blocks` does."""
         for _ in self.blocks():
             pass
+        return self.last_word()
+
+    def last_word(self) -> dict[str, Any]:
+        """The job's result, once `blocks` has ended."""
         result: dict[str, Any] = json.loads(self._result)
         return result
 

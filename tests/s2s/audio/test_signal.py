@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from s2s.audio.mixing import mono
+from s2s.audio.mixing import channels, mono
 from s2s.audio.peaks import SILENCE_DBFS, Level, Peaks
 from s2s.audio.resampling import Resampler
 
@@ -35,6 +35,10 @@ def frame_of(planes: np.ndarray, layout: str, sample_format: str = "fltp") -> av
     return frame
 
 
+def mixed(frame: av.AudioFrame) -> np.ndarray:
+    return mono(channels([frame]), frame.layout)
+
+
 @pytest.mark.parametrize(
     ("sample_format", "dtype", "half"),
     [("u8", "u1", 192), ("s16", "i2", 1 << 14), ("s16p", "i2", 1 << 14), ("s32", "i4", 1 << 30), ("dblp", "f8", 0.5)],
@@ -42,22 +46,22 @@ def frame_of(planes: np.ndarray, layout: str, sample_format: str = "fltp") -> av
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
 def test_every_sample_format_has_the_same_full_scale(sample_format, dtype, half, layout):
     planes = np.full((1 if layout == "mono" else 2, 100), half, dtype)
-    assert mono([frame_of(planes, layout, sample_format)]) == pytest.approx(0.5)
+    assert mixed(frame_of(planes, layout, sample_format)) == pytest.approx(0.5)
 
 
 def test_surround_is_weighted_as_the_recommendation_says():
     planes = np.zeros((6, 10), np.float32)
     planes[2] = 1  # the centre of 5.1, where people speak
     whole = 2 * 0.7071 + 1 + 2 * 0.5
-    assert mono([frame_of(planes, "5.1")]) == pytest.approx(1 / whole, rel=1e-4)
+    assert mixed(frame_of(planes, "5.1")) == pytest.approx(1 / whole, rel=1e-4)
     planes[:] = 0
     planes[3] = 1  # low-frequency effects
-    assert not mono([frame_of(planes, "5.1")]).any()
+    assert not mixed(frame_of(planes, "5.1")).any()
 
 
 def test_channels_without_names_are_weighted_alike():
     planes = np.stack([np.full(10, value, np.float32) for value in (0.9, 0.0, 0.0)])
-    assert mono([frame_of(planes, "3 channels")]) == pytest.approx(0.3)
+    assert mixed(frame_of(planes, "3 channels")) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("length", [1, 3, 1000, 64_000, 64_001, 1_000_003])
