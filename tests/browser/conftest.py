@@ -5,9 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from tests.browser.stage import set_stage
 from tests.browser.studio import sign_in
@@ -77,11 +87,16 @@ def two_endpoints(product: Product) -> Iterator[None]:
     set_stage(product, "no_second_endpoint")
 
 
+def launch(kind: BrowserType, *arguments: str) -> Browser:
+    """A Chromium; what some tests need can only be said when it starts."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    return kind.launch(executable_path=found, args=[*ARGUMENTS, *arguments])
+
+
 @pytest.fixture(scope="module")  # not longer: its event loop would keep Django's tests from their database
 def chromium() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = launch(playwright.chromium)
         yield browser
         browser.close()
 
@@ -99,19 +114,19 @@ def cookies(chromium: Browser, product: Product) -> dict[str, object]:
 @pytest.fixture
 def stranger(chromium: Browser, product: Product) -> Iterator[Page]:
     """A page of someone who isn't signed in."""
-    yield from _page(chromium, product)
+    yield from new_page(chromium, product)
 
 
 @pytest.fixture
 def page(chromium: Browser, product: Product, cookies: dict[str, object]) -> Iterator[Page]:
     """Alice's page."""
-    yield from _page(chromium, product, storage_state=cookies)
+    yield from new_page(chromium, product, storage_state=cookies)
 
 
 @pytest.fixture
 def plain_page(chromium: Browser, product: Product, cookies: dict[str, object]) -> Iterator[Page]:
     """Alice's page in a browser without JavaScript."""
-    yield from _page(chromium, product, storage_state=cookies, java_script_enabled=False)
+    yield from new_page(chromium, product, storage_state=cookies, java_script_enabled=False)
 
 
 @pytest.fixture
@@ -119,12 +134,13 @@ def speech() -> Path:
     return SPEECH
 
 
-def _page(chromium: Browser, product: Product, **options: object) -> Iterator[Page]:
-    context = chromium.new_context(
-        base_url=product.url, viewport={"width": 1280, "height": 900}, accept_downloads=True, **options
+def new_page(browser: Browser, product: Product, *, url: str = "", **options: Any) -> Iterator[Page]:
+    """A page in a context of its own; `url` is another address of the product."""
+    context = browser.new_context(
+        base_url=url or product.url, viewport={"width": 1280, "height": 900}, accept_downloads=True, **options
     )
     context.set_default_timeout(20_000)
-    watch = Watch(context, product.url)
+    watch = Watch(context, url or product.url)
     page = context.new_page()
     page.watch = watch  # type: ignore[attr-defined]
     yield page

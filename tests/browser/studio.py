@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 
 def sign_in(page: Page, url: str, email: str, password: str) -> None:
@@ -28,6 +28,16 @@ def convert(page: Page, recording: Path | dict[str, Any], *, voice: str = "", ou
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
     return page.url[page.url.index("/conversions/") :]
+
+
+def choose(page: Page, *recordings: Path | dict[str, Any]) -> None:
+    """Into the list of the Studio that is open."""
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(list(recordings))  # type: ignore[arg-type]
+
+
+def row(page: Page, name: str) -> Locator:
+    """The row of a recording in the Studio's list."""
+    return page.locator(".file", has=page.get_by_text(name, exact=True))
 
 
 def open_options(page: Page) -> None:

@@ -1,0 +1,128 @@
+"""How recordings get into the Studio's list, and that a reload loses none of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.studio import choose, choose_voice, open_options, row
+
+DAY_AGO = """new Promise((resolve, reject) => {
+    const request = indexedDB.open("timbre-shelf");
+    request.onsuccess = () => {
+        const transaction = request.result.transaction("rows", "readwrite");
+        const rows = transaction.objectStore("rows");
+        rows.getAll().onsuccess = ({ target }) => {
+            for (const row of target.result) rows.put({ ...row, at: row.at - 25 * 3600 * 1000 });
+        };
+        transaction.oncomplete = resolve;
+        transaction.onabort = reject;
+    };
+})"""
+
+
+def bring(page: Page, event: str, *names: str) -> None:
+    """Drop these files onto the heading, or paste them."""
+    page.evaluate(
+        """([event, names]) => {
+            const dataTransfer = new DataTransfer();
+            for (const name of names) dataTransfer.items.add(new File([name], name, { type: "audio/wav" }));
+            const happening = event === "paste"
+                ? new ClipboardEvent(event, { clipboardData: dataTransfer, bubbles: true, cancelable: true })
+                : new DragEvent(event, { dataTransfer, bubbles: true, cancelable: true });
+            document.querySelector("h1").dispatchEvent(happening);
+        }""",
+        [event, list(names)],
+    )
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".file .name").all_inner_texts()
+
+
+def test_what_is_chosen_dropped_and_pasted_lands_in_one_list(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3", speech / "phone_note.m4a")
+    expect(row(page, "interview.mp3")).to_contain_text("0:06 · 49 kB")
+    bring(page, "drop", "dropped.wav", "with it.wav")
+    bring(page, "paste", "pasted.wav")
+    choose(page, speech / "interview.mp3", speech / "man_cards.flac")  # the first is there already
+    assert names(page) == [
+        "interview.mp3", "phone_note.m4a", "dropped.wav", "with it.wav", "pasted.wav", "man_cards.flac",
+    ]  # fmt: skip
+    expect(page.locator("#sentence")).to_contain_text("6 recordings will be spoken by", use_inner_text=True)
+    expect(row(page, "man_cards.flac").get_by_label("Listen to man_cards.flac")).to_be_visible()
+    expect(row(page, "dropped.wav").locator("audio")).to_be_hidden()  # no sound that a browser could play
+
+    for name, next_one in (
+        ("with it.wav", "pasted.wav"),
+        ("dropped.wav", "pasted.wav"),
+        ("pasted.wav", "man_cards.flac"),
+    ):
+        remove = page.get_by_role("button", name=f"Remove {name}")
+        remove.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=f"Remove {next_one}")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="pasted.wav was removed.")).to_have_count(1)
+    expect(page.locator("#sentence")).to_contain_text("3 recordings (22 sec) will be", use_inner_text=True)
+    sent = "(input) => [...input.files].map((file) => file.name)"
+    files = page.get_by_role("button", name="Recording", exact=True).evaluate(sent)
+    assert files == ["interview.mp3", "phone_note.m4a", "man_cards.flac"]
+
+
+def test_a_reload_keeps_the_list_but_not_what_was_removed_and_not_for_more_than_a_day(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "man_cards.flac", speech / "interview.mp3", speech / "phone_note.m4a")
+    page.get_by_role("button", name="Remove interview.mp3").click()
+    page.reload()
+    expect(page.locator(".file")).to_have_count(2)
+    assert names(page) == ["man_cards.flac", "phone_note.m4a"]
+    expect(row(page, "phone_note.m4a")).to_contain_text("Kept in this browser since you left the page.")
+    expect(page.locator("#sentence")).to_contain_text("2 recordings (16 sec)", use_inner_text=True)
+
+    other = page.context.new_page()
+    other.goto("/")  # what belongs to the first tab stays there
+    other.wait_for_timeout(800)
+    expect(other.locator(".file")).to_have_count(0)
+    page.close()
+    other.reload()
+    expect(other.locator(".file")).to_have_count(2)
+
+    other.evaluate(DAY_AGO)
+    other.reload()
+    expect(other.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    other.wait_for_timeout(300)
+    expect(other.locator(".file")).to_have_count(0)
+
+
+def test_with_zero_retention_nothing_is_kept_in_the_browser(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    open_options(page)
+    page.get_by_label("Zero retention").check()
+    choose(page, speech / "phone_note.m4a")
+    page.reload()
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.locator(".file")).to_have_count(0)
+
+
+def test_a_browser_without_room_says_that_a_reload_would_lose_it(page: Page, speech: Path) -> None:
+    page.add_init_script("Object.defineProperty(window, 'indexedDB', { get() { throw new Error('no room'); } })")
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    expect(page.get_by_text("This browser has no room to keep your recordings.")).to_be_visible()
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+
+
+def test_before_it_starts_the_price_is_said(page: Page, two_endpoints: None, speech: Path) -> None:
+    page.goto("/")
+    choose_voice(page, "Ana")
+    choose(page, speech / "interview.mp3", speech / "phone_note.m4a")
+    expect(page.locator("#sentence")).to_have_text(
+        "2 recordings (12 sec) will be spoken by Ana, as MP3. You get 2 results. It costs about 201 credits. "
+        "Everyone in Harbour Radio can see it.",
+        use_inner_text=True,
+    )

@@ -1,0 +1,170 @@
+"""Sending: each recording on its own way, and what goes wrong with one is said at that one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.studio import allow, choose, named, row, wait_until
+
+EMPTY = {"name": "empty.wav", "mimeType": "audio/wav", "buffer": b""}
+TOO_LARGE = {"name": "long.wav", "mimeType": "audio/wav", "buffer": bytes(6 * 1024**2)}
+
+
+class Gate:
+    """Holds what the Studio sends until it is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.is_open = False
+        self.held: list[Route] = []
+        page.route("**/", self._meet)
+
+    def _meet(self, route: Route) -> None:
+        if route.request.method == "POST" and not self.is_open:
+            self.held.append(route)
+        else:
+            route.continue_()
+
+    def wait_for(self, count: int) -> None:
+        for _ in range(100):
+            if len(self.held) >= count:
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"{len(self.held)} were sent, not {count}")
+
+    def open(self) -> None:
+        self.is_open = True
+        for route in self.held:
+            route.continue_()
+
+
+def convert(page: Page) -> None:
+    page.get_by_role("button", name="Convert").click()
+
+
+def test_several_are_sent_two_at_once_and_each_is_converted(page: Page, speech: Path) -> None:
+    page.goto("/")
+    for name in ("first.mp3", "second.mp3", "third.mp3"):
+        choose(page, named(speech / "interview.mp3", name))
+    gate = Gate(page)
+    convert(page)
+    gate.wait_for(2)
+    expect(page.get_by_role("status").filter(has_text="Sending 3 recordings.")).to_be_visible()
+    expect(row(page, "third.mp3")).to_contain_text("Waiting")
+    assert len(gate.held) == 2
+    expect(page.locator("#recording .drop")).to_have_attribute("inert", "")
+    gate.open()
+    page.wait_for_url(re.compile("/(batches|conversions)/"))
+    page.goto("/history/")
+    for name in ("first", "second", "third"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_have_count(1)
+
+
+def test_what_is_refused_stays_with_its_reason_and_the_others_are_accepted(page: Page, speech: Path) -> None:
+    allow(page, 422)
+    page.goto("/")
+    choose(page, EMPTY, named(speech / "interview.mp3", "good.mp3"), TOO_LARGE)
+    expect(row(page, "long.wav").get_by_role("alert")).to_have_text("This file is too large: at most 5.0 MB are taken.")
+    convert(page)
+    notice = page.get_by_role("alert").filter(has_text="1 recording was accepted.")
+    expect(notice).to_be_focused()
+    expect(row(page, "good.mp3")).to_have_count(0)
+    expect(row(page, "empty.wav").get_by_role("alert")).to_contain_text("This file is empty.")
+    expect(row(page, "empty.wav").get_by_role("button", name="Send again")).to_be_visible()
+    expect(row(page, "long.wav").get_by_role("button", name="Send again")).to_be_hidden()  # it would be no smaller
+    page.reload()
+    expect(row(page, "empty.wav")).to_be_visible()
+    expect(row(page, "good.mp3")).to_have_count(0)
+
+
+def test_the_link_after_a_partial_success_leads_to_what_was_accepted(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "arrived.mp3"), TOO_LARGE)
+    convert(page)
+    page.get_by_role("link", name="See what was accepted").click()
+    page.wait_for_url(re.compile("/(batches|conversions)/"))
+    expect(page.locator("main")).to_contain_text("arrived")
+
+
+def test_one_can_be_cancelled_and_sent_again_while_the_others_go_on(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "one.mp3"), named(speech / "interview.mp3", "two.mp3"))
+    gate = Gate(page)
+    convert(page)
+    gate.wait_for(2)
+    row(page, "one.mp3").get_by_role("button", name="Cancel").click()
+    expect(row(page, "one.mp3").get_by_role("alert")).to_have_text("Stopped. It isn’t converted.")
+    row(page, "one.mp3").get_by_role("button", name="Send again").click()
+    gate.wait_for(3)
+    expect(row(page, "one.mp3").get_by_role("alert")).to_be_hidden()
+    gate.held.pop(0)  # the one that was cancelled
+    gate.open()
+    page.wait_for_url(re.compile("/(batches|conversions)/"))
+
+
+def test_a_connection_that_breaks_for_one_is_said_there(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "lucky.mp3"), named(speech / "interview.mp3", "unlucky.mp3"))
+    gate = Gate(page)
+    convert(page)
+    gate.wait_for(2)
+    unlucky = gate.held.pop()
+    gate.open()
+    expect(row(page, "lucky.mp3")).to_contain_text("Accepted")
+    unlucky.abort()
+    expect(row(page, "unlucky.mp3").get_by_role("alert")).to_contain_text("The connection was lost")
+    expect(page.locator(".file")).to_have_count(1)
+    row(page, "unlucky.mp3").get_by_role("button", name="Send again").click()
+    page.wait_for_url(re.compile("/(batches|conversions)/"))
+
+
+def test_a_reload_in_the_middle_of_sending_offers_it_again(page: Page, speech: Path) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "on its way.mp3"))
+    gate = Gate(page)
+    convert(page)
+    gate.wait_for(1)
+    gate.is_open = True
+    page.reload()
+    assert asked == ["beforeunload"]
+    expect(row(page, "on its way.mp3")).to_contain_text(
+        re.compile("Press Convert to send it again|Look in the History")
+    )
+    convert(page)
+    page.wait_for_url("**/conversions/*/")
+    wait_until(page, "ready")
+    page.goto("/")
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    expect(page.locator(".file")).to_have_count(0)
+
+
+def test_who_was_signed_out_meanwhile_signs_in_and_finds_the_recording_again(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    page.context.clear_cookies()
+    convert(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Timbre")
+    page.get_by_label("E-mail").fill("alice@example.com")
+    page.get_by_label("Password").fill("a long password for tests")
+    page.get_by_role("button", name="Sign in").click()
+    expect(row(page, "interview.mp3")).to_be_visible()
+
+
+def test_an_upload_says_how_fast_it_is_and_how_long_it_takes(page: Page) -> None:
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    page.goto("/")
+    sounds = [{"name": f"{n}.wav", "mimeType": "audio/wav", "buffer": bytes(1024**2)} for n in range(2)]
+    choose(page, *sounds)
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    convert(page)
+    words = re.compile(r"^\d+% · \d+ kB/s · \d+ sec left$")
+    expect(row(page, "1.wav").locator(".facts")).to_have_text(words)
+    expect(page.locator("#sending .pace")).to_have_text(re.compile(r"^\d+ kB/s · \d+ sec left$"))
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("alert").filter(has_text="Stopped.")).to_have_count(2)
+    expect(page.get_by_role("button", name="Convert")).to_be_visible()
