@@ -159,10 +159,33 @@ def second_endpoint() -> str:
     return endpoint.name
 
 
+def many_voices() -> int:
+    """An account with as many voices as people have."""
+    from voices.models import Endpoint, Voice
+
+    second_endpoint()
+    endpoint = Endpoint.objects.get(key="second")
+    rows = [
+        Voice(
+            endpoint=endpoint,
+            voice_id=f"many-{number}",
+            name=f"Voice {number}",
+            description="Made for audiobooks" if number % 2 else "Made for adverts",
+            labels={"gender": "female" if number % 3 else "male", "accent": "irish" if number % 10 == 0 else "british"},
+            position=number + 10,
+        )
+        for number in range(1, 31)
+    ]
+    Voice.objects.bulk_create(rows, ignore_conflicts=True)
+    Voice.objects.filter(endpoint=endpoint, voice_id__startswith="many-").update(hidden=False)
+    return len(rows)
+
+
 def no_second_endpoint() -> int:
     """As it was before."""
-    from voices.models import Endpoint
+    from voices.models import Endpoint, Voice
 
+    Voice.objects.filter(voice_id__startswith="many-").update(hidden=True)
     return Endpoint.objects.filter(key="second").update(enabled=False)
 
 
@@ -254,6 +277,7 @@ if __name__ == "__main__":
         every_reason,
         failed_on_the_way,
         second_endpoint,
+        many_voices,
         no_second_endpoint,
         go_on,
     )

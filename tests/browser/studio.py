@@ -41,12 +41,16 @@ def row(page: Page, name: str) -> Locator:
 
 
 def open_options(page: Page) -> None:
-    page.locator("summary", has_text="Options").click()
+    page.locator("#options > details > summary").click()
 
 
-def choose_voice(page: Page, name: str) -> None:
-    page.locator(".voice", has_text=name).click()  # a person clicks the card: its circle can't be seen
-    expect(page.get_by_role("radio", name=name)).to_be_checked()
+def choose_voice(page: Page, *names: str) -> None:
+    """These and no others. A person clicks the card: its box can't be seen."""
+    for card in page.locator(".voice:has(input:checked)").all():
+        card.locator("input").click()
+    for name in names:
+        page.locator(".voice", has_text=name).click()
+        expect(page.get_by_role("checkbox", name=name)).to_be_checked()
 
 
 def named(path: Path, name: str) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_the_same_path_works_without_javascript(plain_page: Page, speech: Path, 
 def test_the_sentence_says_what_will_happen_before_it_happens(page: Page, speech: Path) -> None:
     page.goto("/")
     sentence = page.locator("#sentence")
-    expect(page.get_by_role("radio").first).to_be_checked()
+    expect(page.locator(".voice input").first).to_be_checked()
     expect(sentence).to_contain_text("Choose a recording")
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "phone_note.m4a")
     choose_voice(page, "Lyra")

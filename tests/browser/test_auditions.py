@@ -1,0 +1,64 @@
+"""Ten seconds of a recording in several voices, then all of it in the one that suits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.studio import choose, choose_voice, named, play
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_voices_are_tried_then_one_converts_all_of_it(kind: str, request: pytest.FixtureRequest, speech: Path) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    choose(page, named(speech / "man_librivox.flac", f"audition {kind}.flac"))
+    choose_voice(page, "Nora", "Marcus")
+    page.locator("summary", has_text="Not sure which?").click()
+    page.get_by_label("From second").fill("5")
+    page.get_by_role("button", name="Try the ticked voices").click()
+    page.wait_for_url("**/auditions/*/")
+    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    if kind == "page":
+        for name in ("Nora", "Marcus", "Original"):
+            heard = play(page, name)
+            assert heard["duration"] == pytest.approx(10, abs=0.1)
+            assert heard["others"] == 0
+    page.get_by_role("checkbox", name="Marcus").check()
+    page.get_by_role("button", name="Convert all of it in the ticked voices").click()
+    page.wait_for_url("**/conversions/*/")
+    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    expect(page.locator(".facts")).to_contain_text("Marcus")
+    expect(page.locator(".facts")).to_contain_text("21")  # all of its seconds
+    page.goto("/history/?q=audition+" + kind)
+    expect(page.get_by_role("row")).to_have_count(2)  # the heading and the whole: no audition
+
+
+def test_another_passage_begins_where_the_player_is(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "woman_prompts.flac")
+    page.locator("summary", has_text="Not sure which?").click()
+    page.get_by_role("button", name="Try the ticked voices").click()
+    page.wait_for_url("**/auditions/*/")
+    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    before = page.url
+    whole = page.get_by_label("The whole recording")
+    expect(page.get_by_role("button", name="From where the player is")).to_be_visible()
+    whole.evaluate("(player) => { player.currentTime = 4.2; }")
+    page.get_by_role("button", name="From where the player is").click()
+    expect(page.get_by_label("From second")).to_have_value("4.2")
+    page.get_by_role("button", name="Hear this passage").click()
+    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    assert page.url == before
+    expect(page.get_by_label("From second")).to_have_value("4.2")
+
+
+def test_from_here_in_the_studio_says_where_it_begins(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "woman_prompts.flac")
+    player = page.get_by_label("Listen to woman_prompts.flac")
+    player.evaluate("(player) => new Promise((done) => { player.onseeked = done; player.currentTime = 3; })")
+    page.get_by_role("button", name="Try voices from here").click()
+    expect(page.get_by_label("From second")).to_have_value("3.0")

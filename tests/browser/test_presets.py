@@ -1,0 +1,80 @@
+"""Presets: a press away, saved without losing what was chosen, looked after on their own page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.studio import allow, choose, open_options
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_a_preset_fills_the_options(kind: str, request: pytest.FixtureRequest, speech: Path) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    if kind == "page":
+        choose(page, speech / "interview.mp3")
+    page.get_by_role("link", name="Phone system").click()
+    open_options(page)
+    expect(page.get_by_label("Format", exact=True)).to_have_value("ulaw_8000")
+    expect(page.get_by_label("Stability", exact=True)).to_have_value("0.7")
+    expect(page.get_by_role("link", name="Phone system")).to_have_attribute("aria-current", "true")
+    if kind == "page":
+        expect(page.locator(".file .name")).to_have_text("interview.mp3")  # the page was not left
+        expect(page.locator("#chosen-options")).to_contain_text("µ-law")
+        page.get_by_role("link", name="Clean up old audio").click()
+        expect(page.get_by_label("Format", exact=True)).to_have_value("wav_44100")
+        expect(page.get_by_label("Change the voice's own settings")).not_to_be_checked()
+        page.get_by_label("Seed").fill("4")
+        expect(page.get_by_role("link", name="Clean up old audio")).not_to_have_attribute("aria-current", "true")
+
+
+def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    open_options(page)
+    page.get_by_label("Format", exact=True).select_option("opus_48000_64")
+    page.get_by_label("Seed").fill("9")
+    page.locator("summary", has_text="Save as a preset").click()
+    allow(page, 422)
+    page.get_by_role("button", name="Save preset").click()
+    expect(page.get_by_text("Give the preset a name.")).to_be_visible()
+    name = page.locator("#preset_name")
+    name.fill("Jingles")
+    page.get_by_label("For everyone in the team").check()
+    name.press("Enter")
+    expect(page.get_by_text("“Jingles” was saved.")).to_be_visible()
+    expect(page.get_by_role("link", name="Jingles")).to_have_attribute("aria-current", "true")
+    expect(page.locator(".file .name")).to_have_text("interview.mp3")
+
+    page.goto("/presets/")
+    item = page.locator(".preset-list li", has_text="Jingles")
+    expect(item).to_contain_text("For everyone in the team")
+    item.get_by_role("button", name="Begin with it").click()
+    expect(item.get_by_role("button", name="Your Studio begins with it")).to_be_visible()
+    page.goto("/")
+    expect(page.get_by_label("Seed")).to_have_value("9")
+    page.goto("/presets/")
+    item.locator("summary").click()
+    item.get_by_label("Name").fill("Short jingles")
+    item.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("“Short jingles” was changed.")).to_be_visible()
+    item.locator("summary").click()
+    item.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("“Short jingles” was deleted.")).to_be_visible()
+    page.goto("/")
+    expect(page.get_by_label("Seed")).to_have_value("")
+
+
+def test_without_javascript_a_preset_is_saved_too(plain_page: Page) -> None:
+    page = plain_page
+    page.goto("/")
+    open_options(page)
+    page.get_by_label("Seed").fill("11")
+    page.locator("summary", has_text="Save as a preset").click()
+    page.locator("#preset_name").fill("Plain")
+    page.get_by_role("button", name="Save preset").click()
+    expect(page.get_by_role("link", name="Plain")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_label("Seed")).to_have_value("11")
