@@ -107,6 +107,10 @@ if (section) {
     if (show === "favourite") draw();
   });
 
+  // A place was chosen in a recording: what it is for opens.
+  const audition = section.querySelector(".audition");
+  audition.querySelector("#id_start").addEventListener("change", () => (audition.open = true));
+
   addEventListener("pageshow", () => {
     count();
     draw();

@@ -30,6 +30,30 @@ def test_an_upload_is_renamed_into_place_not_copied() -> None:
     assert stored.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_the_same_bytes_under_a_further_name_take_no_room_and_outlive_the_first() -> None:
+    first, second = files.source_key(uuid.uuid4()), files.source_key(uuid.uuid4())
+    default_storage.save(first, ContentFile(b"data"))
+    files.duplicate(first, second)
+    files.duplicate(first, second)  # again, after a crash
+    assert Path(default_storage.path(first)).samefile(default_storage.path(second))
+    default_storage.delete(first)
+    assert b"".join(files.blocks(second, 0, 4)) == b"data"
+    with pytest.raises(FileNotFoundError):
+        files.duplicate(first, files.source_key(uuid.uuid4()))
+
+
+def test_where_there_are_no_links_the_bytes_are_copied(monkeypatch) -> None:
+    first, second = files.source_key(uuid.uuid4()), files.source_key(uuid.uuid4())
+    default_storage.save(first, ContentFile(b"data"))
+
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    files.duplicate(first, second)
+    assert b"".join(files.blocks(second, 0, 4)) == b"data"
+
+
 def test_the_data_is_synced_before_it_gets_its_name(monkeypatch) -> None:
     done: list[str] = []
     real_fsync, real_replace = os.fsync, Path.replace

@@ -185,6 +185,17 @@ def test_a_complete_answer_waits_for_an_s3_that_comes_back(server: S3, monkeypat
     assert files.find_result(conversion_id, 1) == result
 
 
+@pytest.mark.parametrize("server", ["moto"], indirect=True)  # nanio copies nothing
+def test_the_same_bytes_under_a_further_name_outlive_the_first() -> None:
+    first, second = files.source_key(uuid.uuid4()), files.source_key(uuid.uuid4())
+    default_storage.save(first, ContentFile(DATA))
+    files.duplicate(first, second)
+    default_storage.delete(first)
+    assert b"".join(files.blocks(second, 0, len(DATA))) == DATA
+    with pytest.raises(FileNotFoundError):
+        files.duplicate(first, files.source_key(uuid.uuid4()))
+
+
 @in_database
 def test_an_answer_that_cannot_be_stored_is_unclear_and_not_paid_for_twice(
     submit: Submit, scripted: Any, endpoint: Any, settings: Any, monkeypatch: Any

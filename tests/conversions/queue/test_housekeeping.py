@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client
 
 from conversions import files
-from conversions.models import Conversion, Step
+from conversions.models import Conversion, Recording, Step
 from conversions.queue import housekeeping, notes
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
@@ -61,6 +61,16 @@ def test_old_files_that_no_row_names_are_deleted_and_nothing_else(submit: Submit
     left = set(files.stored_conversions())
     assert kept.pk in left
     assert gone.pk not in left
+
+
+def test_a_recording_that_is_being_auditioned_is_no_orphan(cast: Cast, submit: Submit) -> None:
+    kept = Recording(team=cast.team, created_by=cast.alice, name="a", size=1)
+    kept.file = files.source_key(kept.pk)
+    files.store_upload(kept.file, ContentFile(b"x"))
+    kept.save()
+    assert delete_orphans(NOW) == 0
+    Recording.objects.all().delete()
+    assert delete_orphans(NOW) == 1
 
 
 def test_a_day_is_counted_from_the_last_write(submit: Submit, tmp_path: Path) -> None:
