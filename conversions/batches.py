@@ -142,9 +142,9 @@ def zipped(conversions: Iterable[Conversion]) -> Iterator[bytes]:
     yield sink.take()
 
 
-def file_name(conversion: Conversion) -> str:
-    """What a result is called on someone's disk."""
-    extension = OUTPUT_FORMATS[conversion.output_format].extension
+def file_name(conversion: Conversion, output_format: str = "") -> str:
+    """What a result is called on someone's disk, as it was ordered or in another format."""
+    extension = OUTPUT_FORMATS[output_format or conversion.output_format].extension
     return f"{PurePosixPath(conversion.title).name or 'recording'} – {conversion.voice_name}.{extension}"
 
 

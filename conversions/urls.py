@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversions.views import auditions, batches, detail, files, history, presets, studio
+from conversions.views import auditions, batches, detail, exports, files, history, presets, studio
 
 app_name = "conversions"
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("conversions/<uuid:conversion_id>/cancel/", detail.cancel, name="cancel"),
     path("conversions/<uuid:conversion_id>/retry/", detail.retry, name="retry"),
     path("conversions/<uuid:conversion_id>/delete/", detail.delete, name="delete"),
+    path("conversions/<uuid:conversion_id>/exports/", exports.create, name="exports"),
+    path("conversions/<uuid:conversion_id>/exports/status/", exports.status, name="exports_status"),
+    path("conversions/<uuid:conversion_id>/exports/<slug:output_format>/", exports.download, name="export"),
     path("batches/<uuid:batch_id>/", batches.batch, name="batch"),
     path("batches/<uuid:batch_id>/status/", batches.status, name="batch_status"),
     path("batches/<uuid:batch_id>/download/", batches.download, name="batch_download"),

@@ -26,7 +26,7 @@ def over_quota(
 
 
 def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
-    """Three queries: the ledger of this month, what is measured but not yet called for, and what is kept."""
+    """Four queries: the ledger of this month, what is measured but not yet called for, and what is kept."""
     start = month_start()
     calls = Call.objects.filter(team=membership.team_id, sent_at__gte=start, outcome__in=_COUNTED).order_by()
     kept = Conversion.objects.filter(team=membership.team_id).order_by()
@@ -38,7 +38,8 @@ def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
     called = _seconds(calls, "seconds", Q(user=membership.user_id))
     waiting = _seconds(pending, "source_duration_s", Q(created_by=membership.user_id))
     size = kept.aggregate(size=Sum(Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0), default=0))["size"]
-    return Usage(called[0] + waiting[0], called[1] + waiting[1], size)
+    exported = kept.aggregate(size=Sum("exports__size", default=0))["size"]
+    return Usage(called[0] + waiting[0], called[1] + waiting[1], size + exported)
 
 
 def _seconds(rows: QuerySet[Call] | QuerySet[Conversion], field: str, mine: Q) -> tuple[float, float]:

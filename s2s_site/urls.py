@@ -16,6 +16,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("voices/", include("voices.urls")),
+    path("", include("teams.urls")),
     path("", include("conversions.urls")),
 ]
 

@@ -3,6 +3,7 @@
 from conversions.actions.audition import MOST_VOICES, PASSAGE_S, audition, forget, listen
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase
+from conversions.actions.export import export, forget_export
 from conversions.actions.presets import (
     change_preset,
     delete_preset,
@@ -24,7 +25,9 @@ __all__ = [
     "delete",
     "delete_preset",
     "erase",
+    "export",
     "forget",
+    "forget_export",
     "listen",
     "may_change_preset",
     "retry",

@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
                 ('output_format', models.CharField(max_length=20)),
                 ('file', models.CharField(blank=True, max_length=200)),
                 ('size', models.BigIntegerField(null=True)),
+                ('error', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('conversion', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exports', to='conversions.conversion')),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -18,6 +18,7 @@ class Export(models.Model):
     )  # makes it, and says how far it is
     file = models.CharField(max_length=200, blank=True)
     size = models.BigIntegerField(null=True)
+    error = models.TextField(blank=True)  # what happened, if it could not be made
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 

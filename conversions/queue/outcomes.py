@@ -15,7 +15,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from conversions.models import Conversion, Event, Step, log
+from conversions.formats import format_words
+from conversions.models import Conversion, Event, Export, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.clock import db_now
@@ -91,6 +92,14 @@ def assembled(claim: Claim, conversion: Conversion, *, result_key: str = "", **o
         log(conversion, Event.Kind.READY)
 
 
+def exported(claim: Claim, conversion: Conversion, result_key: str, size: int) -> None:
+    """The result exists in another format too. Within `held`."""
+    leave(claim, Step.Status.DONE, result=result_key)
+    made = Export.objects.select_related("created_by").get(step=claim.step_id)
+    Export.objects.filter(pk=made.pk).update(file=result_key, size=size, error="")
+    log(conversion, Event.Kind.EXPORTED, actor=made.created_by, format=format_words(made.output_format))
+
+
 def wait_again(claim: Claim, delay_s: float, failure: Failure, *, counted: bool = True) -> None:
     """Nothing is lost: the step is tried again by itself after `delay_s`. `counted`: as an attempt of its own."""
     with held(claim) as conversion:
@@ -100,10 +109,17 @@ def wait_again(claim: Claim, delay_s: float, failure: Failure, *, counted: bool 
 
 
 def fail(claim: Claim, failure: Failure, *, status: Step.Status = Step.Status.FAILED) -> None:
-    """The step needs a person. What is done stays done; the rest of the conversion stops."""
+    """The step needs a person. What is done stays done; the rest of the conversion stops.
+
+    An export that fails changes nothing but itself: the result is there.
+    """
     with held(claim) as conversion:
         leave(claim, status)
-        fail_conversion(conversion, failure)
+        if claim.kind is Step.Kind.EXPORT:
+            Export.objects.filter(step=claim.step_id).update(error=failure.words)
+            logger.warning("an export of conversion %s failed: %s", conversion.pk, failure.code)
+        else:
+            fail_conversion(conversion, failure)
 
 
 def fail_conversion(conversion: Conversion, failure: Failure) -> None:

@@ -1,4 +1,4 @@
-"""What a step does: prepare, convert, assemble."""
+"""What a step does: prepare, convert, assemble, export."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conversions.models import Step
 from conversions.steps.assemble import assemble
 from conversions.steps.convert import convert
+from conversions.steps.export import export
 from conversions.steps.prepare import prepare
 
 if TYPE_CHECKING:
@@ -18,4 +19,5 @@ STEPS: Mapping[Step.Kind, Callable[[Claim, Lease], None]] = {
     Step.Kind.PREPARE: prepare,
     Step.Kind.CONVERT: convert,
     Step.Kind.ASSEMBLE: assemble,
+    Step.Kind.EXPORT: export,
 }

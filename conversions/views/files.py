@@ -49,14 +49,14 @@ _SOURCE_TYPES = {
 @require_safe
 def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The result, as a file with a name that says what it is."""
-    conversion = _load(request, conversion_id)
+    conversion = load(request, conversion_id)
     if conversion.status != Conversion.Status.READY or not conversion.output:
         raise Http404
     format = OUTPUT_FORMATS[conversion.output_format]
     name = batches.file_name(conversion)
     inline = "play" in request.GET
-    if not inline and _is_gone(conversion.output):
-        return _gone(request, conversion, _("The converted file is gone from the server."))
+    if not inline and is_gone(conversion.output):
+        return gone(request, conversion, _("The converted file is gone from the server."))
     sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
     return serve(request, conversion.output, format.media_type, None if inline else name, sent=sent)
 
@@ -64,11 +64,11 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
 @require_safe
 def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The recording as it came. Its type is what decoding found, never what the uploader claimed."""
-    conversion = _load(request, conversion_id)
+    conversion = load(request, conversion_id)
     media_type = _SOURCE_TYPES.get(conversion.source_container, "application/octet-stream")
     inline = "play" in request.GET
-    if not inline and _is_gone(conversion.source):
-        return _gone(request, conversion, _("The original recording is gone from the server."))
+    if not inline and is_gone(conversion.source):
+        return gone(request, conversion, _("The original recording is gone from the server."))
     return serve(request, conversion.source, media_type, None if inline else conversion.source_name)
 
 
@@ -81,11 +81,11 @@ def preview(request: HttpRequest, voice_id: int) -> HttpResponseBase:
     return serve(request, voice.preview, "audio/mpeg", None)
 
 
-def _load(request: HttpRequest, conversion_id: UUID) -> Conversion:
+def load(request: HttpRequest, conversion_id: UUID) -> Conversion:
     return conversion_or_404(request.user, conversion_id, Conversion.objects.defer("source_peaks", "output_peaks"))
 
 
-def _is_gone(key: str) -> bool:
+def is_gone(key: str) -> bool:
     """Asked for downloads alone: a player asks for many parts, and its page says what is missing."""
     give_back()
     try:
@@ -94,7 +94,7 @@ def _is_gone(key: str) -> bool:
         return False
 
 
-def _gone(request: HttpRequest, conversion: Conversion, words: str) -> HttpResponse:
+def gone(request: HttpRequest, conversion: Conversion, words: str) -> HttpResponse:
     logger.error("conversion %s: a file that was to be downloaded is gone", conversion.pk)
     return render(request, "conversions/file_gone.html", {"conversion": conversion, "words": words}, status=404)
 

@@ -1,0 +1,62 @@
+"""Export: the result in another format, made by a cpu worker once and found again by whoever asks next."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Max
+
+from conversions.models import Conversion, Export, Step
+from conversions.queue.bells import Lane, ring_on_commit
+from conversions.queue.clock import db_now
+from s2s.contract import OUTPUT_FORMATS
+from teams.gatekeeper import May, require
+from teams.models import User
+
+
+def export(conversion: Conversion, user: User, output_format: str) -> Export | None:
+    """Whoever sees a result may have it in any format; one that failed is tried again. None: there is no result yet.
+
+    Raises PermissionDenied, and ValueError for what is no other format.
+    """
+    require(user, May.VIEW, conversion.team_id)
+    if output_format not in OUTPUT_FORMATS or output_format == conversion.output_format:
+        raise ValueError(output_format)
+    with transaction.atomic():
+        # Two who ask at once get the same one.
+        locked = Conversion.objects.select_for_update().only("pk", "status", "team_id").get(pk=conversion.pk)
+        if locked.status != Conversion.Status.READY:
+            return None
+        found = locked.exports.select_related("step").filter(output_format=output_format).first()
+        if found is None:
+            found = _new(locked, user, output_format)
+        elif found.step.status != Step.Status.FAILED:
+            return found
+        else:
+            _again(found)
+        ring_on_commit(Lane.CPU)
+    return found
+
+
+def forget_export(export: Export) -> None:
+    """Its file is gone: it can be made anew."""
+    Step.objects.filter(pk=export.step_id).delete()
+
+
+def _new(conversion: Conversion, user: User, output_format: str) -> Export:
+    of_this_kind = conversion.steps.filter(kind=Step.Kind.EXPORT).order_by()
+    last = of_this_kind.aggregate(last=Max("position"))["last"]
+    step = Step.objects.create(
+        conversion=conversion,
+        kind=Step.Kind.EXPORT,
+        position=0 if last is None else last + 1,
+        team_id=conversion.team_id,
+        user=user,
+    )
+    return Export.objects.create(conversion=conversion, output_format=output_format, step=step, created_by=user)
+
+
+def _again(export: Export) -> None:
+    Step.objects.filter(pk=export.step_id, status=Step.Status.FAILED).update(
+        status=Step.Status.WAITING, attempt=0, not_before=db_now()
+    )
+    Export.objects.filter(pk=export.pk).update(error="")

@@ -1,0 +1,72 @@
+"""Export: the result in another format than it was ordered in. The conversion itself is ready, and stays so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+import numpy as np
+from django.conf import settings
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from conversions import files
+from conversions.connections import give_back
+from conversions.models import Export
+from conversions.queue import outcomes
+from conversions.queue.claim import Claim
+from conversions.queue.failures import StepError
+from conversions.queue.leases import Lease
+from conversions.steps.reading import headerless
+from s2s.audio import Limits, RawPcm, decode, encode
+from s2s.contract import OUTPUT_FORMATS, OutputFormat
+
+_BLOCK = 1 << 20
+
+
+def export(claim: Claim, lease: Lease) -> None:
+    wanted = Export.objects.select_related("conversion").get(step=claim.step_id)
+    conversion = wanted.conversion
+    # An earlier attempt may have had it on disk and died before it said so.
+    result = files.find_result(conversion.pk, claim.step_id)
+    if result is None:
+        give_back()
+        with TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+            made = cast(BinaryIO, file)
+            _make(made, conversion.output, conversion.format, OUTPUT_FORMATS[wanted.output_format], lease)
+            result = files.store_result(
+                conversion.pk, claim.step_id, claim.attempt, claim.token, _chunks(made), headers={}
+            )
+    lease.check()
+    with outcomes.held(claim) as conversion:
+        outcomes.exported(claim, conversion, result.key, result.size)
+
+
+def _make(made: BinaryIO, key: str, ordered: OutputFormat, format: OutputFormat, lease: Lease) -> None:
+    """Raises AudioError, LeaseLostError, and StepError where the result is gone."""
+    try:
+        with files.open_file(key) as source:
+            encode(
+                _samples(source, format.sample_rate_hz, headerless(ordered), lease),
+                made,
+                format.codec,
+                format.sample_rate_hz,
+                format.bitrate_kbps,
+                input_rate_hz=format.sample_rate_hz,
+            )
+    except FileNotFoundError as error:
+        raise StepError("result_missing", _("The converted file is gone from the server.")) from error
+
+
+def _samples(source: BinaryIO, sample_rate_hz: int, raw: RawPcm | None, lease: Lease) -> Iterator[NDArray[np.float32]]:
+    limits = Limits(max_duration_s=settings.MAX_DURATION_S)
+    for block in decode(source, sample_rate_hz=sample_rate_hz, limits=limits, raw=raw):
+        lease.check()  # whoever deletes the conversion ends the work
+        yield block
+
+
+def _chunks(made: BinaryIO) -> Iterator[bytes]:
+    made.seek(0)
+    while chunk := made.read(_BLOCK):
+        yield chunk

@@ -1,0 +1,18 @@
+"""The other formats of a result, on its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from conversions.exports import choices_of, made_of
+from conversions.models import Conversion
+
+register = template.Library()
+
+
+@register.inclusion_tag("conversions/detail_exports.html", takes_context=True)
+def exports(context: dict[str, Any], conversion: Conversion) -> dict[str, Any]:
+    # With the context, so that forms have their token.
+    return {**dict(context.flatten()), "made": made_of(conversion), "format_groups": choices_of(conversion)}  # type: ignore[attr-defined]
