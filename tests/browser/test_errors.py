@@ -38,7 +38,7 @@ def test_an_empty_file_is_refused_and_what_was_chosen_stays(page: Page, speech: 
     page.get_by_role("button", name="Recording", exact=True).set_input_files(EMPTY)
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_text("This file is empty.")).to_be_visible()
-    expect(page.get_by_role("radio", name="Lyra")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Lyra")).to_be_checked()
     assert (
         page.get_by_role("button", name="Recording", exact=True).evaluate("(input) => input.files[0].name")
         == "empty.mp3"

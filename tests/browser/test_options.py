@@ -88,7 +88,7 @@ def test_one_setting_and_all_options_can_be_reset(page: Page) -> None:
     expect(page.get_by_label("Seed")).to_have_value("")
     expect(page.get_by_label("Change the voice's own settings")).not_to_be_checked()
     expect(style).not_to_have_value("0.4")
-    expect(page.locator("summary", has_text="Options")).to_be_focused()
+    expect(page.locator("#options > details > summary")).to_be_focused()
     expect(reset_all).to_be_hidden()
 
 
@@ -161,7 +161,7 @@ def test_an_error_opens_its_folds_and_stands_at_its_field(
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
     page.get_by_label("Seed").fill("-3")
     seed = page.get_by_label("Seed")
-    page.locator("summary", has_text="Options").click()
+    page.locator("#options > details > summary").click()
     expect(seed).to_be_hidden()
     page.get_by_role("button", name="Convert").click()
     expect(seed).to_be_visible()
