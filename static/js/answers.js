@@ -42,5 +42,7 @@ export function takeErrors(page, { withFile }) {
 
 export function focusFirst() {
   const first = form.querySelector("[aria-invalid=true]");
-  (first?.querySelector("input:checked, input") ?? first ?? form.querySelector(".refused .again, .refused .remove"))?.focus();
+  const refused = form.querySelector(".refused :is(.again, .remove):not([hidden])");
+  (first?.querySelector("input:checked, input") ?? first ?? refused)?.focus();
+  form.querySelector(".errors:not(:empty)")?.scrollIntoView({ block: "nearest" }); // what is wrong stands above the voices
 }

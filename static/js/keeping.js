@@ -63,10 +63,8 @@ if (form) {
   const follow = () => entries.forEach(mayKeep() ? keep : forget);
   changes.addEventListener("add", ({ detail }) => keep(detail));
   changes.addEventListener("remove", ({ detail }) => forget(detail));
-  form.addEventListener("change", ({ target }) => {
-    // Another voice may switch the box off, once options.js has heard of it.
-    if (target.name === "zero_retention" || target.name === "voice") queueMicrotask(follow);
-  });
+  // Another voice or a preset may move the box, once those who look after it have heard of them.
+  form.addEventListener("change", () => setTimeout(follow));
   addEventListener("beforeunload", (event) => {
     if (entries.some(({ recorded, kept }) => recorded && !kept)) event.preventDefault(); // nobody has it but this page
   });

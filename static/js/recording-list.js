@@ -33,6 +33,7 @@ if (form) {
       change(entry, { from: seconds });
       for (const other of entries) show(other);
       start.dispatchEvent(new Event("change", { bubbles: true }));
+      start.closest("details").open = true;
       status.textContent = row.querySelector(".note").textContent;
     });
   }

@@ -141,7 +141,7 @@ if (form) {
   form.addEventListener("submit", (event) => {
     const { submitter } = event;
     if (event.defaultPrevented) return; // recorder.js has something to say first
-    if (submitter?.value && submitter.value !== "audition") return; // another button of the form
+    if (submitter?.hasAttribute("formaction")) return; // what it sends goes elsewhere
     event.preventDefault();
     if (run) return;
     document.querySelector("#problem").replaceChildren();

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.studio import allow, choose, named, row, wait_until
+from tests.browser.studio import allow, choose, choose_voice, named, row
 
 EMPTY = {"name": "empty.wav", "mimeType": "audio/wav", "buffer": b""}
 TOO_LARGE = {"name": "long.wav", "mimeType": "audio/wav", "buffer": bytes(6 * 1024**2)}
@@ -45,10 +45,14 @@ def convert(page: Page) -> None:
     page.get_by_role("button", name="Convert").click()
 
 
-def test_several_are_sent_two_at_once_and_each_is_converted(page: Page, speech: Path) -> None:
+def test_several_in_several_voices_are_sent_two_at_once_and_become_one_batch(page: Page, speech: Path) -> None:
     page.goto("/")
-    for name in ("first.mp3", "second.mp3", "third.mp3"):
-        choose(page, named(speech / "interview.mp3", name))
+    names = ("first.mp3", "second.mp3", "third.mp3")
+    choose(page, *[named(speech / "interview.mp3", name) for name in names])
+    choose_voice(page, "Atlas", "Nora")
+    expect(page.locator("#sentence")).to_contain_text(
+        "3 recordings (18 sec) will be spoken by Atlas and Nora, as MP3. You get 6 results.", use_inner_text=True
+    )
     gate = Gate(page)
     convert(page)
     gate.wait_for(2)
@@ -56,11 +60,12 @@ def test_several_are_sent_two_at_once_and_each_is_converted(page: Page, speech: 
     expect(row(page, "third.mp3")).to_contain_text("Waiting")
     assert len(gate.held) == 2
     expect(page.locator("#recording .drop")).to_have_attribute("inert", "")
+    expect(page.locator("#voice")).to_have_attribute("inert", "")
     gate.open()
-    page.wait_for_url(re.compile("/(batches|conversions)/"))
-    page.goto("/history/")
-    for name in ("first", "second", "third"):
-        expect(page.get_by_role("link", name=name, exact=True)).to_have_count(1)
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("3 recordings")
+    for name in names:
+        expect(page.locator("main")).to_contain_text(name.removesuffix(".mp3"))
 
 
 def test_what_is_refused_stays_with_its_reason_and_the_others_are_accepted(page: Page, speech: Path) -> None:
@@ -85,7 +90,7 @@ def test_the_link_after_a_partial_success_leads_to_what_was_accepted(page: Page,
     choose(page, named(speech / "interview.mp3", "arrived.mp3"), TOO_LARGE)
     convert(page)
     page.get_by_role("link", name="See what was accepted").click()
-    page.wait_for_url(re.compile("/(batches|conversions)/"))
+    page.wait_for_url("**/batches/*/")
     expect(page.locator("main")).to_contain_text("arrived")
 
 
@@ -102,7 +107,7 @@ def test_one_can_be_cancelled_and_sent_again_while_the_others_go_on(page: Page, 
     expect(row(page, "one.mp3").get_by_role("alert")).to_be_hidden()
     gate.held.pop(0)  # the one that was cancelled
     gate.open()
-    page.wait_for_url(re.compile("/(batches|conversions)/"))
+    page.wait_for_url("**/batches/*/")
 
 
 def test_a_connection_that_breaks_for_one_is_said_there(page: Page, speech: Path) -> None:
@@ -118,7 +123,7 @@ def test_a_connection_that_breaks_for_one_is_said_there(page: Page, speech: Path
     expect(row(page, "unlucky.mp3").get_by_role("alert")).to_contain_text("The connection was lost")
     expect(page.locator(".file")).to_have_count(1)
     row(page, "unlucky.mp3").get_by_role("button", name="Send again").click()
-    page.wait_for_url(re.compile("/(batches|conversions)/"))
+    page.wait_for_url("**/batches/*/")
 
 
 def test_a_reload_in_the_middle_of_sending_offers_it_again(page: Page, speech: Path) -> None:
@@ -137,7 +142,6 @@ def test_a_reload_in_the_middle_of_sending_offers_it_again(page: Page, speech: P
     )
     convert(page)
     page.wait_for_url("**/conversions/*/")
-    wait_until(page, "ready")
     page.goto("/")
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
     expect(page.locator(".file")).to_have_count(0)
