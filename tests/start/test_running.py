@@ -168,8 +168,8 @@ def test_nothing_outlives_a_killed_supervisor_and_damaged_files_do_not_stop_the_
         assert product.pid("beat") == beat
 
 
-def test_it_goes_on_when_the_disk_was_full(small_disk: Path) -> None:
-    with Product(small_disk / "data") as product:
+def test_it_goes_on_when_the_disk_was_full(small_disk: Path, tmp_path: Path) -> None:
+    with Product(small_disk / "data", output_path=tmp_path / "output.txt") as product:
         filler = fill(small_disk)
         killed = product.kill("calls")
         wait_for(lambda: "calls stopped (killed" in product.output(), "the death was noticed")

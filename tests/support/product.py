@@ -49,7 +49,14 @@ class Product:
 
     alive: ClassVar[list[Product]] = []  # tests/conftest.py shows the output of these when a test fails
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        environment: Mapping[str, str] | None = None,
+        port: int | None = None,
+        output_path: Path | None = None,
+    ) -> None:
+        """`output_path` is for a data folder on a disk that the test fills: else what it says then is lost."""
         self.data_dir = data_dir
         self.port = port or free_port()
         self.admin_email = "alice@example.com"
@@ -64,7 +71,7 @@ class Product:
             "PYTHONPATH": str(CHECKOUT),
         }
         self.env |= environment or {}
-        self.output_path = data_dir.with_name(f"{data_dir.name}.output.txt")
+        self.output_path = output_path or data_dir.with_name(f"{data_dir.name}.output.txt")
         self.supervisor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
