@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -179,7 +180,7 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
     if as_user:
         shutil.chown(folder, "postgres")
         shutil.chown(folder / "password", "postgres")
-    port = _free_port()
+    port = free_port()
     data = ["-D", str(folder / "data")]
     initdb = [*as_user, str(programs / "initdb"), *data, "-U", "postgres", "-A", "scram-sha-256"]
     initdb += ["--pwfile", str(folder / "password"), "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
@@ -196,10 +197,13 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """Below those that the kernel gives to whoever connects somewhere: it is still free a moment later."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def postgres_programs() -> Path | None:
