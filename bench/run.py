@@ -24,6 +24,7 @@ BENCHES = (
     "recovery",
     "claim",
     "admin",
+    "pages",
 )
 _HEAD = """# Performance
 

@@ -4,13 +4,16 @@
     bin/test units start         these groups
     bin/test units -k accepted   one group; what follows its name goes to pytest
 
-A failing group fails the run, but the groups after it still run. Run by bin/test, which prepares the machine.
+A failing group fails the run, but the groups after it still run. Some wait most of their time and others compute, so
+the groups of tests run in two lanes side by side; what a group prints is shown when it has ended, and grows meanwhile
+in test-results/. Run by bin/test, which prepares the machine.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -20,8 +23,10 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -48,6 +53,7 @@ class Group:
     commands: tuple[tuple[str, ...], ...] = ()
     tests: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    lane: int = 0  # of groups of tests: those of one lane run one after the other, the lanes side by side
 
 
 @dataclass
@@ -83,10 +89,11 @@ def groups() -> list[Group]:
             "postgres",
             tests=("tests/conversions", "tests/voices", "tests/teams"),
             environment=(("DATABASE_URL", "{postgres}"),),
+            lane=1,
         ),
-        Group("deploy", tests=("tests/deploy",)),
-        Group("start", tests=("tests/start",)),
-        Group("faults", tests=("tests/faults",)),
+        Group("deploy", tests=("tests/deploy",), lane=1),
+        Group("start", tests=("tests/start",), lane=1),
+        Group("faults", tests=("tests/faults",), lane=1),
         Group("browser", tests=("tests/browser",)),
     ]
 
@@ -100,40 +107,68 @@ def main(arguments: list[str]) -> int:
         return 2
     chosen = [group for group in known if (not wanted or group.name in wanted) and _exists(group)]
     RESULTS.mkdir(exist_ok=True)
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="timbre-test-") as folder, postgres() as postgres_url:
-        # Nothing of the person's own installation is read or written.
-        environment = {
-            **os.environ,
-            "DATA_DIR": str(Path(folder) / "data"),
-            "TEST_POSTGRES_URL": postgres_url,
-            "SECRET_KEY": secrets.token_urlsafe(50),
+        # Nothing of the person's own installation is read or written, nor anything of another group.
+        environments = {
+            group.name: {
+                **os.environ,
+                "DATA_DIR": str(Path(folder) / group.name / "data"),
+                "SECRET_KEY": secrets.token_urlsafe(50),
+                **{name: value.format(postgres=postgres_url) for name, value in group.environment},
+            }
+            for group in chosen
         }
-        results = [_run(group, environment, pytest_arguments) for group in chosen]
-    return _conclude(results)
+        results = _run_all(chosen, environments, pytest_arguments)
+    return _conclude(results, time.monotonic() - began)
 
 
-def _run(group: Group, environment: dict[str, str], pytest_arguments: list[str]) -> Result:
-    _say(f"\n==== {group.name} ====")
-    values = {name: value.format(postgres=environment["TEST_POSTGRES_URL"]) for name, value in group.environment}
+def _run_all(chosen: list[Group], environments: dict[str, dict[str, str]], pytest_arguments: list[str]) -> list[Result]:
+    """The results in the order of `chosen`: first the commands, then the tests in their lanes."""
+    commands = [group for group in chosen if not group.tests]
+    lanes = [[group for group in chosen if group.tests and group.lane == lane] for lane in (0, 1)]
+    results = {group.name: _run(group, environments[group.name], pytest_arguments) for group in commands}
+
+    def run_lane(lane: list[Group]) -> None:
+        for group in lane:
+            results[group.name] = _run(group, environments[group.name], pytest_arguments, aside=all(lanes))
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        list(pool.map(run_lane, lanes))
+    return [results[group.name] for group in chosen]
+
+
+def _run(group: Group, environment: dict[str, str], pytest_arguments: list[str], *, aside: bool = False) -> Result:
+    """`aside`: another group runs too, so what this one prints is shown when it has ended."""
     began = time.monotonic()
     result = Result(group.name)
-    for command in group.commands:
-        code = subprocess.run(command, cwd=CHECKOUT, env=environment | values, check=False).returncode
-        result.passed += code == 0
-        result.failed += code != 0
-    if group.tests:
-        _run_pytest(group, environment | values, pytest_arguments, result)
-    result.seconds = time.monotonic() - began
-    _say(f"---- {group.name}: {result.seconds:.1f} s")
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context((RESULTS / f"{group.name}.txt").open("w+")) if aside else None
+        if output is None:
+            _say(f"\n==== {group.name} ====")
+        for command in group.commands:
+            code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
+            result.passed += code == 0
+            result.failed += code != 0
+        if group.tests:
+            _run_pytest(group, environment, pytest_arguments, result, output)
+        result.seconds = time.monotonic() - began
+        printed = ""
+        if output is not None:
+            output.seek(0)
+            printed = f"\n==== {group.name} ====\n{output.read().rstrip()}\n"
+    _say(f"{printed}---- {group.name}: {result.seconds:.1f} s")
     return result
 
 
-def _run_pytest(group: Group, environment: dict[str, str], arguments: list[str], result: Result) -> None:
+def _run_pytest(
+    group: Group, environment: dict[str, str], arguments: list[str], result: Result, output: IO[str] | None
+) -> None:
     report = RESULTS / f"{group.name}.xml"
     report.unlink(missing_ok=True)
     folders = [folder for folder in group.tests if (CHECKOUT / folder).exists()]
     command = [PYTHON, "-m", "pytest", "-q", "-ra", f"--junitxml={report}", *folders, *arguments]
-    code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=output, check=False)
     try:
         suites = list(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314 - pytest wrote it just now
     except (OSError, ElementTree.ParseError):
@@ -143,17 +178,17 @@ def _run_pytest(group: Group, environment: dict[str, str], arguments: list[str],
         result.failed += count["failures"] + count["errors"]
         result.passed += count["tests"] - count["failures"] - count["errors"] - count["skipped"]
     # Interrupted, crashed, or nothing was found: pytest says so in its code alone.
-    if code != 0 and result.failed == 0:
+    if done.returncode != 0 and result.failed == 0:
         result.failed = 1
 
 
-def _conclude(results: list[Result]) -> int:
+def _conclude(results: list[Result], seconds: float) -> int:
     failed = sum(result.failed for result in results)
     _say(f"\n{'group':<12}{'result':<8}{'passed':>8}{'failed':>8}{'seconds':>10}")
     for result in results:
         word = "FAILED" if result.failed else "ok"
         _say(f"{result.name:<12}{word:<8}{result.passed:>8}{result.failed:>8}{result.seconds:>10.1f}")
-    _say(f"{'all':<20}{'':>16}{sum(result.seconds for result in results):>10.1f}\n")
+    _say(f"{'all':<20}{'':>16}{seconds:>10.1f}\n")
     _say(f"{sum(result.passed for result in results)} passed, {failed} failed")
     return 1 if failed else 0
 
@@ -179,7 +214,7 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
     if as_user:
         shutil.chown(folder, "postgres")
         shutil.chown(folder / "password", "postgres")
-    port = _free_port()
+    port = free_port()
     data = ["-D", str(folder / "data")]
     initdb = [*as_user, str(programs / "initdb"), *data, "-U", "postgres", "-A", "scram-sha-256"]
     initdb += ["--pwfile", str(folder / "password"), "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
@@ -196,10 +231,13 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """Below those that the kernel gives to whoever connects somewhere: it is still free a moment later."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def postgres_programs() -> Path | None:

@@ -13,6 +13,7 @@ from typing import Any
 import django_stubs_ext
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
+from kombu import Exchange, Queue
 
 from s2s_site.environment import broker_url, data_dir, env, secret, secret_key
 
@@ -257,19 +258,20 @@ CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 2,
     "socket_connect_timeout": 2,
-    "visibility_timeout": 24 * 3600,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "sweep"
+# A bell is gone when it is heard: to acknowledge it was a third of what it costs, and Redis kept what was not, to be
+# looked through again and again. One that is lost with its hearer is rung again by the sweeper.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), name, no_ack=True) for name in ("sweep", "calls", "cpu")]
 CELERY_TASK_ROUTES = {
     "conversions.tasks.work_calls": {"queue": "calls"},
     "conversions.tasks.work_cpu": {"queue": "cpu"},
 }
-# No limit: a bell whose acknowledgement fails, because Redis falls silent just then, is counted as unanswered for ever,
-# and a worker of one process would never hear another. Bells weigh nothing, so a busy worker may hold some.
+# No limit: bells weigh nothing, so a busy worker may hold some.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 0
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

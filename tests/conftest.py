@@ -1,4 +1,8 @@
-"""For every test: nothing is skipped in CI, and a failing test shows what the running product said."""
+"""For every test: nothing is skipped in CI, and a failing test shows what the running product said.
+
+On PostgreSQL only those run that touch the database; the others, and those marked `one_database`, can't tell the two
+apart and have run on SQLite.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,20 @@ import pytest
 from tests.support.product import Product
 
 _OUTPUT_CHARACTERS = 20_000
+_TOUCH_THE_DATABASE = {"db", "transactional_db"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return
+    wanted = [item for item in items if _depends_on_the_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = wanted
+
+
+def _depends_on_the_database(item: pytest.Item) -> bool:
+    touches = item.get_closest_marker("django_db") or _TOUCH_THE_DATABASE & set(getattr(item, "fixturenames", ()))
+    return bool(touches) and not item.get_closest_marker("one_database")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -99,7 +99,7 @@ def _running(endpoint_id: int | None, now: datetime) -> Counter[tuple[int, int]]
 
 
 def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:
-    conversion = Conversion.objects.only("pk").select_for_update().filter(pk=head.conversion_id).first()
+    conversion = Conversion.objects.only("status").select_for_update().filter(pk=head.conversion_id).first()
     token, attempt = uuid.uuid4(), head.attempt + 1
     # The attempt too is a condition: the step may have run and failed between our look and our lock.
     taken = Step.objects.filter(pk=head.step_id, status=Step.Status.WAITING, attempt=head.attempt).update(
@@ -107,8 +107,9 @@ def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> C
     )
     if conversion is None or taken == 0:
         return None
-    if head.kind in Step.STATE_OF:
-        conversion.move(Step.STATE_OF[head.kind])
+    state = Step.STATE_OF.get(head.kind)
+    if state is not None and conversion.status != state:
+        conversion.move(state)
     return Claim(
         head.step_id, head.conversion_id, head.kind, attempt, token, head.team_id, head.user_id, running, trial
     )

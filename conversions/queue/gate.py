@@ -60,7 +60,7 @@ def failed(claim: Claim, error: Exception) -> Hold | None:
     sign = breaker.sign_of(error)
     breaker.failed(endpoint_id, error, trial=claim.trial)
     if isinstance(error, Busy) and sign is breaker.Sign.CROWDED:
-        slots.narrow(endpoint_id, error, max(claim.running, _running(endpoint_id)))
+        slots.narrow(endpoint_id, error, max(claim.running, running(endpoint_id)))
         return Hold(Failure(error.code or "busy", str(error)), CROWDED_WAIT_S)
     if sign is None:
         return None
@@ -70,7 +70,8 @@ def failed(claim: Claim, error: Exception) -> Hold | None:
     return Hold(Failure(endpoint.pause_code, endpoint.why_paused()), _turn_s(endpoint) if claim.trial else 0.0)
 
 
-def _running(endpoint_id: int) -> int:
+def running(endpoint_id: int) -> int:
+    """How many live leases it has: of its slots these are taken."""
     return Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=db_now(), endpoint=endpoint_id).count()
 
 

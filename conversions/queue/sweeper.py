@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from conversions import files, retention
 from conversions.models import Call, Event, Step, log
-from conversions.queue import alarms, outcomes, vitals
+from conversions.queue import alarms, gate, outcomes, vitals
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, waiting_steps
 from conversions.queue.clock import db_now
@@ -104,18 +104,20 @@ def close_lost_calls() -> int:
 
 
 def ring_for_waiting() -> None:
-    """Rings for what waits, not more often than there are workers, and not on top of bells that still hang there."""
-    for lane, steps, most in (
-        (Lane.CPU, waiting_steps(None), os.cpu_count() or 1),
-        (
-            Lane.CALLS,
-            Step.objects.filter(status=Step.Status.WAITING, endpoint__in=Endpoint.objects.filter(takes_work())),
-            settings.CALLS_CONCURRENCY,
-        ),
-    ):
-        waiting = steps.filter(not_before__lte=db_now()).order_by()[:most].count()
-        if waiting:
-            ring(lane, max(0, waiting - _hanging(lane)))
+    """Rings for what may start now, not more often than there are workers, nor on top of bells that still hang there.
+
+    Where every slot is taken nobody needs a bell: who gives one back looks for more.
+    """
+    free: dict[int | None, int] = {None: os.cpu_count() or 1}
+    for endpoint in Endpoint.objects.filter(takes_work(), Exists(waiting_steps(OuterRef("pk")))):
+        free[endpoint.pk] = endpoint.slots_now - gate.running(endpoint.pk)
+    may_start = {Lane.CPU: 0, Lane.CALLS: 0}
+    for endpoint_id, most in free.items():
+        due = waiting_steps(endpoint_id).filter(not_before__lte=db_now())
+        may_start[Lane.CALLS if endpoint_id else Lane.CPU] += due[: max(0, most)].count()
+    for lane, count in may_start.items():
+        if count:
+            ring(lane, max(0, min(count, settings.CALLS_CONCURRENCY) - _hanging(lane)))
 
 
 def _hanging(lane: Lane) -> int:

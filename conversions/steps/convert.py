@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, BinaryIO
@@ -25,6 +27,10 @@ from voices.clients import client_for
 
 # Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.
 AT_ONCE_BYTES = 20 * 1000**2
+# Answers come in waves: more decoders at once than there are cores take memory and make nothing quicker. A strange
+# answer may keep one busy for long; then the others are handed on too.
+_eyes = threading.BoundedSemaphore(os.cpu_count() or 1)
+LOOK_PATIENCE_S = 5.0
 # What is kept of an answer's headers next to its bytes.
 KEPT_HEADERS = frozenset(
     {"content-type", "request-id", "character-cost", "history-item-id", "maximum-concurrent-requests"}
@@ -68,10 +74,14 @@ def _described_at_once(conversion: Conversion, result: files.Result) -> dict[str
     if result.size > AT_ONCE_BYTES or conversion.steps.filter(kind=Step.Kind.CONVERT).count() > 1:
         return None
     give_back()
+    if not _eyes.acquire(timeout=LOOK_PATIENCE_S):
+        return None
     try:
         return described(result.key, conversion.format)
     except (AudioError, FileNotFoundError):
         return None
+    finally:
+        _eyes.release()
 
 
 def _enter_into_ledger(claim: Claim, conversion: Conversion) -> Call:

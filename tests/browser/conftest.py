@@ -16,6 +16,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 
@@ -32,6 +33,9 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# Of an action or an expectation; a busy machine takes longer, and nothing is wrong with that.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Watch:
@@ -139,7 +143,7 @@ def new_page(browser: Browser, product: Product, *, url: str = "", **options: An
     context = browser.new_context(
         base_url=url or product.url, viewport={"width": 1280, "height": 900}, accept_downloads=True, **options
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     watch = Watch(context, url or product.url)
     page = context.new_page()
     page.watch = watch  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from tests.s2s.audio.conftest import tone, write_recording
 from tests.s2s.audio.test_refusals import PLAYLISTS, wav_header
 from tests.support.sound import wav
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import pytest
 
@@ -57,6 +58,23 @@ def test_a_large_answer_is_looked_at_by_a_cpu_worker(
     assert conversion.output_duration_s == pytest.approx(1.0, abs=0.001)
     assert kinds(conversion) == ["submitted", "prepared", "sent", "converted", "ready"]
     assert conversion.assembling_at is not None
+
+
+def test_an_answer_is_handed_on_to_a_cpu_worker_when_every_decoder_is_busy(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert = sys.modules["conversions.steps.convert"]
+    monkeypatch.setattr(convert, "_eyes", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(convert, "LOOK_PATIENCE_S", 0.01)
+    conversion = submit()
+    with convert._eyes:
+        work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY
+    assert [step.kind for step in conversion.steps.order_by("pk")] == ["prepare", "convert", "assemble"]
+    second = submit()
+    work_all()
+    assert [step.kind for step in second.steps.order_by("pk")] == ["prepare", "convert"]
 
 
 def test_the_parameters_reach_the_endpoint(submit: Submit, scripted: ScriptedEndpoint) -> None:

@@ -19,7 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.s3 import free_port
+from bin.groups import free_port
+from tests.support.product import wait_for
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx"
 SIGNED_IN = {"Cookie": "timbre_session_8000=x"}
@@ -130,15 +131,18 @@ def running(command: list[str], url: str) -> Iterator[None]:
     process = subprocess.Popen(command)
     try:
         port = int(url.rsplit(":", 1)[1])
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            assert process.poll() is None
-            time.sleep(0.05)
+        wait_for(lambda: listens(process, port), "nginx listens")
         yield
     finally:
         process.terminate()
         process.wait()
+
+
+def listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    assert process.poll() is None
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 @pytest.fixture

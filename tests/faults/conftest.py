@@ -50,7 +50,7 @@ def shared_stage(database: str, small_disk: Path, request: pytest.FixtureRequest
     if database == "postgresql":
         cluster: Cluster = request.getfixturevalue("cluster")
         environment["DATABASE_URL"] = cluster.new_database()
-    with running_stage(small_disk / "data", environment) as stage:
+    with running_stage(small_disk / "data", environment, output_path=small_disk.with_name("output.txt")) as stage:
         yield stage
 
 

@@ -178,7 +178,7 @@ def test_nobody_listens_there_for_a_while(stage: Stage, to: str) -> None:
     endpoint = stage.endpoint(to)
     with endpoint.down():
         addresses = [stage.submit(to=to) for _ in range(8)]
-        wait_for(lambda: stage.inside.ask("endpoints")[key(to)]["held"], "the endpoint is paused", 40)
+        wait_for(lambda: stage.inside.ask("endpoints")[key(to)]["held"], "the endpoint is paused")
         assert not {"failed", "ready"} & set(stage.states(addresses))
         assert "safe" in stage.inside.ask("endpoints")[key(to)]["why"]
     facts = stage.promises(addresses, to=to, timeout_s=90)
@@ -196,7 +196,7 @@ def test_nobody_listens_there_for_a_while(stage: Stage, to: str) -> None:
 def test_the_account_is_refused_and_comes_back(stage: Stage, refusal: Behaviour) -> None:
     stage.paid.script(everything=refusal)
     addresses = [stage.submit(to="paid") for _ in range(6)]
-    wait_for(lambda: stage.inside.ask("endpoints")["elevenlabs"]["held"], "the endpoint is paused", 40)
+    wait_for(lambda: stage.inside.ask("endpoints")["elevenlabs"]["held"], "the endpoint is paused")
     wait_for(lambda: set(stage.states(addresses)) == {"converting"}, "all are prepared, and wait")
     assert "safe" in stage.inside.ask("endpoints")["elevenlabs"]["why"]
     stage.paid.script()
@@ -206,13 +206,14 @@ def test_the_account_is_refused_and_comes_back(stage: Stage, refusal: Behaviour)
 
 
 def test_the_key_is_revoked_in_the_middle_of_200_recordings(stage: Stage) -> None:
-    stage.paid.script(default=Behaviour(delay_s=0.05))
-    addresses = [stage.submit(to="paid", voice=f"v{number % 30}", seconds=0.5) for number in range(200)]
-    wait_for(lambda: stage.paid.billed >= 60, "a part of them is done", 60)
+    stage.paid.script(*[Behaviour(delay_s=0.05)] * 60, default=Behaviour(hold=True))
+    with stage.frozen("calls"):
+        addresses = [stage.submit(to="paid", voice=f"v{number % 30}", seconds=0.5) for number in range(200)]
+    wait_for(lambda: stage.paid.held == SLOTS, "a part of them is done")
     stage.paid.script(everything=REVOKED)
-    wait_for(lambda: stage.inside.ask("endpoints")["elevenlabs"]["held"], "the endpoint is paused", 40)
-    done = stage.paid.billed
-    assert done < 200
+    stage.paid.release()
+    wait_for(lambda: stage.inside.ask("endpoints")["elevenlabs"]["held"], "the endpoint is paused")
+    assert stage.paid.billed == 60 + SLOTS
     stage.paid.script()
     facts = stage.promises(addresses, to="paid", timeout_s=150)
     assert_ready(facts)

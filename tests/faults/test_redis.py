@@ -17,8 +17,9 @@ from tests.support.product import Product, wait_for
 
 pytestmark = ON_POSTGRESQL
 
-# More than every time-out of a socket to Redis (2 s), and than a bell's publisher and a page together.
-SILENT_S = 8.0
+# More than every time-out of a socket to Redis (2 s), than a bell's publisher and a page together, and than the time
+# after which a worker's sign of life runs out.
+SILENT_S = 30.0
 PATIENCE_OF_A_PAGE_S = 10.0
 
 

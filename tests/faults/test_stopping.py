@@ -34,7 +34,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_runs_and_begins_nothing(stage: 
     pid = stage.product.kill("calls", signal.SIGTERM)
     endpoint.release()
     wait_for(lambda: endpoint.billed == 2, "both are answered")
-    wait_for(lambda: not is_running(pid), "the worker has ended", 8)
+    wait_for(lambda: not is_running(pid), "the worker has ended")
     assert sorted(stage.states(addresses))[-2:] == ["ready", "ready"]
     endpoint.script()
     endpoint.release()
@@ -50,7 +50,7 @@ def test_what_takes_longer_than_it_may_is_given_back(stage: Stage, to: str) -> N
     addresses = [stage.submit(to=to) for _ in range(3)]
     wait_for(lambda: endpoint.held == 3, "calls are under way")
     pid = stage.product.kill("calls", signal.SIGTERM)
-    wait_for(lambda: not is_running(pid), "the worker has ended", 15)
+    wait_for(lambda: not is_running(pid), "the worker has ended")
     endpoint.release()  # the endpoint went on working
     facts = stage.promises(addresses, to=to)
     assert_ready(facts)

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from bin.groups import free_port
 from s2s_site.supervisor import redis_server
 from s2s_site.supervisor.errors import CannotStart
 from tests.start.conftest import fill
-from tests.support.product import CHECKOUT, Product, free_port, wait_for
+from tests.support.product import CHECKOUT, Product, wait_for
 
 
 def refusal(data_dir: Path, **environment: str) -> str:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.start.conftest import fill
-from tests.support.product import Product, wait_for
+from tests.support.product import START_TIMEOUT_S, STOP_TIMEOUT_S, Product, wait_for
 
 EVERY_CHILD = ("redis", "engine", "calls", "cpu", "beat", "web")
 
@@ -78,20 +78,20 @@ def test_a_child_that_dies_is_started_again_and_said_in_one_line(product: Produc
         line = f"{name} stopped (killed by signal 9); starting it again in 0.5 s"
         assert product.output().splitlines().count(line) == 1
         assert product.restarts(name) == 1
-    wait_for(lambda: is_ready(product), "the product is ready again", 60)
+    wait_for(lambda: is_ready(product), "the product is ready again", START_TIMEOUT_S)
 
 
 def test_workers_end_with_their_main_process_even_when_nobody_cleans_up(product: Product) -> None:
     assert product.supervisor is not None
     names = ("web", "cpu", "engine")
-    wait_for(lambda: all(len(product.pids().get(name, [])) > 1 for name in names), "each has workers", 60)
+    wait_for(lambda: all(len(product.pids().get(name, [])) > 1 for name in names), "each has workers")
     families = {name: product.pids()[name] for name in names}
     product.supervisor.send_signal(signal.SIGSTOP)  # so that it isn't the supervisor who ends them
     try:
         for main, *_ in families.values():
             os.kill(main, signal.SIGKILL)
         everyone = [pid for pids in families.values() for pid in pids]
-        wait_for(lambda: not any(is_running(pid) for pid in everyone), "the workers are gone", 3)
+        wait_for(lambda: not any(is_running(pid) for pid in everyone), "the workers are gone")
     finally:
         product.supervisor.send_signal(signal.SIGCONT)
 
@@ -116,11 +116,12 @@ def test_a_generated_password_is_shown_once_and_a_second_start_keeps_the_data(tm
 
 
 def test_ctrl_c_stops_in_order_and_leaves_nothing_and_a_second_one_does_not_wait(tmp_path: Path) -> None:
-    with Product(tmp_path / "data") as product:
+    # Longer than anybody waits here: what doesn't listen is killed at once or not within this test.
+    with Product(tmp_path / "data", {"DRAIN_SECONDS": "600"}) as product:
         assert product.supervisor is not None
         product.supervisor.send_signal(signal.SIGINT)
         gone = in_which_order_they_end({name: pids[0] for name, pids in product.pids().items()})
-        assert product.supervisor.wait(timeout=10) == 0
+        assert product.supervisor.wait(STOP_TIMEOUT_S) == 0
         assert gone[:2] == ["web", "beat"]
         assert set(gone[2:4]) == {"calls", "cpu"}
         assert gone[4:] == ["engine", "redis"]
@@ -128,20 +129,23 @@ def test_ctrl_c_stops_in_order_and_leaves_nothing_and_a_second_one_does_not_wait
         assert not (product.data_dir / "supervisor.json").exists()
 
         product.start()
-        product.kill("web", signal.SIGSTOP)  # a process that doesn't listen
+        product.kill("calls", signal.SIGSTOP)  # a process that doesn't listen
         product.supervisor.send_signal(signal.SIGINT)
+        wait_for(lambda: product.output().count("Press Ctrl-C again to stop at once") == 2, "it has heard")
         time.sleep(1)
         assert product.supervisor.poll() is None
         product.supervisor.send_signal(signal.SIGINT)
-        assert product.supervisor.wait(timeout=3) == 0
+        assert product.supervisor.wait(STOP_TIMEOUT_S) == 0
         assert product.left_over() == []
 
 
 def in_which_order_they_end(mains: dict[str, int]) -> list[str]:
+    """Looks at the last to end first, so that two that are gone by the next look don't seem to have changed places."""
     gone: list[str] = []
-    give_up_at = time.monotonic() + 40
+    give_up_at = time.monotonic() + STOP_TIMEOUT_S
     while len(gone) < len(mains) and time.monotonic() < give_up_at:
-        gone += [name for name, pid in mains.items() if name not in gone and not is_running(pid)]
+        now = [name for name in EVERY_CHILD if name not in gone and not is_running(mains[name])]
+        gone += reversed(now)
         time.sleep(0.002)
     return gone
 
@@ -151,7 +155,7 @@ def test_nothing_outlives_a_killed_supervisor_and_damaged_files_do_not_stop_the_
         assert product.supervisor is not None
         product.supervisor.kill()
         product.supervisor.wait()
-        wait_for(lambda: not product.left_over(), "everything is gone", 3)
+        wait_for(lambda: not product.left_over(), "everything is gone")
 
         redis = product.data_dir / "redis"
         assert (redis / "redis.sock").exists()  # nobody removed it
@@ -168,8 +172,8 @@ def test_nothing_outlives_a_killed_supervisor_and_damaged_files_do_not_stop_the_
         assert product.pid("beat") == beat
 
 
-def test_it_goes_on_when_the_disk_was_full(small_disk: Path) -> None:
-    with Product(small_disk / "data") as product:
+def test_it_goes_on_when_the_disk_was_full(small_disk: Path, tmp_path: Path) -> None:
+    with Product(small_disk / "data", output_path=tmp_path / "output.txt") as product:
         filler = fill(small_disk)
         killed = product.kill("calls")
         wait_for(lambda: "calls stopped (killed" in product.output(), "the death was noticed")
@@ -177,5 +181,5 @@ def test_it_goes_on_when_the_disk_was_full(small_disk: Path) -> None:
         assert product.supervisor is not None
         assert product.supervisor.poll() is None
         filler.unlink()
-        wait_for(lambda: is_ready(product), "it is ready again", 90)
+        wait_for(lambda: is_ready(product), "it is ready again", START_TIMEOUT_S)
         wait_for(lambda: product.pid("calls") not in (0, killed), "calls runs again")

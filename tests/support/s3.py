@@ -17,6 +17,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from bin.groups import free_port
+
 BUCKET = "recordings"
 _COMMANDS = {
     "nanio": "nanio serve --host 127.0.0.1 --port {port} --data-dir {folder} --log-level warning",
@@ -76,12 +78,6 @@ def running_s3(name: str) -> Iterator[S3]:
         finally:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -210,6 +210,28 @@ def test_the_sweeper_rings_for_what_waits_but_not_on_top_of_hanging_bells(submit
         assert redis.llen("cpu") == 1
 
 
+def test_the_sweeper_rings_only_for_slots_that_are_free(submit: Submit, endpoint: Endpoint, redis_url: str) -> None:
+    from redis import Redis
+
+    submit(), submit(), submit()
+    while found := claim(Lane.CPU):
+        work(found)
+    with Redis.from_url(redis_url) as redis:
+
+        def rings() -> int:
+            redis.flushall()
+            sweeper.ring_for_waiting()
+            return int(redis.llen("calls"))
+
+        assert rings() == endpoint.slots == 2
+        held = claim(Lane.CALLS)
+        assert rings() == 1
+        claim(Lane.CALLS)
+        assert rings() == 0  # who gives a slot back looks for the third
+        Step.objects.filter(pk=held.step_id).update(lease_until=db_now() - timedelta(seconds=1))
+        assert rings() == 1  # its worker died
+
+
 def test_accepting_does_not_need_redis(submit: Submit, caplog) -> None:
     from s2s_site.celery import app
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from elevenlabs import AsyncElevenLabs, ElevenLabs
 from numpy.typing import NDArray
 
+from bin.groups import free_port
 from s2s.audio import decode
 
 SPEECH = Path(__file__).parents[2] / "data" / "speech"
@@ -27,9 +27,7 @@ class EngineProcess:
     """A running engine, which shares nothing with another. `pid` is the server's main process."""
 
     def __init__(self, *, workers: int = 1, concurrency: int = 16, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         options = {"--port": self.port, "--workers": workers, "--concurrency": concurrency}
         self._process = subprocess.Popen(
