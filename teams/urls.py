@@ -6,5 +6,6 @@ from teams import views
 
 app_name = "teams"
 urlpatterns = [
+    path("account/", views.account, name="account"),
     path("account/choices/", views.choices, name="choices"),
 ]

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from teams.choices import set_choice
+from teams.forms import AccountForm
+from teams.gatekeeper import membership
 from teams.models import User
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Name, choices, and the way to the password."""
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    form = AccountForm(user, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+        return HttpResponse(status=303, headers={"Location": reverse("teams:account")})
+    found = membership(user)
+    context = {"form": form, "role": found.get_role_display() if found else ""}
+    return render(request, "teams/account.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
