@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from conversions import mailing
 from conversions.queue import housekeeping, sweeper, worker
 from conversions.queue.bells import Lane
 
@@ -26,3 +27,8 @@ def sweep() -> None:
 @shared_task
 def housekeep() -> None:
     housekeeping.housekeep()
+
+
+@shared_task
+def tell() -> None:
+    mailing.tell()

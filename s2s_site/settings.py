@@ -284,6 +284,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "conversions.tasks.sweep",
         "schedule": schedule(timedelta(seconds=SWEEP_SECONDS)),
     },
+    "tell": {
+        "task": "conversions.tasks.tell",  # sends e-mail to those who chose it; none is due without EMAIL_URL
+        "schedule": schedule(timedelta(seconds=SWEEP_SECONDS)),
+    },
     "housekeep": {
         "task": "conversions.tasks.housekeep",
         "schedule": schedule(timedelta(hours=1)),

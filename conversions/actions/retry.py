@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from conversions import files
+from conversions import files, mailing
 from conversions.models import Call, Conversion, Event, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.clock import db_now
@@ -17,7 +17,8 @@ def retry(conversion: Conversion, user: User) -> bool:
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     with transaction.atomic():
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
-        if not conversion.move(Conversion.Status.WAITING, error="", error_code="", finished_at=None):
+        again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mailing.wanted(conversion)}
+        if not conversion.move(Conversion.Status.WAITING, **again):
             return False
         _reopen_steps(conversion)
         log(conversion, Event.Kind.RETRIED, actor=user)

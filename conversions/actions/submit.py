@@ -16,7 +16,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from conversions import files
+from conversions import files, mailing
 from conversions.models import Batch, Conversion, Event, Recording, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.sources import Stored, of_conversion
@@ -100,6 +100,7 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         voice_settings=parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else None,
     )
     conversion.source = files.source_key(conversion.pk)
+    conversion.mail_due = mailing.wanted(conversion)
     return conversion
 
 
