@@ -117,6 +117,37 @@ def every_reason() -> dict[str, str]:
     return {name: str(row.pk) for name, row in rows.items()}
 
 
+def every_export() -> str:
+    """One that is ready, with an export in each state."""
+    from django.utils import timezone
+
+    from conversions.models import Export, Step
+
+    conversion = _conversion("Evening news, final cut", "ready", minutes=9, source_duration_s=252.0)
+    hour = timezone.now() + timedelta(hours=1)
+    running = {"lease_token": uuid4(), "lease_until": hour}
+    words = "The file could not be decoded: it seems to be damaged. Open it in an audio editor and save it as WAV."
+    for position, (output_format, status, of_step, of_export) in enumerate(
+        (
+            ("wav_48000", Step.Status.DONE, {}, {"size": 24_192_044}),
+            ("opus_48000_64", Step.Status.RUNNING, running, {}),
+            ("ulaw_8000", Step.Status.WAITING, {"not_before": hour}, {}),
+            ("mp3_22050_32", Step.Status.FAILED, {}, {"error": words}),
+        )
+    ):
+        step = Step.objects.create(
+            conversion=conversion,
+            kind=Step.Kind.EXPORT,
+            position=position,
+            status=status,
+            team_id=conversion.team_id,
+            user=conversion.created_by,
+            **of_step,
+        )
+        Export.objects.create(conversion=conversion, output_format=output_format, step=step, **of_export)
+    return str(conversion.pk)
+
+
 def _billed_endpoint(key: str, **fields: Any) -> Any:
     from voices.models import Endpoint
 
@@ -275,6 +306,7 @@ if __name__ == "__main__":
         long_history,
         every_state,
         every_reason,
+        every_export,
         failed_on_the_way,
         second_endpoint,
         many_voices,

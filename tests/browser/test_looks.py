@@ -38,6 +38,12 @@ def reasons(product: Product) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def exports(product: Product) -> str:
+    found: str = set_stage(product, "every_export")
+    return found
+
+
+@pytest.fixture(scope="module")
 def made(chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path) -> dict[str, str]:
     """One that is ready and one that failed, as they really come about."""
     context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
@@ -159,6 +165,14 @@ def test_every_reason_to_wait_and_what_may_have_been_billed(look: Look, reasons:
         look.take(f"conversion-{name}")
 
 
+def test_the_other_formats_of_a_result(look: Look, exports: str) -> None:
+    page = look.page
+    allow(page, 404)  # it has no files to listen to
+    page.goto(f"/conversions/{exports}/")
+    expect(page.locator("#exports li")).to_have_count(4)
+    look.take("conversion-exports")
+
+
 def test_the_options(look: Look, two_endpoints: None) -> None:
     page = look.page
     allow(page, 422)
@@ -189,6 +203,8 @@ def test_the_pages_around(look: Look) -> None:
     allow(page, 404, 422)
     page.goto("/nothing-here/")
     look.take("404")
+    page.goto("/account/")
+    look.take("account")
     page.goto("/accounts/password/change/")
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_text("This field is required.")).to_have_count(3)
