@@ -134,6 +134,7 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
         expect(page.locator("main")).to_have_attribute("data-state", "failed" if name == "failed" else "ready")
         page.wait_for_load_state("networkidle")
         look.take(f"conversion-{name}")
+    page.goto(made["zero-retention"])
     page.locator("summary", has_text="Delete").click()
     look.take("conversion-delete")
 
