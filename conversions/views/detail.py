@@ -13,7 +13,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from conversions import ledger
-from conversions.access import conversion_or_404, listed
+from conversions.access import conversion_or_404, of_batch
 from conversions.compare import comparison_of
 from conversions.models import Conversion
 from conversions.progress import FIELDS, progress_of, with_progress
@@ -41,7 +41,7 @@ def show(
         "compared": comparison_of(request.user, conversion, request.GET.getlist("with")),
         "timeline": timeline_of(conversion),
         "title_form": title_form or TitleForm(initial={"title": conversion.title}),
-        "batch_size": listed(request.user).filter(batch=conversion.batch_id).count() if conversion.batch_id else 0,
+        "batch_size": of_batch(request.user, conversion.batch).count() if conversion.batch else 0,
         "cost": ledger.cost_words(conversion, used),
         "cancelled_words": ledger.cancelled_words(conversion, used),
         "retry_words": ledger.retry_words(conversion),

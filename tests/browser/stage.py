@@ -195,7 +195,7 @@ def takes() -> list[str]:
     """
     from conversions.models import Conversion
 
-    row = Conversion.objects.filter(status="ready", output_bytes__gt=0).latest("created_at")
+    row = Conversion.objects.filter(status="ready", output_bytes__gt=0, enable_logging=True).latest("created_at")
     row.source_lufs, row.output_lufs = -14.0, -17.0
     row.save()
     first, found = row.pk, [str(row.pk)]

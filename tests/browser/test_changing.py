@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import allow, convert, named, wait_until
+from tests.browser.studio import allow, convert, named, open_options, wait_until
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_one_press_deletes_and_one_press_brings_it_back(page: Page, made: str) -
 
 def test_what_can_not_be_brought_back_asks_first(page: Page, speech: Path) -> None:
     page.goto("/")
-    page.locator("summary", has_text="Options").click()
+    open_options(page)
     page.get_by_label("Zero retention").check()
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "phone_note.m4a")
     page.get_by_role("button", name="Convert").click()
