@@ -63,3 +63,24 @@ def test_what_can_not_be_brought_back_asks_first(page: Page, speech: Path) -> No
     page.get_by_role("button", name="Yes, delete it").click()
     expect(page.get_by_text("“Private recording” was deleted.")).to_be_visible()
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_a_retake_stands_beside_the_first_take_equally_loud(page: Page, made: str) -> None:
+    page.get_by_role("link", name="Retake").click()
+    open_options(page)
+    page.get_by_label("Format").select_option("wav_44100")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    wait_until(page, "ready")
+    assert not page.url.endswith(made)
+    expect(page.locator(".takes li")).to_have_count(2)
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("radio")).to_have_count(3)
+    expect(page.get_by_label("same loudness")).to_be_checked()  # it was measured
+    volumes = page.evaluate("[...document.querySelectorAll('#compare audio')].map((player) => player.volume)")
+    assert max(volumes) == 1
+    assert min(volumes) < 1
+
+    page.get_by_role("link", name="Another voice").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change the voice, keep the performance")
+    assert page.url.endswith("&anew=voice")
