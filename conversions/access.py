@@ -1,15 +1,20 @@
-"""Which conversions a person reaches: those of their team, but what is for someone else alone or deleted."""
+"""Which conversions a person reaches: of their team, neither deleted nor for someone else's eyes alone."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from conversions.models import Batch, Conversion
-from teams.gatekeeper import get_or_404, reachable
+from teams.gatekeeper import May, get_or_404, may, reachable
 from teams.models import User
+
+# What was deleted can be brought back for so long.
+UNDO_WITHIN = timedelta(hours=24)
 
 
 def listed(user: User | AnonymousUser) -> QuerySet[Conversion]:
@@ -23,12 +28,34 @@ def of_batch(user: User | AnonymousUser, batch: Batch) -> QuerySet[Conversion]:
     return reachable(user, _seen_by(user, Conversion.objects.filter(batch=batch, deleted_at=None)))
 
 
+def takes(user: User | AnonymousUser, conversion: Conversion) -> QuerySet[Conversion]:
+    """The other conversions of the same recording, newest first. Of zero retention ones the creator sees their own."""
+    first = conversion.first_take
+    rows = Conversion.objects.filter(Q(pk=first) | Q(take_of=first), audition_of=None, deleted_at=None)
+    return reachable(user, _seen_by(user, rows)).exclude(pk=conversion.pk).order_by("-created_at", "-pk")
+
+
+def deleted(user: User | AnonymousUser) -> QuerySet[Conversion]:
+    """What was deleted and can still be brought back by `user`: their own, and for admins and owners the team's."""
+    since = timezone.now() - UNDO_WITHIN
+    rows = reachable(user, _seen_by(user, Conversion.objects.filter(deleted_at__gt=since, audition_of=None)))
+    if may(user, May.CHANGE_ANY):
+        return rows
+    return rows.filter(created_by=user.pk) if may(user, May.CONVERT) else rows.none()
+
+
 def conversion_or_404(
     user: User | AnonymousUser, conversion_id: UUID, objects: QuerySet[Conversion] | None = None
 ) -> Conversion:
     """Raises Http404 for what doesn't exist, is deleted, and isn't theirs to see."""
     objects = Conversion.objects.all() if objects is None else objects
     return get_or_404(user, _seen_by(user, objects.filter(deleted_at=None)), pk=conversion_id)
+
+
+def deleted_or_404(user: User | AnonymousUser, conversion_id: UUID) -> Conversion:
+    """Raises Http404 for what isn't deleted, or can't be brought back any more, or isn't theirs to see."""
+    since = timezone.now() - UNDO_WITHIN
+    return get_or_404(user, _seen_by(user, Conversion.objects.filter(deleted_at__gt=since)), pk=conversion_id)
 
 
 def _seen_by(user: User | AnonymousUser, rows: QuerySet[Conversion]) -> QuerySet[Conversion]:

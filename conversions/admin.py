@@ -140,7 +140,7 @@ class ConversionAdmin(admin.ModelAdmin[Conversion]):
 
     def delete_model(self, request: HttpRequest, obj: Conversion) -> None:
         assert isinstance(request.user, User)
-        actions.delete(obj, request.user)
+        actions.purge(obj, request.user)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversion]) -> None:
         for conversion in queryset:

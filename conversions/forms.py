@@ -306,7 +306,9 @@ class HistoryForm(forms.Form):
             ("unfinished", _("In progress")),
             ("failed", _("Failed")),
             ("cancelled", _("Cancelled")),
+            ("deleted", _("Deleted")),
         ],
     )
     voice = forms.IntegerField(required=False, min_value=1)
     before = forms.CharField(required=False, max_length=80)
+    deleted = forms.UUIDField(required=False)  # was deleted just now: the page offers to undo it

@@ -15,11 +15,12 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
-from conversions.access import listed
+from conversions.access import deleted, listed
 from conversions.models import Conversion
 from teams.models import User
 
 PAGE_SIZE = 30
+DELETED = "deleted"  # as a state: what can still be brought back
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Page:
 
 def page(user: User | AnonymousUser, filters: Mapping[str, Any]) -> Page:
     """One page of what `user` may see. `filters`: the cleaned data of HistoryForm; absent keys don't filter."""
-    rows = listed(user).select_related("voice", "created_by")
+    rows = deleted(user) if filters.get("state") == DELETED else listed(user)
+    rows = rows.select_related("voice", "created_by")
     rows = rows.defer("source_peaks", "output_peaks", "voice_stored_settings", "voice_settings")
     rows = _filtered(rows, filters)
     cursor = parse_cursor(filters.get("before") or "")
@@ -46,7 +48,7 @@ def _filtered(rows: QuerySet[Conversion], filters: Mapping[str, Any]) -> QuerySe
     state, voice_id, words = filters.get("state"), filters.get("voice"), (filters.get("q") or "").split()
     if state == "unfinished":
         rows = rows.filter(status__in=Conversion.UNFINISHED)
-    elif state:
+    elif state and state != DELETED:
         rows = rows.filter(status=state)
     if voice_id:
         rows = rows.filter(voice_id=voice_id)

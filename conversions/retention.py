@@ -1,15 +1,18 @@
-"""Zero retention (`enable_logging=false`): the recording and its result are gone one hour after the first whole
-download, and after 24 hours at most. The ledger keeps seconds and credits, nothing else is left."""
+"""What is erased by itself. Zero retention (`enable_logging=false`): the recording and its result are gone one hour
+after the first whole download, and after 24 hours at most. What was deleted is erased once it can't be brought back.
+
+The ledger keeps seconds and credits, nothing else is left."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from conversions import actions
+from conversions.access import UNDO_WITHIN
 from conversions.models import Conversion, Recording
 from conversions.queue.clock import db_now
 
@@ -39,14 +42,24 @@ def forget_recordings() -> int:
 
 
 def erase_due() -> int:
-    """Erases what has had its time, in whatever state it is. Returns how many."""
+    """Erases zero retention ones that have had their time, in whatever state they are. Returns how many."""
     now = db_now()
-    due = Conversion.objects.filter(
-        Q(created_at__lt=now - AT_MOST) | Q(downloaded_at__lt=now - AFTER_DOWNLOAD), enable_logging=False
+    return _erase(
+        Conversion.objects.filter(
+            Q(created_at__lt=now - AT_MOST) | Q(downloaded_at__lt=now - AFTER_DOWNLOAD), enable_logging=False
+        )
     )
+
+
+def erase_deleted() -> int:
+    """Erases what was deleted and can't be brought back any more. Returns how many."""
+    return _erase(Conversion.objects.filter(deleted_at__lte=db_now() - UNDO_WITHIN), unless_restored=True)
+
+
+def _erase(due: QuerySet[Conversion], *, unless_restored: bool = False) -> int:
     erased = 0
-    for conversion in due:
-        actions.erase(conversion)
+    for conversion in due.defer("source_peaks", "output_peaks"):
+        actions.erase(conversion, unless_restored=unless_restored)
         erased += 1
     if erased and connection.vendor == "sqlite":
         with connection.cursor() as cursor:  # the write-ahead log still has the rows as they were

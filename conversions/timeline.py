@@ -26,6 +26,10 @@ _SENTENCES: dict[str, Any] = {
     Event.Kind.FAILED: gettext_lazy("Failed: %(words)s"),
     Event.Kind.RETRIED: gettext_lazy("%(who)s pressed Retry"),
     Event.Kind.CANCELLED: gettext_lazy("%(who)s cancelled it"),
+    Event.Kind.RENAMED: gettext_lazy("%(who)s renamed it to “%(title)s”"),
+    Event.Kind.DELETED: gettext_lazy("%(who)s deleted it"),
+    Event.Kind.RESTORED: gettext_lazy("%(who)s brought it back"),
+    Event.Kind.EXPORTED: gettext_lazy("Made as %(format)s too"),
 }
 
 

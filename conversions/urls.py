@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversions.views import auditions, batches, detail, exports, files, history, presets, studio
+from conversions.views import auditions, batches, changes, detail, exports, files, history, presets, studio
 
 app_name = "conversions"
 urlpatterns = [
@@ -12,9 +12,13 @@ urlpatterns = [
     path("conversions/<uuid:conversion_id>/status/", detail.status, name="status"),
     path("conversions/<uuid:conversion_id>/download/", files.download, name="download"),
     path("conversions/<uuid:conversion_id>/source/", files.source, name="source"),
-    path("conversions/<uuid:conversion_id>/cancel/", detail.cancel, name="cancel"),
-    path("conversions/<uuid:conversion_id>/retry/", detail.retry, name="retry"),
-    path("conversions/<uuid:conversion_id>/delete/", detail.delete, name="delete"),
+    path("conversions/<uuid:conversion_id>/peaks/source/", detail.peaks, {"which": "source"}, name="source_peaks"),
+    path("conversions/<uuid:conversion_id>/peaks/", detail.peaks, {"which": "output"}, name="peaks"),
+    path("conversions/<uuid:conversion_id>/cancel/", changes.cancel, name="cancel"),
+    path("conversions/<uuid:conversion_id>/retry/", changes.retry, name="retry"),
+    path("conversions/<uuid:conversion_id>/rename/", changes.rename, name="rename"),
+    path("conversions/<uuid:conversion_id>/delete/", changes.delete, name="delete"),
+    path("conversions/<uuid:conversion_id>/restore/", changes.restore, name="restore"),
     path("conversions/<uuid:conversion_id>/exports/", exports.create, name="exports"),
     path("conversions/<uuid:conversion_id>/exports/status/", exports.status, name="exports_status"),
     path("conversions/<uuid:conversion_id>/exports/<slug:output_format>/", exports.download, name="export"),

@@ -1,4 +1,4 @@
-"""What a team has used: counted from the ledger, so deleting a recording gives no minutes back."""
+"""What a team has used: counted from the ledger, so deleting a recording gives no minutes back, but space it does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
     """Four queries: the ledger of this month, what is measured but not yet called for, and what is kept."""
     start = month_start()
     calls = Call.objects.filter(team=membership.team_id, sent_at__gte=start, outcome__in=_COUNTED).order_by()
-    kept = Conversion.objects.filter(team=membership.team_id).order_by()
+    kept = Conversion.objects.filter(team=membership.team_id, deleted_at=None).order_by()
     if but is not None:
         calls, kept = calls.filter(~Q(conversion=but)), kept.exclude(pk=but.pk)
     pending = kept.filter(status__in=Conversion.UNFINISHED, created_at__gte=start).exclude(

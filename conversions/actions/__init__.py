@@ -2,7 +2,7 @@
 
 from conversions.actions.audition import MOST_VOICES, PASSAGE_S, audition, forget, listen
 from conversions.actions.cancel import cancel
-from conversions.actions.delete import delete, erase
+from conversions.actions.delete import delete, erase, purge
 from conversions.actions.export import export, forget_export
 from conversions.actions.presets import (
     change_preset,
@@ -11,6 +11,8 @@ from conversions.actions.presets import (
     save_preset,
     set_default_preset,
 )
+from conversions.actions.rename import rename
+from conversions.actions.restore import restore
 from conversions.actions.retry import retry
 from conversions.actions.submit import Accepted, Order, submit, submit_all
 
@@ -30,6 +32,9 @@ __all__ = [
     "forget_export",
     "listen",
     "may_change_preset",
+    "purge",
+    "rename",
+    "restore",
     "retry",
     "save_preset",
     "set_default_preset",

@@ -15,9 +15,16 @@ def cancel(conversion: Conversion, user: User) -> bool:
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     with transaction.atomic():
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
-        if not conversion.move(Conversion.Status.CANCELLED):
+        if not stop(conversion):
             return False
-        unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
-        unfinished.update(status=Step.Status.CANCELLED, **NO_LEASE)
         log(conversion, Event.Kind.CANCELLED, actor=user)
+    return True
+
+
+def stop(conversion: Conversion) -> bool:
+    """In the caller's transaction, which has locked the row. False: it was finished already."""
+    if not conversion.move(Conversion.Status.CANCELLED):
+        return False
+    unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
+    unfinished.update(status=Step.Status.CANCELLED, **NO_LEASE)
     return True

@@ -1,4 +1,7 @@
-"""Delete: the recording, its results and its timeline are gone. The ledger keeps its sums."""
+"""Delete: nobody finds it any more, and what runs for it stops. For a day it can be brought back; then it is erased.
+
+A zero retention one is erased at once.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,45 @@ from functools import partial
 from django.db import transaction
 
 from conversions import files
-from conversions.models import Conversion
+from conversions.actions.cancel import stop
+from conversions.models import Conversion, Event, log
+from conversions.queue.clock import db_now
 from teams.gatekeeper import require_change
 from teams.models import User
 
 
-def delete(conversion: Conversion, user: User) -> None:
-    """In every state: a worker that is busy with it finds its lease gone. Raises PermissionDenied."""
+def delete(conversion: Conversion, user: User) -> bool:
+    """In every state: a worker that is busy with it finds its lease gone. False: it was deleted already.
+
+    Raises PermissionDenied.
+    """
+    require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
+    if conversion.zero_retention:
+        erase(conversion)
+        return True
+    with transaction.atomic():
+        row = Conversion.objects.select_for_update().filter(pk=conversion.pk, deleted_at=None).first()
+        if row is None:
+            return False
+        stop(row)
+        Conversion.objects.filter(pk=row.pk).update(deleted_at=db_now(), mail_due=False)
+        log(row, Event.Kind.DELETED, actor=user)
+    return True
+
+
+def purge(conversion: Conversion, user: User) -> None:
+    """Erases it now, with no way back. Raises PermissionDenied."""
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     erase(conversion)
 
 
-def erase(conversion: Conversion) -> None:
-    """What delete does, by the product's own right: for recordings whose time has come."""
+def erase(conversion: Conversion, *, unless_restored: bool = False) -> None:
+    """Rows and files are gone, by the product's own right: for recordings whose time has come. The ledger keeps its
+    sums. `unless_restored`: one that was brought back since it was looked for stays."""
     with transaction.atomic():
+        row = Conversion.objects.select_for_update().only("deleted_at").filter(pk=conversion.pk).first()
+        if unless_restored and (row is None or row.deleted_at is None):
+            return
         if conversion.zero_retention:
             conversion.calls.update(request_id="", history_item_id="", error="")
         Conversion.objects.filter(pk=conversion.pk).delete()

@@ -13,12 +13,12 @@ from teams.models import User
 
 
 def retry(conversion: Conversion, user: User) -> bool:
-    """False: it had not failed. Raises PermissionDenied."""
+    """False: it had not failed, or is deleted. Raises PermissionDenied."""
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     with transaction.atomic():
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
         again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mailing.wanted(conversion)}
-        if not conversion.move(Conversion.Status.WAITING, **again):
+        if conversion.deleted_at is not None or not conversion.move(Conversion.Status.WAITING, **again):
             return False
         _reopen_steps(conversion)
         log(conversion, Event.Kind.RETRIED, actor=user)

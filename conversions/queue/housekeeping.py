@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -108,10 +108,13 @@ class _Row(NamedTuple):
     status: str
     source: str
     output: str
+    deleted_at: datetime | None
 
     @property
     def needs(self) -> str | None:
-        """The file without which it can't be what it is."""
+        """The file without which it can't be what it is. Of what is deleted nobody misses one."""
+        if self.deleted_at is not None:
+            return None
         if self.status == Conversion.Status.READY:
             return self.output
         return self.source if self.status in Conversion.UNFINISHED else None
@@ -142,7 +145,7 @@ def _rows_from(start: uuid.UUID) -> Iterator[list[_Row]]:
         after = Q()
         while True:
             rows = Conversion.objects.filter(span, after).order_by("pk")
-            batch = [_Row(*row) for row in rows.values_list("pk", "status", "source", "output")[:BATCH]]
+            batch = [_Row(*row) for row in rows.values_list(*_Row._fields)[:BATCH]]
             if batch:
                 yield batch
             if len(batch) < BATCH:
@@ -181,7 +184,7 @@ def _wanted_by_steps(ids: list[uuid.UUID]) -> tuple[dict[uuid.UUID, list[str]], 
 
 def _is_gone(row: _Row) -> bool:
     """Asked again, because the row or the file may have changed since both were read."""
-    still = Conversion.objects.filter(pk=row.id, status=row.status).exists()
+    still = Conversion.objects.filter(pk=row.id, status=row.status, deleted_at=None).exists()
     give_back()
     return still and row.needs is not None and not files.exists(row.needs)
 

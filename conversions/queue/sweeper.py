@@ -35,6 +35,7 @@ def sweep() -> None:
         recover,
         close_lost_calls,
         retention.erase_due,
+        retention.erase_deleted,
         retention.forget_recordings,
         ring_for_waiting,
         watch,

@@ -1,4 +1,4 @@
-"""One conversion: its state in words, both players, and what can be done with it."""
+"""One conversion: its state in words, what can be heard, its other takes, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -6,45 +6,50 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
 
-from conversions import actions, ledger
-from conversions.access import conversion_or_404
+from conversions import ledger
+from conversions.access import conversion_or_404, of_batch
+from conversions.compare import comparison_of
 from conversions.models import Conversion
 from conversions.progress import FIELDS, progress_of, with_progress
 from conversions.retention import gone_at
 from conversions.timeline import timeline_of
-from conversions.views.answers import see_other
-from conversions.views.requests import signed_in
-from teams.gatekeeper import may_change
-
-
-def _load(request: HttpRequest, conversion_id: UUID) -> Conversion:
-    objects = Conversion.objects.select_related("created_by", "team")
-    return conversion_or_404(request.user, conversion_id, objects)
+from conversions.titles import TitleForm
+from teams.gatekeeper import May, may, may_change
 
 
 @require_safe
 def detail(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
-    objects = with_progress(Conversion.objects.select_related("endpoint", "created_by", "team"))
+    return show(request, conversion_id)
+
+
+def show(
+    request: HttpRequest, conversion_id: UUID, title_form: TitleForm | None = None, *, status: int = 200
+) -> HttpResponse:
+    """The page, also as the answer to a name that could not be taken."""
+    objects = with_progress(Conversion.objects.select_related("endpoint", "created_by", "team", "batch"))
     conversion = conversion_or_404(request.user, conversion_id, objects)
     used = ledger.used_by(conversion.calls.all())
     context = {
         "conversion": conversion,
         "progress": progress_of(conversion),
+        "compared": comparison_of(request.user, conversion, request.GET.getlist("with")),
         "timeline": timeline_of(conversion),
+        "title_form": title_form or TitleForm(initial={"title": conversion.title}),
+        "batch_size": of_batch(request.user, conversion.batch).count() if conversion.batch else 0,
         "cost": ledger.cost_words(conversion, used),
         "cancelled_words": ledger.cancelled_words(conversion, used),
         "retry_words": ledger.retry_words(conversion),
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,
+        "may_convert": may(request.user, May.CONVERT),
         "may_change": may_change(request.user, team_id=conversion.team_id, created_by_id=conversion.created_by_id),
     }
-    return render(request, "conversions/detail.html", context)
+    return render(request, "conversions/detail.html", context, status=status)
 
 
 @cache
@@ -66,25 +71,14 @@ def status(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     return response
 
 
-@require_POST
-def cancel(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
-    conversion = _load(request, conversion_id)
-    if not actions.cancel(conversion, signed_in(request)):
-        messages.info(request, _("It was finished already."))
-    return see_other("conversions:detail", conversion_id)
-
-
-@require_POST
-def retry(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
-    conversion = _load(request, conversion_id)
-    if not actions.retry(conversion, signed_in(request)):
-        messages.info(request, _("There is nothing to retry."))
-    return see_other("conversions:detail", conversion_id)
-
-
-@require_POST
-def delete(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
-    conversion = _load(request, conversion_id)
-    actions.delete(conversion, signed_in(request))
-    messages.success(request, _("“%(title)s” was deleted.") % {"title": conversion.title})
-    return see_other("conversions:history")
+@require_safe
+def peaks(request: HttpRequest, conversion_id: UUID, which: str) -> HttpResponse:
+    """The waveform in all its detail, one byte a peak (255 is full scale): what is drawn when one zooms in."""
+    field = f"{which}_peaks"
+    conversion = conversion_or_404(request.user, conversion_id, Conversion.objects.only("team_id", field))
+    found = bytes(getattr(conversion, field))
+    if not found:
+        raise Http404
+    response = HttpResponse(found, content_type="application/octet-stream")
+    patch_cache_control(response, private=True, max_age=3600)
+    return response

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from conversions import history as pages
-from conversions.access import listed
+from conversions.access import deleted, listed
 from conversions.forms import HistoryForm
 from conversions.views.requests import HtmxHttpRequest
 from voices.models import Voice
@@ -23,6 +23,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
     form = HistoryForm(request.GET)
     form.is_valid()  # what isn't valid is left out of cleaned_data, so it doesn't filter
     filters = {name: value for name, value in form.cleaned_data.items() if value}
+    just_deleted = filters.pop("deleted", None)
     page = pages.page(request.user, filters)
     kept = {name: value for name, value in filters.items() if name != "before"}
     context = {
@@ -31,6 +32,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "filters": kept,
         "filtered": bool(kept),
         "first_page": "before" not in filters,
+        "just_deleted": deleted(request.user).filter(pk=just_deleted).first() if just_deleted else None,
         # One seek in the index `history_by_voice` for each voice, however many rows the team has.
         "voices": Voice.objects.filter(Exists(listed(request.user).filter(voice=OuterRef("pk")))).order_by("name"),
         "query": urlencode(kept),

@@ -17,7 +17,7 @@ from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
 from s2s.audio.passages import passage
-from s2s.audio.peaks import Level, Peaks
+from s2s.audio.peaks import Level, Peaks, buckets_for
 from s2s.audio.reading import Input, Recording
 
 _SIGN_OF_LIFE_S: Final = 1.0
@@ -104,7 +104,7 @@ def confine(limits: Limits) -> None:
 
 def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
     description = recording.description
-    peaks, level, loudness, samples = Peaks(peak_buckets), Level(), Loudness(), 0
+    peaks, level, loudness, samples = Peaks(), Level(), Loudness(), 0
     for block in recording.blocks(description.sample_rate_hz, loudness):
         peaks.write(block)
         level.write(block)
@@ -116,7 +116,7 @@ def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dic
         "sample_rate_hz": description.sample_rate_hz,
         "channels": description.channels,
         "samples": samples,
-        "peaks": peaks.finish().hex(),
+        "peaks": peaks.finish(buckets_for(samples / description.sample_rate_hz, peak_buckets)).hex(),
         "level_dbfs": level.finish(),
         "loudness_lufs": loudness.finish(),
     }

@@ -26,9 +26,10 @@ class Examination:
 
     `container` and `codec` are libav's names (`mov,mp4,m4a,3gp,3g2,mj2`, `aac`). `samples` are counted at
     `sample_rate_hz`, which is the rate of the first frame. `peaks` is one uint8 per bucket over the whole length,
-    the largest |sample| with 255 as full scale, and `level_dbfs` the root mean square (-120.0 for silence), both of
-    the mono mix. `loudness_lufs` is the integrated loudness of all channels (ITU-R BS.1770-4), mono counted as what it
-    is played as, the same on two loudspeakers; None for silence and for less than 400 ms.
+    the largest |sample| with 255 as full scale: twenty buckets a second, at most 100,000 and never fewer than were
+    asked for. `level_dbfs` is the root mean square (-120.0 for silence). Both are of the mono mix. `loudness_lufs` is
+    the integrated loudness of all channels (ITU-R BS.1770-4), mono counted as what it is played as, the same on two
+    loudspeakers; None for silence and for less than 400 ms.
     """
 
     container: str

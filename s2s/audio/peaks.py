@@ -8,21 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 SILENCE_DBFS = -120.0
-_CELLS_PER_BUCKET = 32
+# Fine enough to see syllables when one zooms in; of what is longer than 83 minutes somewhat less.
+PER_SECOND = 20
+BUCKETS_AT_MOST = 100_000
+_CELLS = 1 << 19
+
+
+def buckets_for(duration_s: float, at_least: int) -> int:
+    """How many parts a waveform of that length has."""
+    return max(at_least, min(BUCKETS_AT_MOST, math.ceil(duration_s * PER_SECOND)))
 
 
 class Peaks:
-    """The largest |sample| of each of `buckets` equal parts of a signal whose length is not known beforehand.
+    """The largest |sample| of each of a number of equal parts of a signal whose length is not known beforehand.
 
-    Keeps a grid of cells much finer than the buckets; when it is full, neighbours are merged and each cell
-    stands for twice as many samples. A bucket's edge is thus off by at most 1/16 of a bucket.
+    Keeps a grid of cells finer than any buckets; when it is full, neighbours are merged and each cell stands for twice
+    as many samples. The edge of one of `n` buckets is thus off by at most n / 262,144 of a bucket.
     """
 
-    def __init__(self, buckets: int) -> None:
-        if buckets < 1:
-            raise ValueError("a waveform needs at least one bucket")
-        self._buckets = buckets
-        self._cells = np.zeros(buckets * _CELLS_PER_BUCKET * 2, np.float32)
+    def __init__(self) -> None:
+        self._cells = np.zeros(_CELLS, np.float32)
         self._used = 0
         self._samples_per_cell = 1
         self._open = np.zeros(0, np.float32)
@@ -39,15 +44,17 @@ class Peaks:
             if self._used == len(self._cells):
                 self._merge_pairs()
 
-    def finish(self) -> bytes:
+    def finish(self, buckets: int) -> bytes:
         """One uint8 per bucket; 255 is full scale. All zero for a signal without samples."""
+        if buckets < 1:
+            raise ValueError("a waveform needs at least one bucket")
         cells = self._cells[: self._used]
         if len(self._open):
             cells = np.append(cells, self._open.max())
         if not len(cells):
-            return bytes(self._buckets)
+            return bytes(buckets)
         # Of a signal shorter than the buckets, several buckets show the same cell.
-        starts = np.arange(self._buckets) * len(cells) // self._buckets
+        starts = np.arange(buckets) * len(cells) // buckets
         peaks = np.maximum.reduceat(cells, starts)
         return bytes(np.rint(np.minimum(peaks, 1.0) * 255).astype(np.uint8))
 

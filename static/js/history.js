@@ -1,5 +1,8 @@
 // Around htmx's live search: short addresses, and how many were found for those who can't see it.
 
+// On a phone the chips are one line that scrolls: the chosen one is in sight.
+document.querySelector(".chip:has(:checked)")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 document.addEventListener("htmx:configRequest", (event) => {
   const { parameters } = event.detail;
   for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];

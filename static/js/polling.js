@@ -1,11 +1,16 @@
-// Around htmx's polling of a conversion's state: pauses on hidden tabs, and lets the page follow the state.
+// Around htmx's polling of a conversion's state: pauses on hidden tabs, and lets the page follow the state. For who wants
+// a notification it goes on slowly.
 
 const main = document.querySelector("main");
 const announcement = document.querySelector("#announcement");
+const SLOWLY_MS = 10_000;
 let words = document.querySelector("#status")?.dataset.words;
+let asked = 0;
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden) event.preventDefault();
+  const wanted = document.querySelector("#notify")?.checked && Date.now() - asked >= SLOWLY_MS;
+  if (document.hidden && !wanted) event.preventDefault();
+  else asked = Date.now();
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {

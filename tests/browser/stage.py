@@ -220,6 +220,48 @@ def no_second_endpoint() -> int:
     return Endpoint.objects.filter(key="second").update(enabled=False)
 
 
+def takes() -> list[str]:
+    """Three further takes of the newest that is ready, as loud as it is, less, least, and nobody knows; ids, oldest
+    first.
+    """
+    from conversions.models import Conversion
+
+    row = Conversion.objects.filter(status="ready", output_bytes__gt=0, enable_logging=True).latest("created_at")
+    row.source_lufs, row.output_lufs = -14.0, -17.0
+    row.save()
+    first, found = row.pk, [str(row.pk)]
+    others = (("Atlas", {"seed": 7}, -20.0), ("Lyra", {}, -23.0), ("Nora", {"output_format": "mp3_44100_64"}, None))
+    for voice_name, differences, lufs in others:
+        row.pk, row.take_of, row.voice_name, row.output_lufs = uuid4(), first, voice_name, lufs
+        row.created_at += timedelta(seconds=1)
+        for name, value in {"seed": None, **differences}.items():
+            setattr(row, name, value)
+        row.save(force_insert=True)
+        found.append(str(row.pk))
+    return found
+
+
+def to_watch() -> str:
+    """One that waits, while everybody's choices are those of somebody new."""
+    from conversions.models import Step
+    from teams.models import User
+
+    User.objects.update(mail_when_ready=False, notify_in_browser=False, shortcuts=True)
+    conversion = _conversion("Chapter 9", "waiting", source_duration_s=3729.0)
+    _step(conversion, Step.Kind.CONVERT, running=False)
+    return str(conversion.pk)
+
+
+def is_ready() -> str:
+    """What `to_watch` put there has come to its end."""
+    from conversions.models import Conversion, Step
+
+    conversion = Conversion.objects.filter(title="Chapter 9").latest("created_at")
+    Step.objects.filter(conversion=conversion).delete()
+    Conversion.objects.filter(pk=conversion.pk).update(status="ready")
+    return str(conversion.pk)
+
+
 def go_on() -> str:
     """What is waiting begins to be converted."""
     from conversions.models import Conversion, Step
@@ -311,6 +353,9 @@ if __name__ == "__main__":
         second_endpoint,
         many_voices,
         no_second_endpoint,
+        takes,
+        to_watch,
+        is_ready,
         go_on,
     )
     stages = {stage.__name__: stage for stage in known}

@@ -68,6 +68,14 @@ def made(chromium: Browser, product: Product, cookies: dict[str, object], speech
 
 
 @pytest.fixture(scope="module")
+def takes(product: Product, made: dict[str, str]) -> list[str]:
+    """The ready one and two further takes of it: the first one's address, the others' ids."""
+    first, *others = set_stage(product, "takes")
+    assert first in made["ready"]
+    return [made["ready"], *others[:2]]
+
+
+@pytest.fixture(scope="module")
 def speech_folder() -> Path:
     return CHECKOUT / "tests" / "data" / "speech"
 
@@ -109,7 +117,7 @@ class Look:
 
 
 # Links within a sentence are exempt (WCAG 2.5.8), and so is what is laid over something larger.
-TARGETS = "main button, main .button, header a, header button, main select, .chip"
+TARGETS = "main button, main .button, header a, header button, main select, .chip, dialog button"
 SMALL_TARGETS = f"""() => [...document.querySelectorAll("{TARGETS}")]
     .filter((element) => element.checkVisibility())
     .map((element) => [element.textContent.trim() || element.ariaLabel, element.getBoundingClientRect().height])
@@ -140,6 +148,7 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
         expect(page.locator("main")).to_have_attribute("data-state", "failed" if name == "failed" else "ready")
         page.wait_for_load_state("networkidle")
         look.take(f"conversion-{name}")
+    page.goto(made["zero-retention"])
     page.locator("summary", has_text="Delete").click()
     look.take("conversion-delete")
 
@@ -147,6 +156,37 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
     look.take("history")
     page.goto("/history/?q=nothing+like+this")
     look.take("history-nothing-matches")
+
+
+@pytest.mark.parametrize("look", [(1280, "light"), (390, "dark")], indirect=True, ids=["1280-light", "390-dark"])
+def test_takes_and_what_can_be_done_with_a_conversion(look: Look, takes: list[str], product: Product) -> None:
+    page = look.page
+    allow(page, 422)
+    page.goto(f"{takes[0]}?{'&'.join(f'with={take}' for take in takes[1:])}#t=8.5")
+    expect(page.get_by_role("radio")).to_have_count(4)
+    for _ in range(2):
+        page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_load_state("networkidle")
+    look.take("conversion-takes")
+    page.keyboard.press("?")
+    look.take("shortcuts", whole=False)
+    page.keyboard.press("Escape")
+    page.locator(".rename summary").click()
+    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("It needs a name.")).to_be_visible()
+    look.take("conversion-rename", whole=False)
+
+    page.goto(f"/conversions/{set_stage(product, 'to_watch')}/")
+    page.get_by_label("Tell me when it is ready").click(force=True)
+    expect(page.locator("#notify-words")).not_to_be_empty()
+    look.take("conversion-notify", whole=False)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    look.take("history-undo", whole=False)
+    page.goto("/history/?state=deleted")
+    expect(page.get_by_role("button", name="Bring back").first).to_be_visible()
+    look.take("history-deleted", whole=False)
 
 
 def test_every_reason_to_wait_and_what_may_have_been_billed(look: Look, reasons: dict[str, str]) -> None:

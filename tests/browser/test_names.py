@@ -70,9 +70,10 @@ def test_a_name_is_text_on_every_page_and_safe_as_a_file(page: Page, name: str, 
     expect(page.locator(f"a[href='{address[address.index('/conversions/') :]}']")).to_have_text(title)
     fits(page)
     page.goto(address)
-    page.locator("summary", has_text="Delete").click()
+    page.locator(".rename summary").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value(title)
     fits(page)
-    page.get_by_role("button", name="Yes, delete it").click()
+    page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("status").filter(has_text="was deleted.")).to_contain_text(title)
     fits(page)
     assert not dialogs

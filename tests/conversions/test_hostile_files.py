@@ -75,7 +75,7 @@ def test_what_cannot_be_converted_fails_with_a_sentence_and_is_never_sent(
     assert [request for request in scripted.requests if request.method == "POST"] == []
     assert default_storage.listdir(f"{files.ROOT}/{conversion.pk}")[1] == ["source"]
     assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
-    actions.delete(conversion, cast.alice)
+    actions.purge(conversion, cast.alice)
     assert list(files.stored_conversions()) == []
 
 

@@ -231,11 +231,11 @@ def test_a_cancelled_conversion_is_not_worked_on(submit: Submit, scripted: Scrip
     assert calls_of(scripted) == []
 
 
-def test_delete_leaves_no_file_and_keeps_the_ledger(submit: Submit, cast) -> None:
+def test_purge_leaves_no_file_and_keeps_the_ledger(submit: Submit, cast) -> None:
     conversion = submit()
     work_all()
     conversion.refresh_from_db()
-    actions.delete(conversion, cast.alice)
+    actions.purge(conversion, cast.alice)
 
     assert list(files.stored_conversions()).count(conversion.pk) == 0
     assert not Conversion.objects.filter(pk=conversion.pk).exists()

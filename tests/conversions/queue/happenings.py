@@ -18,6 +18,8 @@ HAPPENINGS = st.one_of(
     st.tuples(st.just("someone_uploads_another"), st.booleans(), st.booleans()),
     st.tuples(st.just("cancel"), WHICH),
     st.tuples(st.just("delete"), WHICH),
+    st.tuples(st.just("bring_back"), WHICH),
+    st.tuples(st.just("a_day_passes_for_what_is_deleted")),
     st.tuples(st.just("retry"), WHICH),
     st.tuples(st.just("bells_are_heard")),
     st.tuples(st.just("a_step_is_done"), LANES),

@@ -23,7 +23,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from redis import Redis
 
-from conversions import actions, files
+from conversions import access, actions, files
 from conversions.models import Call, Conversion, Event, Step
 from conversions.queue import housekeeping as tidying
 from conversions.queue import sweeper
@@ -90,9 +90,26 @@ class Lives(RuleBasedStateMachine):
 
     def delete(self, which: int) -> None:
         recording, conversion = self._find(which)
-        if conversion is not None:
+        if conversion is not None and conversion.deleted_at is None:
             actions.delete(conversion, self.world.cast.alice)
-            recording.deleted = True
+            recording.deleted = not conversion.zero_retention
+            recording.erased = conversion.zero_retention
+            recording.cancelled |= not conversion.finished
+
+    def bring_back(self, which: int) -> None:
+        recording, conversion = self._find(which)
+        if conversion is not None and actions.restore(conversion, self.world.cast.alice):
+            recording.deleted = False
+
+    def a_day_passes_for_what_is_deleted(self) -> None:
+        moment = db_now() - access.UNDO_WITHIN
+        Conversion.objects.exclude(deleted_at=None).update(deleted_at=moment)
+        for which, recording in enumerate(self.recordings):
+            if recording.deleted:
+                self.bring_back(which)
+                assert recording.deleted, "too late"
+                recording.deleted, recording.erased = False, True
+        sweeper.sweep()
 
     def retry(self, which: int) -> None:
         recording, conversion = self._find(which)
@@ -254,8 +271,9 @@ class Lives(RuleBasedStateMachine):
     def promises_are_kept(self) -> None:
         for recording in self.recordings:
             conversion = Conversion.objects.filter(pk=recording.id).first()
-            assert (conversion is None) == recording.deleted
+            assert (conversion is None) == recording.erased
             if conversion is not None:
+                assert (conversion.deleted_at is not None) == recording.deleted
                 self._is_kept(recording, conversion)
                 self._is_not_asked_again(recording)
             if recording.billed:
@@ -308,7 +326,7 @@ class Lives(RuleBasedStateMachine):
     def _is_not_paid_twice(self, recording: Recording) -> None:
         paid = [call for call in self._calls_of(recording) if call.billed]
         assert len(paid) <= recording.may_be_paid
-        if not recording.deleted:
+        if not recording.erased:
             owned_up = Call.objects.filter(conversion=recording.id).exclude(
                 outcome__in=[Call.Outcome.REFUSED, Call.Outcome.NOT_SENT]
             )
@@ -337,6 +355,7 @@ class Lives(RuleBasedStateMachine):
         left = Conversion.objects.exclude(status__in=[Conversion.Status.READY, Conversion.Status.CANCELLED])
         assert set(left.values_list("status", flat=True)) <= {Conversion.Status.FAILED}
         for which in range(len(self.recordings)):
+            self.bring_back(which)
             self.retry(which)
         self._heal()
         assert not left.exists()  # a person and a good endpoint mend everything

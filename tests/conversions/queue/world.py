@@ -46,7 +46,8 @@ class Recording:
     billed: bool
     may_be_paid: int = 1  # and once more whenever a person presses Retry after reading that it may have been billed
     cancelled: bool = False
-    deleted: bool = False
+    deleted: bool = False  # it can be brought back
+    erased: bool = False
     result: str = ""
     calls_until_stored: int | None = None
 

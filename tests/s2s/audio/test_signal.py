@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from s2s.audio.mixing import channels, mono
-from s2s.audio.peaks import SILENCE_DBFS, Level, Peaks
+from s2s.audio.peaks import SILENCE_DBFS, Level, Peaks, buckets_for
 from s2s.audio.resampling import Resampler
 
 
@@ -67,10 +67,10 @@ def test_channels_without_names_are_weighted_alike():
 @pytest.mark.parametrize("length", [1, 3, 1000, 64_000, 64_001, 1_000_003])
 def test_peaks_are_those_of_equal_parts(noise, length):
     samples = noise(length)
-    peaks = Peaks(1000)
+    peaks = Peaks()
     for start in range(0, length, 4999):
         peaks.write(samples[start : start + 4999])
-    found = np.frombuffer(peaks.finish(), np.uint8)
+    found = np.frombuffer(peaks.finish(1000), np.uint8)
     assert len(found) == 1000
     exact = [
         np.abs(samples[i * length // 1000 : max((i + 1) * length // 1000, i * length // 1000 + 1)]).max()
@@ -82,16 +82,27 @@ def test_peaks_are_those_of_equal_parts(noise, length):
 
 
 def test_peaks_show_where_it_is_loud_at_any_length():
-    peaks = Peaks(100)
+    peaks = Peaks()
     for second in range(600):
         peaks.write(np.full(48000, 1.0 if second == 300 else 0.0, np.float32))
-    found = peaks.finish()
+    found = peaks.finish(100)
     assert found[50] == 255
     assert not any(found[:49] + found[52:])
 
 
+def test_a_long_recording_has_enough_peaks_to_zoom_in():
+    assert [buckets_for(seconds, 1000) for seconds in (1, 50, 3600, 6 * 3600)] == [1000, 1000, 72_000, 100_000]
+    peaks = Peaks()
+    for second in range(3600):
+        peaks.write(np.full(8000, 1.0 if second == 1800 else 0.0, np.float32))
+    found = peaks.finish(buckets_for(3600, 1000))
+    loud = [index / 20 for index, value in enumerate(found) if value]
+    assert loud[0] == pytest.approx(1800, abs=0.1)
+    assert loud[-1] == pytest.approx(1801, abs=0.1)
+
+
 def test_the_waveform_of_nothing_is_flat():
-    assert Peaks(10).finish() == bytes(10)
+    assert Peaks().finish(10) == bytes(10)
 
 
 def test_levels_are_relative_to_full_scale():

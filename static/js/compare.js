@@ -1,0 +1,233 @@
+// Compare: the recording, the result and further takes on one transport. One sounds at a time; who switches hears the
+// other one at the same place and equally loud.
+//
+// The time on the transport is that of the recording. waveforms.js draws what "compare:moved" says and asks for a place
+// by "compare:seek"; both speak of fractions of that time.
+
+const compare = document.querySelector("#compare");
+const transport = document.querySelector("#transport");
+const listen = document.querySelector("#listen");
+const choices = document.querySelector("#tracks");
+const seek = document.querySelector("#seek");
+const play = document.querySelector("#play");
+const same = document.querySelector("#same-loudness");
+// What an encoder adds at the ends; a result that differs by more was spoken slower or faster.
+const PADDING_S = 0.3;
+
+const figures = [...compare.querySelectorAll("[data-track]")];
+const tracks = figures
+  .map((figure) => ({ figure, player: figure.querySelector("audio"), lufs: number(figure.dataset.lufs) }))
+  .filter((track) => track.player);
+let current = null;
+
+function number(words) {
+  return words ? Number(words) : null;
+}
+
+// ---- one time for all ----
+
+function secondsOf(track) {
+  const measured = track.player.duration; // Infinity for what was recorded live
+  return number(track.figure.dataset.seconds) ?? (Number.isFinite(measured) ? measured : 0);
+}
+
+function whole() {
+  return number(figures[0].dataset.seconds) ?? (current ? secondsOf(current) : 0);
+}
+
+function stretch(track) {
+  const own = secondsOf(track);
+  return !own || !whole() || Math.abs(own - whole()) <= PADDING_S ? 1 : own / whole();
+}
+
+function place() {
+  return current ? Math.min(current.player.currentTime / stretch(current), whole()) : 0;
+}
+
+function goTo(seconds) {
+  if (!current) return;
+  const within = Math.min(Math.max(seconds, 0), whole());
+  current.player.currentTime = Math.min(within * stretch(current), secondsOf(current));
+  draw();
+}
+
+// ---- what is heard ----
+
+function playable() {
+  return tracks.filter((track) => !track.dead);
+}
+
+function choose(track) {
+  if (!track || track === current) return;
+  const from = current;
+  const seconds = place();
+  const playing = from && !from.player.paused;
+  current = track;
+  if (from) {
+    goTo(seconds);
+    from.player.pause();
+  }
+  if (playing) start();
+  track.choice.querySelector("input").checked = true;
+  for (const other of tracks) other.figure.classList.toggle("active", other === track);
+  draw();
+}
+
+function start() {
+  for (const track of playable()) track.player.preload = "auto"; // so that switching doesn't have to wait
+  current?.player.play().catch(() => {}); // interrupted, or dead: its error event says so
+}
+
+function toggle() {
+  if (current?.player.paused) start();
+  else current?.player.pause();
+}
+
+function next() {
+  const all = playable();
+  choose(all[(all.indexOf(current) + 1) % all.length]);
+}
+
+// Everything at the level of the quietest: nothing is made louder, so nothing clips.
+function level() {
+  const all = playable();
+  const known = all.length > 1 && all.every((track) => track.lufs !== null);
+  const quietest = Math.min(...all.map((track) => track.lufs));
+  let obeyed = known;
+  for (const track of all) {
+    const volume = known && same.checked ? 10 ** ((quietest - track.lufs) / 20) : 1;
+    track.player.volume = volume;
+    obeyed &&= Math.abs(track.player.volume - volume) < 0.01; // on an iPhone the volume is the owner's alone
+  }
+  document.querySelector("#loudness").hidden = !obeyed;
+}
+
+// ---- what is seen ----
+
+function clock(seconds) {
+  const total = Math.floor(seconds + 1e-6);
+  const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60), total % 60];
+  const two = (value) => String(value).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+function words(name, values) {
+  return transport.dataset[name].replace(/%\((\w+)\)s/g, (_, key) => values[key]);
+}
+
+function spoken(seconds) {
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
+  return minutes ? words("minutes", { minutes, seconds: rest }) : words("seconds", { seconds: rest });
+}
+
+function draw() {
+  const [position, length] = [place(), whole()];
+  compare.dataset.position = position.toFixed(2);
+  seek.max = length || 1;
+  seek.value = position;
+  seek.setAttribute("aria-valuetext", words("position", { position: spoken(position), length: spoken(length) }));
+  document.querySelector("#position").textContent = clock(position);
+  document.querySelector("#length").textContent = clock(Math.round(length));
+  const playing = Boolean(current && !current.player.paused);
+  compare.toggleAttribute("data-playing", playing);
+  const said = playing ? play.dataset.pause : play.dataset.play;
+  if (play.ariaLabel !== said) play.ariaLabel = said;
+  const detail = { fraction: length ? position / length : 0, length, playing };
+  compare.dispatchEvent(new CustomEvent("compare:moved", { detail }));
+}
+
+function follow(track) {
+  if (track !== current) return;
+  draw();
+  if (!track.player.paused) requestAnimationFrame(() => follow(track));
+}
+
+function showWhatThereIs() {
+  const all = playable();
+  transport.hidden = listen.hidden = all.length === 0;
+  choices.hidden = document.querySelector("#switch-key").hidden = all.length < 2;
+  level();
+}
+
+function bury(track) {
+  track.dead = true;
+  track.player.hidden = true;
+  track.figure.querySelector(".unplayable").hidden = false;
+  track.choice.remove();
+  if (track === current) {
+    current = null;
+    choose(playable()[0]);
+  }
+  showWhatThereIs();
+}
+
+// ---- keys ----
+
+const KEYS = {
+  " ": toggle,
+  x: next,
+  arrowleft: (event) => goTo(place() - (event.shiftKey ? 1 : 5)),
+  arrowright: (event) => goTo(place() + (event.shiftKey ? 1 : 5)),
+  ",": () => goTo(place() - 1),
+  ".": () => goTo(place() + 1),
+  home: () => goTo(0),
+  end: () => goTo(whole()),
+  "+": () => document.querySelector("[data-zoom=in]").click(),
+  "-": () => document.querySelector("[data-zoom=out]").click(),
+  0: () => document.querySelector("[data-zoom=fit]").click(),
+};
+const ON_SLIDER = /^(arrow(left|right)|home|end)$/;
+const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), select, textarea, [contenteditable]";
+
+// Whether the key means something else where the focus is.
+function taken(key, target) {
+  if (target === seek && ON_SLIDER.test(key)) return false; // it is the slider's own, also without shortcuts
+  if (document.body.dataset.shortcuts === "off" || document.querySelector("dialog[open]")) return true;
+  if (target.closest(TYPING)) return true;
+  if (key === " ") return Boolean(target.closest("a, button, summary, label, input:not([type=range]), audio"));
+  return key.startsWith("arrow") && Boolean(target.closest("[type=radio], audio"));
+}
+
+function press(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !current) return;
+  const key = event.key.toLowerCase();
+  const act = /^[1-9]$/.test(key) ? () => choose(playable()[key - 1]) : KEYS[key];
+  if (!act || taken(key, event.target)) return;
+  event.preventDefault();
+  act(event);
+}
+
+// ---- begin ----
+
+for (const track of tracks) {
+  const { player, figure } = track;
+  track.choice = document.querySelector("#track-choice").content.firstElementChild.cloneNode(true);
+  track.choice.querySelector("span").textContent = figure.dataset.track;
+  track.choice.querySelector("input").addEventListener("change", () => choose(track));
+  choices.append(track.choice);
+  player.controls = false;
+  player.addEventListener("error", () => bury(track));
+  player.addEventListener("play", () => {
+    choose(track); // by a key of the keyboard or the headphones, say
+    for (const other of tracks) if (other !== track) other.player.pause();
+    follow(track);
+  });
+  for (const name of ["timeupdate", "seeking", "pause", "loadedmetadata"]) player.addEventListener(name, draw);
+}
+choose(tracks.find((track) => "preferred" in track.figure.dataset) ?? tracks[0]);
+showWhatThereIs();
+for (const track of tracks) if (track.player.error) bury(track); // it failed before this module ran
+
+const asked = /^#t=([\d.]+)$/.exec(location.hash);
+goTo(asked ? Number(asked[1]) : 0);
+draw();
+
+play.addEventListener("click", toggle);
+seek.addEventListener("input", () => goTo(Number(seek.value)));
+same.addEventListener("change", level);
+compare.addEventListener("compare:seek", (event) => goTo(event.detail * whole()));
+document.addEventListener("keydown", press);
+// Another take is put beside these: the page begins where one was listening.
+for (const link of document.querySelectorAll("[data-compare]")) {
+  link.addEventListener("click", () => (link.hash = `t=${place().toFixed(2)}`));
+}

@@ -1,0 +1,172 @@
+"""Delete and undo: what runs is stopped, nobody finds it, for a day it can be brought back, then it is erased."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db.models import F
+from django.test import Client
+
+from conversions import actions, files, history, retention
+from conversions.models import Call, Conversion, Event, Step
+from conversions.queue import housekeeping
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.worker import work
+from conversions.timeline import timeline_of
+from tests.conversions.conftest import Submit, work_all
+from tests.support.cast import Cast
+from tests.support.endpoint import Behaviour
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = timedelta(0)
+
+
+@pytest.fixture
+def ready(submit: Submit) -> Conversion:
+    conversion = submit()
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == "ready"
+    return conversion
+
+
+def client_of(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def hours_pass(hours: float) -> None:
+    Conversion.objects.exclude(deleted_at=None).update(deleted_at=F("deleted_at") - timedelta(hours=hours))
+
+
+def titles(user, **filters) -> list[str]:
+    return [row.title for row in history.page(user, filters).conversions]
+
+
+def test_what_was_ready_is_as_before_once_it_is_back(ready: Conversion, cast: Cast) -> None:
+    assert actions.delete(ready, cast.alice)
+    assert not actions.delete(ready, cast.alice)
+    assert titles(cast.bob) == []
+    hours_pass(23.9)
+    assert retention.erase_deleted() == 0
+    assert actions.restore(ready, cast.alice)
+    assert not actions.restore(ready, cast.alice)
+    assert titles(cast.bob) == [ready.title]
+    ready.refresh_from_db()
+    assert (ready.status, ready.deleted_at) == ("ready", None)
+    assert files.exists(ready.output)
+    assert [line.words for line in timeline_of(ready)][-2:] == ["Alice deleted it", "Alice brought it back"]
+
+
+def test_after_a_day_nothing_of_it_is_left_but_the_ledger(ready: Conversion, submit: Submit, cast: Cast) -> None:
+    kept = submit()
+    actions.delete(ready, cast.alice)
+    hours_pass(24.1)
+    assert titles(cast.alice, state="deleted") == []
+    assert not actions.restore(ready, cast.alice)
+    assert client_of(cast.alice).post(f"/conversions/{ready.pk}/restore/").status_code == 404
+    assert retention.erase_deleted() == 1
+    assert list(Conversion.objects.all()) == [kept]
+    assert list(files.stored_conversions()) == [kept.pk]
+    assert not Event.objects.filter(conversion=ready.pk).exists()
+    assert Call.objects.get().conversion is None
+
+
+def test_one_that_is_brought_back_while_it_is_erased_stays(ready: Conversion, cast: Cast) -> None:
+    actions.delete(ready, cast.alice)
+    assert actions.restore(ready, cast.alice)
+    actions.erase(ready, unless_restored=True)  # the sweep had found it before
+    assert titles(cast.alice) == [ready.title]
+    assert files.exists(ready.output)
+
+
+def test_paid_work_that_has_not_begun_never_begins(submit: Submit, scripted: ScriptedEndpoint, cast: Cast) -> None:
+    conversion = submit()
+    actions.delete(conversion, cast.alice)
+    assert work_all() == 0
+    actions.restore(conversion, cast.alice)
+    assert work_all() == 0
+    conversion.refresh_from_db()
+    assert conversion.status == "cancelled"
+    assert scripted.requests == []
+
+
+def test_a_worker_that_is_busy_with_it_writes_nothing(submit: Submit, cast: Cast) -> None:
+    conversion = submit()
+    work(claim(Lane.CPU))
+    found = claim(Lane.CALLS)
+    actions.delete(conversion, cast.alice)
+    work(found)
+    conversion.refresh_from_db()
+    assert (conversion.status, conversion.output) == ("cancelled", "")
+    assert set(conversion.steps.exclude(status=Step.Status.DONE).values_list("status", flat=True)) == {"cancelled"}
+
+
+def test_retry_leaves_what_is_deleted_alone(submit: Submit, scripted: ScriptedEndpoint, cast: Cast) -> None:
+    scripted.script(Behaviour(status=400))
+    conversion = submit()
+    work_all()
+    actions.delete(conversion, cast.alice)
+    assert not actions.retry(conversion, cast.alice)
+    assert work_all() == 0
+    actions.restore(conversion, cast.alice)
+    assert actions.retry(conversion, cast.alice)
+
+
+def test_housekeeping_keeps_its_files_and_misses_none(ready: Conversion, cast: Cast) -> None:
+    actions.delete(ready, cast.alice)
+    assert housekeeping.delete_orphans(NOW) == 0
+    assert files.exists(ready.output)
+    files.delete(ready.pk, [files.name_of(ready.output)])
+    assert housekeeping.look_into_folders(NOW).missing == 0
+    actions.restore(ready, cast.alice)
+    assert housekeeping.look_into_folders(NOW).missing == 1
+
+
+def test_only_who_may_delete_it_finds_it_among_the_deleted(submit: Submit, cast: Cast) -> None:
+    of_alice, of_bob, alone = submit(cast.alice), submit(cast.bob), submit(cast.bob)
+    Conversion.objects.filter(pk=of_alice.pk).update(title="Alice’s")
+    Conversion.objects.filter(pk=of_bob.pk).update(title="Bob’s")
+    Conversion.objects.filter(pk=alone.pk).update(title="Bob’s alone", only_me=True)
+    for conversion, user in ((of_alice, cast.alice), (of_bob, cast.bob), (alone, cast.bob)):
+        actions.delete(conversion, user)
+    assert set(titles(cast.alice, state="deleted")) == {"Alice’s", "Bob’s"}
+    assert set(titles(cast.bob, state="deleted")) == {"Bob’s", "Bob’s alone"}
+    assert titles(cast.victor, state="deleted") == titles(cast.mallory, state="deleted") == []
+    for user in (cast.victor, cast.bob):
+        with pytest.raises(PermissionDenied):
+            actions.restore(of_alice, user)
+
+
+def test_the_history_says_what_was_deleted_and_offers_to_undo_it(ready: Conversion, cast: Cast) -> None:
+    client = client_of(cast.alice)
+    answer = client.post(f"/conversions/{ready.pk}/delete/")
+    assert answer.status_code == 303
+    page = client.get(answer["Location"]).content.decode()
+    assert f"“<bdi>{ready.title}</bdi>” was deleted." in page
+    assert f'action="/conversions/{ready.pk}/restore/"' in page
+    assert f'action="/conversions/{ready.pk}/restore/"' in client.get("/history/?state=deleted").content.decode()
+    assert ready.title not in client_of(cast.victor).get(answer["Location"]).content.decode()
+    back = client.post(f"/conversions/{ready.pk}/restore/")
+    assert f"“{ready.title}” is back." in client.get(back["Location"]).content.decode()
+    assert "was deleted" not in client.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.parametrize("given", ["x", "00000000-0000-4000-8000-000000000000", "1"])
+def test_a_note_about_something_else_is_not_shown(given: str, ready: Conversion, cast: Cast) -> None:
+    page = client_of(cast.alice).get(f"/history/?deleted={given}")
+    assert page.status_code == 200
+    assert "was deleted" not in page.content.decode()
+
+
+def test_the_admin_still_purges_at_once(ready: Conversion, cast: Cast) -> None:
+    actions.delete(ready, cast.alice)
+    ready.refresh_from_db()
+    actions.purge(ready, cast.alice)
+    assert not Conversion.objects.exists()
+    assert list(files.stored_conversions()) == []
