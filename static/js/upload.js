@@ -124,7 +124,8 @@ if (form) {
     before.hidden = true;
     sending.hidden = false;
     sending.classList.toggle("several", chosen.length > 1);
-    status.textContent = counted(sending, "sending", chosen.length);
+    const oneOfMany = submitter?.value === "audition" && entries.length > 1;
+    status.textContent = oneOfMany ? said.trying.replace("{name}", () => chosen[0].name) : counted(sending, "sending", chosen.length);
     sending.querySelector("button").focus();
     if (chosen.length > 1) form.querySelector("#files").scrollIntoView({ block: "nearest" });
     addEventListener("beforeunload", warn);
@@ -132,9 +133,9 @@ if (form) {
     goOn();
   }
 
-  // An audition takes one: the one with the chosen passage, else the first.
+  // An audition takes one: the first. The others stay where they are.
   function chosenFor(submitter) {
-    if (submitter?.value === "audition" && entries.length) return [entries.find(({ from }) => from != null) ?? entries[0]];
+    if (submitter?.value === "audition" && entries.length) return entries.filter(({ never }) => !never).slice(0, 1);
     return entries.length ? entries : [nothing];
   }
 
