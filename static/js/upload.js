@@ -103,8 +103,9 @@ if (form) {
   }
 
   function finish() {
+    const tried = run.submitter?.value === "audition";
     run = null;
-    if (leadsTo && !entries.some(({ problem }) => problem)) return leave(leadsTo);
+    if (leadsTo && (tried || !entries.some(({ problem }) => problem))) return leave(leadsTo);
     for (const entry of entries.filter(({ state }) => state === "accepted")) remove(entry);
     freeze(false);
     before.hidden = false;
