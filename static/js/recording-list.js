@@ -25,7 +25,6 @@ if (form) {
 
   function passage(entry, row) {
     const button = row.querySelector(".from-here");
-    button.hidden = !start;
     button.addEventListener("click", () => {
       const seconds = row.querySelector("audio").currentTime;
       start.value = seconds.toFixed(1);
@@ -90,6 +89,7 @@ if (form) {
     say(said, said, from != null ? list.dataset.from.replace("{time}", clock(from)) : note);
     say(error, error.querySelector("span"), problem);
     row.classList.toggle("refused", Boolean(problem));
+    row.querySelector(".from-here").hidden = !start || busy || never;
     row.querySelector(".stop").hidden = !busy || state === "storing";
     row.querySelector(".again").hidden = busy || never || !problem;
     row.querySelector(".remove").hidden = busy;

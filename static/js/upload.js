@@ -103,8 +103,9 @@ if (form) {
   }
 
   function finish() {
+    const tried = run.submitter?.value === "audition";
     run = null;
-    if (leadsTo && !entries.some(({ problem }) => problem)) return leave(leadsTo);
+    if (leadsTo && (tried || !entries.some(({ problem }) => problem))) return leave(leadsTo);
     for (const entry of entries.filter(({ state }) => state === "accepted")) remove(entry);
     freeze(false);
     before.hidden = false;
@@ -124,7 +125,8 @@ if (form) {
     before.hidden = true;
     sending.hidden = false;
     sending.classList.toggle("several", chosen.length > 1);
-    status.textContent = counted(sending, "sending", chosen.length);
+    const oneOfMany = submitter?.value === "audition" && entries.length > 1;
+    status.textContent = oneOfMany ? said.trying.replace("{name}", () => chosen[0].name) : counted(sending, "sending", chosen.length);
     sending.querySelector("button").focus();
     if (chosen.length > 1) form.querySelector("#files").scrollIntoView({ block: "nearest" });
     addEventListener("beforeunload", warn);
@@ -132,9 +134,9 @@ if (form) {
     goOn();
   }
 
-  // An audition takes one: the one with the chosen passage, else the first.
+  // An audition takes one: the first. The others stay where they are.
   function chosenFor(submitter) {
-    if (submitter?.value === "audition" && entries.length) return [entries.find(({ from }) => from != null) ?? entries[0]];
+    if (submitter?.value === "audition" && entries.length) return entries.filter(({ never }) => !never).slice(0, 1);
     return entries.length ? entries : [nothing];
   }
 

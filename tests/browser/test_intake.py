@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import choose, choose_voice, open_options, row
+from tests.browser.studio import choose, choose_voice, open_options, row, wait_until
 
 DAY_AGO = """new Promise((resolve, reject) => {
     const request = indexedDB.open("timbre-shelf");
@@ -126,3 +127,52 @@ def test_before_it_starts_the_price_is_said(page: Page, two_endpoints: None, spe
         "Everyone in Harbour Radio can see it.",
         use_inner_text=True,
     )
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_who_has_no_recording_at_hand_takes_the_sample(kind: str, request: pytest.FixtureRequest) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    page.get_by_role("link", name="Try it with our sample").click()
+    taken = row(page, "Our sample.mp3")
+    expect(taken).to_contain_text("Already here: nothing has to be sent.")
+    taken.get_by_role("link", name="Remove Our sample.mp3").click()
+    expect(taken).to_have_count(0)
+    expect(page.get_by_text("Drop audio or video here")).to_be_visible()
+    page.goto("/?take=sample")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("sample")
+
+
+def test_an_earlier_recording_is_taken_again_beside_a_new_one(page: Page, speech: Path) -> None:
+    page.goto("/?take=sample")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    wait_until(page, "ready")
+    page.goto("/")
+    page.locator("summary", has_text="Take an earlier recording").click()
+    page.locator(".earlier li").first.get_by_role("link").click()
+    expect(page.locator("#sentence")).to_contain_text("(16 sec) will be spoken by", use_inner_text=True)
+    choose(page, speech / "interview.mp3")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/batches/*/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 recordings")
+
+
+def test_voices_are_tried_from_where_the_player_is_and_the_others_stay(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "man_cards.flac")
+    expect(row(page, "man_cards.flac")).to_contain_text("0:10")
+    page.locator(".file audio").evaluate("(player) => { player.currentTime = 3.2; }")
+    page.get_by_role("button", name="Try voices from here").click()
+    expect(page.get_by_label("From second")).to_have_value("3.2")
+    expect(row(page, "man_cards.flac")).to_contain_text("Voices are tried from 0:03 on.")
+    choose(page, speech / "interview.mp3")
+    expect(page.get_by_role("button", name="Try voices from here")).to_have_count(0)
+    page.get_by_role("button", name="Try the ticked voices").click()
+    page.wait_for_url("**/auditions/*/")
+    expect(page.locator("main")).to_contain_text("man_cards.flac")
+    page.goto("/")
+    expect(row(page, "interview.mp3")).to_be_visible()
+    expect(page.locator(".file")).to_have_count(1)

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.stage import set_stage
-from tests.browser.studio import allow, choose_voice, convert, open_options, wait_until
+from tests.browser.studio import allow, choose, choose_voice, convert, open_options, wait_until
 from tests.support.product import CHECKOUT, Product
 
 # WCAG 2.2, levels A and AA, and what axe-core's makers call best practice.
@@ -134,6 +134,8 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
     expect(page.locator("#files")).to_contain_text("0:06")
     look.take("studio-chosen")
     look.take("studio-chosen-in-the-window", whole=False)
+    choose(page, {"name": "too long.wav", "mimeType": "audio/wav", "buffer": bytes(6 * 1024**2)})
+    look.take("studio-several")
     open_options(page)
     look.take("studio-options")
     page.get_by_role("button", name="Your account").click()

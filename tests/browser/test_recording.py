@@ -16,6 +16,7 @@ from s2s.audio import decode
 from s2s.audio.envelope import correlation, envelope
 from tests.browser.conftest import launch, new_page
 from tests.browser.studio import choose, open_options, play, row, sign_in, wait_until
+from tests.browser.test_looks import Look
 from tests.support.product import CHECKOUT, Product
 
 RATE_HZ = 48_000
@@ -88,6 +89,7 @@ def test_what_is_said_into_the_microphone_comes_back_in_another_voice(
     start_recording(page, 1)
     expect(page.get_by_role("status").filter(has_text="Recording")).to_have_count(1)
     press(page, "Pause")
+    Look(page, "1280-light").take("studio-recording", whole=False)
     stands_at = page.get_by_role("timer").inner_text()
     page.wait_for_timeout(1500)  # a second passes that isn't recorded
     expect(page.get_by_role("timer")).to_have_text(stands_at)
@@ -95,6 +97,7 @@ def test_what_is_said_into_the_microphone_comes_back_in_another_voice(
     expect(page.get_by_role("timer")).to_have_text("0:02")
     press(page, "Stop")
     expect(page.get_by_role("button", name="Use this recording")).to_be_focused()
+    Look(page, "1280-light").take("studio-recorded", whole=False)
     heard = play(page, "Your recording")
     assert heard["duration"] == pytest.approx(2.3, abs=0.6)
 
