@@ -22,6 +22,7 @@ from playwright.sync_api import (
 
 from tests.browser.stage import set_stage
 from tests.browser.studio import sign_in
+from tests.support.inside import Inside
 from tests.support.product import CHECKOUT, Product
 
 SPEECH = CHECKOUT / "tests" / "data" / "speech"
@@ -74,6 +75,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     environment = {"TEAM_NAME": "Harbour Radio", "MAX_UPLOAD_BYTES": str(5 * 1024**2)}
     with Product(tmp_path_factory.mktemp("browser") / "data", environment) as running:
         yield running
+        Inside.of(running, "tests.browser.stage").close()
 
 
 @pytest.fixture(scope="session")

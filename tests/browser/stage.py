@@ -1,33 +1,21 @@
-"""Rows that a test wants to find: run as `python -m tests.browser.stage NAME` in a product's environment.
+"""Rows that a test wants to find: made in a process inside the product.
 
 States that pass quickly are held: their steps wait at a paused endpoint, or are leased for an hour.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from tests.support.product import CHECKOUT, Product
+from tests.support.inside import Inside, serve
+from tests.support.product import Product
 
 
 def set_stage(product: Product, name: str) -> Any:
     """Run the function `name` of this module in the product's environment; what it returned."""
-    environment = {**product.env, "DJANGO_SETTINGS_MODULE": "s2s_site.settings"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.browser.stage", name],
-        env=environment,
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return Inside.of(product, "tests.browser.stage").ask(name)
 
 
 def people() -> dict[str, str]:
@@ -340,23 +328,20 @@ def _peaks() -> bytes:
 
 
 if __name__ == "__main__":
-    import django
-
-    django.setup()
-    known = (
-        people,
-        long_history,
-        every_state,
-        every_reason,
-        every_export,
-        failed_on_the_way,
-        second_endpoint,
-        many_voices,
-        no_second_endpoint,
-        takes,
-        to_watch,
-        is_ready,
-        go_on,
+    serve(
+        (
+            people,
+            long_history,
+            every_state,
+            every_reason,
+            every_export,
+            failed_on_the_way,
+            second_endpoint,
+            many_voices,
+            no_second_endpoint,
+            takes,
+            to_watch,
+            is_ready,
+            go_on,
+        )
     )
-    stages = {stage.__name__: stage for stage in known}
-    sys.stdout.write(json.dumps(stages[sys.argv[1]]()))

@@ -1,78 +1,11 @@
-"""Questions to the product from within: a process with its settings, database and files that a test talks to.
-
-    Inside.of(product).ask("survey", ids)
-
-`python -m tests.faults.inside` reads a question a line and answers with a line of JSON. It is asked often, and starting
-Django takes longer than all the answers.
-"""
+"""What tests of faults ask the product from within (tests/support/inside.py)."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import subprocess
-import sys
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-from tests.support.product import CHECKOUT, Product
-
-
-class Inside:
-    """Started when it is needed, and again when it was killed with the rest of the product."""
-
-    _known: ClassVar[dict[int, Inside]] = {}
-
-    def __init__(self, product: Product) -> None:
-        self._product = product
-        self._process: subprocess.Popen[str] | None = None
-
-    @classmethod
-    def of(cls, product: Product) -> Inside:
-        return cls._known.setdefault(id(product), cls(product))
-
-    def ask(self, name: str, *arguments: Any) -> Any:
-        """What the function `name` of this file says."""
-        process = self._running()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps([name, *arguments]) + "\n")
-        process.stdin.flush()
-        line = process.stdout.readline()
-        assert line, f"the process inside ended while it was asked for {name}"
-        answer = json.loads(line)
-        assert "error" not in answer, answer["error"]
-        return answer["value"]
-
-    def close(self) -> None:
-        self._known.pop(id(self._product), None)
-        self.rest()
-
-    def rest(self) -> None:
-        """Ends the process until the next question."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                assert pipe is not None
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-            self._process = None
-
-    def _running(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.inside"],
-                env=self._product.environment_inside(),
-                cwd=CHECKOUT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        return self._process
-
-
-# ---- in the product's process ----
+from tests.support.inside import serve
 
 # What an endpoint's row knows from its answers, and an admin's own pause.
 LEARNT = (
@@ -232,14 +165,6 @@ def ring(lane: str, times: int) -> None:
     bells.ring(bells.Lane(lane), times)
 
 
-def forget_connections() -> None:
-    from django.db import connection
-
-    connection.close()
-    if connection.vendor == "postgresql":
-        connection.close_pool()
-
-
 QUESTIONS: list[Callable[..., Any]] = [
     survey,
     states,
@@ -256,21 +181,5 @@ QUESTIONS: list[Callable[..., Any]] = [
 ]
 
 
-def main() -> None:
-    import django
-
-    django.setup()
-    known = {question.__name__: question for question in QUESTIONS}
-    for line in sys.stdin:
-        name, *arguments = json.loads(line)
-        try:
-            answer = {"value": known[name](*arguments)}
-        except Exception as error:
-            answer = {"error": f"{name}: {type(error).__name__}: {error}"}
-        forget_connections()  # the next question may come after the database was restarted
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    serve(QUESTIONS)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.inside import Inside
 from tests.support.endpoint import Endpoint
+from tests.support.inside import Inside
 from tests.support.product import Product, wait_for
 
 UNFINISHED = {"waiting", "preparing", "converting", "assembling"}
@@ -40,7 +40,7 @@ def assert_promises(
     4. No slot is taken any more.
     5. After housekeeping there is no file without a row and no row without its file.
     """
-    inside, ids = Inside.of(product), ids_of(addresses)
+    inside, ids = Inside.of(product, "tests.faults.inside"), ids_of(addresses)
     wait_for(lambda: _is_quiet(inside, endpoint, ids), lambda: f"all is over: {inside.ask('states', ids)}", timeout_s)
     billed = endpoint.billed_by_audio()
     facts: list[dict[str, Any]] = inside.ask("survey", ids)

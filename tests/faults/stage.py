@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.faults.inside import Inside
 from tests.faults.promises import assert_promises, ids_of
 from tests.support.endpoint import Endpoint
+from tests.support.inside import Inside
 from tests.support.person import Person
 from tests.support.product import CHECKOUT, Product, wait_for
 from tests.support.sound import phrase
@@ -57,7 +57,7 @@ class Stage:
         self.product = product
         self.local = local
         self.paid = paid
-        self.inside = Inside.of(product)
+        self.inside = Inside.of(product, "tests.faults.inside")
         self._person: Person | None = None
         self._form: dict[str, str] = {}
         self._voices: dict[str, dict[str, int]] = {}
