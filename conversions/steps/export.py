@@ -35,6 +35,7 @@ def export(claim: Claim, lease: Lease) -> None:
         with TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
             made = cast(BinaryIO, file)
             _make(made, conversion.output, conversion.format, OUTPUT_FORMATS[wanted.output_format], lease)
+            lease.check()
             result = files.store_result(
                 conversion.pk, claim.step_id, claim.attempt, claim.token, _chunks(made), headers={}
             )

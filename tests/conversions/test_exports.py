@@ -19,9 +19,10 @@ from conversions.models import Conversion, Event, Export, Step
 from conversions.queue import draining, housekeeping, sweeper
 from conversions.queue.bells import Lane
 from conversions.queue.claim import LeaseLostError, claim
-from conversions.queue.leases import keeper
+from conversions.queue.leases import Lease, keeper
 from conversions.queue.outcomes import held
 from conversions.queue.worker import work
+from conversions.steps import STEPS
 from conversions.steps.reading import headerless
 from conversions.usage import usage_of
 from s2s.audio import examine
@@ -169,6 +170,17 @@ def test_a_lost_lease_writes_nothing(ready: Conversion, cast: Cast, monkeypatch:
     assert made(ready).step.status == Step.Status.DONE
     with pytest.raises(LeaseLostError), held(found):
         pass
+
+
+def test_a_lease_that_is_lost_on_the_way_leaves_no_file(ready: Conversion, cast: Cast) -> None:
+    actions.export(ready, cast.alice, "mp3_44100_128")
+    found = claim(Lane.CPU)
+    assert found is not None
+    lease = Lease(found)
+    lease.lose()
+    with pytest.raises(LeaseLostError):
+        STEPS[found.kind](found, lease)
+    assert not results(made(ready))
 
 
 def test_what_a_crash_left_complete_is_adopted(ready: Conversion, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
