@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from conversions.models import Call, Conversion
+from conversions.models import Call, Conversion, Recording
 from teams.models import Membership
 from teams.quotas import Usage, has_limit, month_start, refusal
 
@@ -39,7 +39,8 @@ def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
     waiting = _seconds(pending, "source_duration_s", Q(created_by=membership.user_id))
     size = kept.aggregate(size=Sum(Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0), default=0))["size"]
     exported = kept.aggregate(size=Sum("exports__size", default=0))["size"]
-    return Usage(called[0] + waiting[0], called[1] + waiting[1], size + exported)
+    tried = Recording.objects.filter(team=membership.team_id).aggregate(size=Sum("size", default=0))["size"]
+    return Usage(called[0] + waiting[0], called[1] + waiting[1], size + exported + tried)
 
 
 def _seconds(rows: QuerySet[Call] | QuerySet[Conversion], field: str, mine: Q) -> tuple[float, float]:

@@ -99,6 +99,13 @@ def launch(kind: BrowserType, *arguments: str) -> Browser:
     return kind.launch(executable_path=found, args=[*ARGUMENTS, *arguments])
 
 
+@pytest.fixture
+def many_voices(product: Product) -> Iterator[None]:
+    set_stage(product, "many_voices")
+    yield
+    set_stage(product, "no_second_endpoint")
+
+
 @pytest.fixture(scope="module")  # not longer: its event loop would keep Django's tests from their database
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:

@@ -22,7 +22,7 @@ from tests.support.product import CHECKOUT, Product
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
 SCREENS = CHECKOUT / "test-results" / "screens"
-KINDS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (360, "light")]
+KINDS = [(1440, "light"), (1440, "dark"), (390, "dark"), (360, "light")]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,28 @@ def made(chromium: Browser, product: Product, cookies: dict[str, object], speech
     notes = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": b"not a recording" * 99}
     addresses["failed"] = convert(page, notes)
     wait_until(page, "failed")
+    context.close()
+    return addresses
+
+
+@pytest.fixture(scope="module")
+def together(chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path) -> dict[str, str]:
+    """Several recordings in several voices, and one that is tried in some."""
+    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
+    page = context.new_page()
+    addresses = {}
+    for name, files, button in (
+        ("batch", ["interview.mp3", "phone_note.m4a"], "Convert"),
+        ("audition", ["woman_prompts.flac"], "Try the ticked voices"),
+    ):
+        page.goto("/")
+        choose(page, *(speech_folder / file for file in files))
+        choose_voice(page, "Nora", "Atlas")
+        page.locator("summary", has_text="Not sure which?").click()
+        page.get_by_role("button", name=button, exact=True).click()
+        page.wait_for_url(f"**/{name}*/*/")
+        wait_until(page, "ready")
+        addresses[name] = page.url
     context.close()
     return addresses
 
@@ -189,6 +211,25 @@ def test_takes_and_what_can_be_done_with_a_conversion(look: Look, takes: list[st
     page.goto("/history/?state=deleted")
     expect(page.get_by_role("button", name="Bring back").first).to_be_visible()
     look.take("history-deleted", whole=False)
+
+
+def test_what_is_made_together_and_what_is_tried(look: Look, together: dict[str, str]) -> None:
+    page = look.page
+    for name, address in together.items():
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        look.take(name)
+    page.goto("/presets/")
+    look.take("presets")
+
+
+def test_many_voices(look: Look, many_voices: None) -> None:
+    page = look.page
+    page.goto("/")
+    page.locator("summary", has_text="Not sure which?").click()
+    look.take("studio-many-voices")
+    page.get_by_label("Search voices").fill("nobody")
+    look.take("studio-no-such-voice")
 
 
 def test_every_reason_to_wait_and_what_may_have_been_billed(look: Look, reasons: dict[str, str]) -> None:

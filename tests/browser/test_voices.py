@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.stage import set_stage
 from tests.browser.studio import choose, choose_voice
-from tests.support.product import Product
-
-
-@pytest.fixture
-def many_voices(product: Product) -> Iterator[None]:
-    set_stage(product, "many_voices")
-    yield
-    set_stage(product, "no_second_endpoint")
 
 
 def shown(page: Page) -> list[str]:
