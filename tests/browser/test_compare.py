@@ -247,5 +247,8 @@ def test_what_the_browser_can_not_play_says_so_and_the_other_plays(page: Page, s
     wait_until(page, "ready")
     expect(page.get_by_text("Browsers can’t play µ-law.")).to_be_visible()
     expect(page.get_by_role("group", name="Listen to")).to_be_hidden()
+    page.get_by_role("link", name="To listen here, make it in another format.").click()
+    expect(page.get_by_role("combobox", name="Format")).to_be_visible()
+    page.get_by_role("heading", level=1).click()
     page.keyboard.press("Space")
     until_playing(page, 0)
