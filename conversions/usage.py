@@ -26,7 +26,7 @@ def over_quota(
 
 
 def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
-    """Five queries: the ledger of this month, what is measured but not yet called for, and what is kept, also for a day."""
+    """Five queries: the ledger of this month, what is measured but not yet called for, and what is kept."""
     start = month_start()
     calls = Call.objects.filter(team=membership.team_id, sent_at__gte=start, outcome__in=_COUNTED).order_by()
     kept = Conversion.objects.filter(team=membership.team_id, deleted_at=None).order_by()
