@@ -28,9 +28,10 @@ const inTurn = (entry, work) => (entry.turn = (entry.turn ?? Promise.resolve()).
 
 const keep = (entry) =>
   inTurn(entry, async () => {
-    const { id, file, recorded, kept, never } = entry;
-    if (!file || never || kept || !entries.includes(entry) || !mayKeep()) return;
+    const { id, file, recorded, kept, never, noRoom } = entry;
+    if (!file || never || kept || noRoom || !entries.includes(entry) || !mayKeep()) return;
     entry.kept = await trying(() => shelf.keep({ id, name: file.name, type: file.type, recorded }, file));
+    entry.noRoom = !entry.kept; // trying again at each change could copy gigabytes each time
   });
 
 export const forget = (entry) =>
@@ -54,8 +55,9 @@ async function bringBack() {
   await trying(async () => (left = await shelf.takeOver()));
   for (const row of left) {
     const { id, file, recorded, running } = row;
-    add(file, { id, recorded, kept: true, note: noteOf(row) });
-    if (running) trying(() => shelf.mark(id, { running: false, cut: true }));
+    const entry = add(file, { id, recorded, kept: true, note: noteOf(row) });
+    if (!entry) trying(() => shelf.forget(id)); // the browser itself had brought it back
+    else if (running) trying(() => shelf.mark(id, { running: false, cut: true }));
   }
 }
 

@@ -21,7 +21,10 @@ const same = (one, other) => one.name === other.name && one.size === other.size 
 
 // `facts`: what is known beside the file; id, seconds, note, recorded (with the microphone), kept (on the shelf).
 export function add(file, facts = {}) {
-  if (entries.some((entry) => entry.file && same(entry.file, file))) return sync();
+  if (entries.some((entry) => entry.file && same(entry.file, file))) {
+    sync();
+    return null; // it is in the list already
+  }
   const entry = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, file, name: file.name, size: file.size, ...facts };
   if (entry.recorded) entry.name = file.name.replace(/\.\w+$/, ""); // nobody chose its kind
   const { limit, tooLarge } = form.querySelector("#recording").dataset;
@@ -30,6 +33,7 @@ export function add(file, facts = {}) {
   entries.push(entry);
   sync();
   tell("add", entry);
+  return entry;
 }
 
 // What is on the server already; the page came with it.
