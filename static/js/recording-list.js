@@ -20,7 +20,10 @@ if (form) {
     player.setAttribute("aria-label", list.dataset.listen.replace("{name}", () => entry.name));
     onLength(player, (seconds) => change(entry, { seconds }));
     // What this browser can't play may still be converted: only the player goes.
-    player.addEventListener("error", () => (player.hidden = true));
+    player.addEventListener("error", () => {
+      player.hidden = true;
+      show(entry);
+    });
   }
 
   function passage(entry, row) {
@@ -86,10 +89,10 @@ if (form) {
     const busy = ["queued", "sending", "storing"].includes(state);
     row.querySelector(".facts").textContent = facts(entry);
     const [said, error] = [row.querySelector(".note"), row.querySelector(".error")];
-    say(said, said, from != null ? list.dataset.from.replace("{time}", clock(from)) : note);
+    say(said, said, from != null && !busy ? list.dataset.from.replace("{time}", clock(from)) : note);
     say(error, error.querySelector("span"), problem);
     row.classList.toggle("refused", Boolean(problem));
-    row.querySelector(".from-here").hidden = !start || busy || never;
+    row.querySelector(".from-here").hidden = !start || busy || row.querySelector("audio").hidden;
     row.querySelector(".stop").hidden = !busy || state === "storing";
     row.querySelector(".again").hidden = busy || never || !problem;
     row.querySelector(".remove").hidden = busy;
