@@ -92,7 +92,7 @@ if (form) {
     say(said, said, from != null && !busy ? list.dataset.from.replace("{time}", clock(from)) : note);
     say(error, error.querySelector("span"), problem);
     row.classList.toggle("refused", Boolean(problem));
-    row.querySelector(".from-here").hidden = !start || busy || row.querySelector("audio").hidden;
+    row.querySelector(".from-here").hidden = !start || busy || never || row.querySelector("audio").hidden;
     row.querySelector(".stop").hidden = !busy || state === "storing";
     row.querySelector(".again").hidden = busy || never || !problem;
     row.querySelector(".remove").hidden = busy;
