@@ -27,6 +27,20 @@ def checkout(tmp_path: Path) -> Path:
     return make_checkout(tmp_path / "a checkout")
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout that was started once: making its environment takes longer than all that is tried with it."""
+    folder = make_checkout(tmp_path_factory.mktemp("finished") / "a checkout")
+    start(folder, ADMIN_PASSWORD="do not write this down")
+    return folder
+
+
+@pytest.fixture
+def installed(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(finished, tmp_path / "a checkout", symlinks=True))
+
+
 def make_checkout(folder: Path) -> Path:
     shutil.copytree(CHECKOUT / "bin", folder / "bin")
     (folder / "s2s_site").mkdir()
@@ -95,41 +109,37 @@ def test_the_first_start_installs_and_the_second_does_not(checkout: Path) -> Non
     assert (second.returncode, second.stdout, second.stderr) == (0, "runs None\n", "")
 
 
-def test_a_relative_data_folder_counts_from_where_the_person_stands(checkout: Path, tmp_path: Path) -> None:
+def test_a_relative_data_folder_counts_from_where_the_person_stands(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
-    assert start(checkout, cwd=tmp_path / "here", DATA_DIR="my data").stdout == f"runs {tmp_path}/here/my data\n"
-    assert start(checkout, cwd=tmp_path / "here", DATA_DIR="/srv/x").stdout == "runs /srv/x\n"
+    assert start(installed, cwd=tmp_path / "here", DATA_DIR="my data").stdout == f"runs {tmp_path}/here/my data\n"
+    assert start(installed, cwd=tmp_path / "here", DATA_DIR="/srv/x").stdout == "runs /srv/x\n"
 
 
-def test_changed_requirements_are_installed(checkout: Path) -> None:
-    start(checkout)
-    (checkout / "requirements.txt").write_text(requirement(make_wheel(checkout, "2.0")))
-    assert INSTALLING in start(checkout).stderr
-    assert list((checkout / ".venv").glob("lib/python*/site-packages/tinything-2.0.dist-info"))
+def test_changed_requirements_are_installed(installed: Path) -> None:
+    (installed / "requirements.txt").write_text(requirement(make_wheel(installed, "2.0")))
+    assert INSTALLING in start(installed).stderr
+    assert list((installed / ".venv").glob("lib/python*/site-packages/tinything-2.0.dist-info"))
 
 
-def test_an_interrupted_install_is_repeated(checkout: Path) -> None:
-    start(checkout)
-    next((checkout / ".venv").glob("installed-*")).unlink()  # written last
-    (next((checkout / ".venv").glob("lib/python*/site-packages/tinything.py"))).unlink()
-    assert INSTALLING in start(checkout).stderr
-    assert list((checkout / ".venv").glob("lib/python*/site-packages/tinything.py"))
+def test_an_interrupted_install_is_repeated(installed: Path) -> None:
+    next((installed / ".venv").glob("installed-*")).unlink()  # written last
+    (next((installed / ".venv").glob("lib/python*/site-packages/tinything.py"))).unlink()
+    assert INSTALLING in start(installed).stderr
+    assert list((installed / ".venv").glob("lib/python*/site-packages/tinything.py"))
 
 
-def test_a_folder_that_lost_a_package_is_repaired(checkout: Path) -> None:
-    start(checkout)
-    shutil.rmtree(next((checkout / ".venv").glob("lib/python*/site-packages/tinything-1.0.dist-info")))
-    assert INSTALLING in start(checkout).stderr
-    assert start(checkout).stderr == ""
+def test_a_folder_that_lost_a_package_is_repaired(installed: Path) -> None:
+    shutil.rmtree(next((installed / ".venv").glob("lib/python*/site-packages/tinything-1.0.dist-info")))
+    assert INSTALLING in start(installed).stderr
+    assert start(installed).stderr == ""
 
 
-def test_a_folder_whose_python_is_gone_is_made_again(checkout: Path) -> None:
-    start(checkout)
+def test_a_folder_whose_python_is_gone_is_made_again(installed: Path) -> None:
     for name in ("python", "python3", f"python3.{sys.version_info.minor}"):
-        (checkout / ".venv" / "bin" / name).unlink(missing_ok=True)
-    (checkout / ".venv" / "bin" / "python").symlink_to(f"/{NOTHING}")
-    assert start(checkout).stdout == "runs None\n"
-    assert start(checkout).stderr == ""
+        (installed / ".venv" / "bin" / name).unlink(missing_ok=True)
+    (installed / ".venv" / "bin" / "python").symlink_to(f"/{NOTHING}")
+    assert start(installed).stdout == "runs None\n"
+    assert start(installed).stderr == ""
 
 
 def test_an_empty_half_made_folder_is_made_again(checkout: Path) -> None:
@@ -175,9 +185,9 @@ exec {sys.executable} "$@"
     assert not (checkout / ".venv").exists()
 
 
-def test_a_package_without_a_wheel_for_this_python_is_named(checkout: Path) -> None:
-    (checkout / "requirements.txt").write_text("thing-without-wheel==1.0 --hash=sha256:" + "0" * 64 + "\n")
-    said = sentence(start(checkout))
+def test_a_package_without_a_wheel_for_this_python_is_named(installed: Path) -> None:
+    (installed / "requirements.txt").write_text("thing-without-wheel==1.0 --hash=sha256:" + "0" * 64 + "\n")
+    said = sentence(start(installed))
     assert said.startswith(
         f"There is no ready-made package of thing-without-wheel for Python 3.{sys.version_info.minor}"
     )
@@ -206,7 +216,6 @@ def test_a_full_disk_is_named(small_disk: Path) -> None:
     assert sentence(start(checkout)).startswith("The disk is full")
 
 
-def test_what_was_installed_is_noted_without_secrets(checkout: Path) -> None:
-    start(checkout, ADMIN_PASSWORD="do not write this down")
-    stamp = json.loads((checkout / ".venv" / "installed-requirements.txt.json").read_text())
+def test_what_was_installed_is_noted_without_secrets(installed: Path) -> None:
+    stamp = json.loads((installed / ".venv" / "installed-requirements.txt.json").read_text())
     assert set(stamp) == {"requirements", "python", "packages"}
