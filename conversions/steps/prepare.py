@@ -45,7 +45,6 @@ def prepare(claim: Claim, lease: Lease) -> None:
             source_samples=found.samples,
             source_duration_s=found.duration_s,
             source_peaks=found.peaks,
-            source_lufs=found.loudness_lufs,
         )
         conversion.source_samples = found.samples
         log(conversion, Event.Kind.PREPARED, duration_s=round(found.duration_s, 3), codec=found.codec)

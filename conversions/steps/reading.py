@@ -21,7 +21,6 @@ def described(key: str, format: OutputFormat) -> dict[str, Any]:
         "output_bytes": files.size(key),
         "output_duration_s": found.duration_s,
         "output_peaks": found.peaks,
-        "output_lufs": found.loudness_lufs,
     }
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from conversions import ledger
+from conversions import ledger, loudness
 from conversions.access import conversion_or_404, of_batch
 from conversions.compare import comparison_of
 from conversions.models import Conversion
@@ -69,6 +69,16 @@ def status(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     if conversion.finished:
         response["HX-Refresh"] = "true"
     return response
+
+
+@require_safe
+def loud(request: HttpRequest, conversion_id: UUID, which: str) -> HttpResponse:
+    """How loud it is, in LUFS, for the transport that plays all at one level; null where that can't be said."""
+    conversion = conversion_or_404(
+        request.user, conversion_id, Conversion.objects.defer("source_peaks", "output_peaks")
+    )
+    found = loudness.source_lufs(conversion) if which == "source" else loudness.output_lufs(conversion)
+    return JsonResponse({"lufs": found})
 
 
 @require_safe

@@ -4,7 +4,7 @@ Recordings come from strangers, so they are decoded in a child process with limi
 `child`); what we encode is ours and is encoded in process (`encoding`).
 """
 
-from s2s.audio.decoding import Examination, decode, examine, excerpt
+from s2s.audio.decoding import Examination, decode, examine, excerpt, measure_loudness
 from s2s.audio.encoding import Encoder, encode
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
@@ -20,5 +20,6 @@ __all__ = [
     "encode",
     "examine",
     "excerpt",
+    "measure_loudness",
     "warm_up",
 ]

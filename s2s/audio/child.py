@@ -58,6 +58,8 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
         match job["task"]:
             case "examine":
                 result = _examine(opened(), job["peak_buckets"], reporter)
+            case "loudness":
+                result = _loudness(opened(), reporter)
             case "excerpt":
                 result = _excerpt(opened, job["start_s"], job["length_s"], reporter)
             case _:
@@ -104,8 +106,8 @@ def confine(limits: Limits) -> None:
 
 def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
     description = recording.description
-    peaks, level, loudness, samples = Peaks(), Level(), Loudness(), 0
-    for block in recording.blocks(description.sample_rate_hz, loudness):
+    peaks, level, samples = Peaks(), Level(), 0
+    for block in recording.blocks(description.sample_rate_hz):
         peaks.write(block)
         level.write(block)
         samples += len(block)
@@ -118,8 +120,14 @@ def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dic
         "samples": samples,
         "peaks": peaks.finish(buckets_for(samples / description.sample_rate_hz, peak_buckets)).hex(),
         "level_dbfs": level.finish(),
-        "loudness_lufs": loudness.finish(),
     }
+
+
+def _loudness(recording: Recording, reporter: Reporter) -> dict[str, Any]:
+    loudness = Loudness()
+    for _block in recording.blocks(recording.description.sample_rate_hz, loudness):
+        reporter.alive()
+    return {"lufs": loudness.finish()}
 
 
 def _decode(recording: Recording, sample_rate_hz: int, reporter: Reporter) -> dict[str, Any]:

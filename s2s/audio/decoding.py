@@ -27,9 +27,7 @@ class Examination:
     `container` and `codec` are libav's names (`mov,mp4,m4a,3gp,3g2,mj2`, `aac`). `samples` are counted at
     `sample_rate_hz`, which is the rate of the first frame. `peaks` is one uint8 per bucket over the whole length,
     the largest |sample| with 255 as full scale: twenty buckets a second, at most 100,000 and never fewer than were
-    asked for. `level_dbfs` is the root mean square (-120.0 for silence). Both are of the mono mix. `loudness_lufs` is
-    the integrated loudness of all channels (ITU-R BS.1770-4), mono counted as what it is played as, the same on two
-    loudspeakers; None for silence and for less than 400 ms.
+    asked for. `level_dbfs` is the root mean square (-120.0 for silence). Both are of the mono mix.
     """
 
     container: str
@@ -40,7 +38,6 @@ class Examination:
     duration_s: float
     peaks: bytes
     level_dbfs: float
-    loudness_lufs: float | None
 
 
 def examine(
@@ -58,6 +55,17 @@ def examine(
         found = worker.result()
     found["peaks"] = bytes.fromhex(found["peaks"])
     return Examination(duration_s=found["samples"] / found["sample_rate_hz"], **found)
+
+
+def measure_loudness(source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None) -> float | None:
+    """The integrated loudness of all channels in LUFS (ITU-R BS.1770-4); None for silence and for less than 400 ms.
+
+    Mono counts as what it is played as, the same on two loudspeakers. Reads `source` as `examine` does; measuring
+    takes about as long as decoding. Raises `AudioError`.
+    """
+    with sources.opened(source) as input_fd, Worker(_job("loudness", limits, raw), input_fd, limits.idle_s) as worker:
+        found: float | None = worker.result()["lufs"]
+    return found
 
 
 def decode(

@@ -102,6 +102,18 @@ function level() {
   document.querySelector("#loudness").hidden = !obeyed;
 }
 
+// Nobody has compared it yet: it is measured now, and known the next time.
+async function measure(track) {
+  const answer = await fetch(track.figure.dataset.loudness).catch(() => null);
+  if (answer?.ok) track.lufs = (await answer.json()).lufs;
+}
+
+async function measureAll() {
+  const unknown = tracks.length > 1 ? tracks.filter((track) => track.lufs === null) : [];
+  await Promise.all(unknown.map(measure));
+  if (unknown.length) level();
+}
+
 // ---- what is seen ----
 
 function clock(seconds) {
@@ -221,6 +233,7 @@ for (const track of tracks) if (track.player.error) bury(track); // it failed be
 const asked = /^#t=([\d.]+)$/.exec(location.hash);
 goTo(asked ? Number(asked[1]) : 0);
 draw();
+measureAll();
 
 play.addEventListener("click", toggle);
 seek.addEventListener("input", () => goTo(Number(seek.value)));

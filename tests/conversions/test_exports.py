@@ -15,6 +15,7 @@ from django.db.models import F
 from redis import Redis
 
 from conversions import actions, files, retention
+from conversions.loudness import output_lufs
 from conversions.models import Conversion, Event, Export, Step
 from conversions.queue import draining, housekeeping, sweeper
 from conversions.queue.bells import Lane
@@ -25,7 +26,7 @@ from conversions.queue.worker import work
 from conversions.steps import STEPS
 from conversions.steps.reading import headerless
 from conversions.usage import usage_of
-from s2s.audio import examine
+from s2s.audio import examine, measure_loudness
 from s2s.contract import OUTPUT_FORMATS
 from teams.models import Membership
 from tests.conversions.conftest import Submit, work_all
@@ -70,7 +71,8 @@ def test_a_result_is_made_in_another_format(ready: Conversion, cast: Cast, outpu
         assert export.size == len(file.read())
     assert found.sample_rate_hz == wanted.sample_rate_hz
     assert found.duration_s == pytest.approx(ready.output_duration_s, abs=0.001)
-    assert found.loudness_lufs == pytest.approx(ready.output_lufs, abs=1.0)
+    with files.open_file(export.file) as file:
+        assert measure_loudness(file, raw=headerless(wanted)) == pytest.approx(output_lufs(ready), abs=1.0)
     line = ready.events.get(kind=Event.Kind.EXPORTED)
     assert line.actor == cast.bob
     ready.refresh_from_db()

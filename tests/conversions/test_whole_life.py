@@ -38,7 +38,6 @@ def test_a_recording_goes_in_and_the_endpoints_bytes_come_out_exactly(
     assert conversion.source_duration_s == pytest.approx(2.0, abs=0.001)
     assert (conversion.source_rate_hz, conversion.source_channels, conversion.source_codec) == (16000, 1, "pcm_s16le")
     assert len(conversion.source_peaks) == len(conversion.output_peaks) == 1000
-    assert conversion.source_lufs == conversion.output_lufs == pytest.approx(-13, abs=0.2)
     with files.open_file(conversion.output) as output:
         assert output.read() == data  # the scripted endpoint answers with what it was sent
     assert kinds(conversion) == ["submitted", "prepared", "sent", "converted", "ready"]
