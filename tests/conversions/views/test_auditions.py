@@ -179,6 +179,12 @@ def test_with_zero_retention_no_name_is_kept(alice: Client, voices: list[Voice],
     assert not any(event.data for event in Event.objects.all())
 
 
+def test_what_a_try_costs_is_said_before(alice: Client, voices: list[Voice]) -> None:
+    assert "each voice costs" not in alice.get("/").content.decode()
+    Endpoint.objects.update(billed=True, credits_per_minute=1000)
+    assert "At Testers each voice costs about 167 credits." in alice.get("/").content.decode()
+
+
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:
     assert begin(as_(cast.victor), voices[:1]).status_code == 403
     assert not Recording.objects.exists()
