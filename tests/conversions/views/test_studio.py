@@ -143,6 +143,9 @@ def locked() -> Iterator[None]:
             other.execute("BEGIN IMMEDIATE")
             yield
     else:
+        # A request gives its connection back and takes another: there is to be none that would wait for ever.
+        connection.close()
+        connection.close_pool()
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 50")
         with closing(connection.copy()) as second, second.cursor() as other:
