@@ -12,11 +12,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from conversions import actions, presets, sources
-from conversions.forms import all_words, voices_field
+from conversions.forms import StartField, VoicesField, all_words
 from conversions.models import Recording
 from conversions.progress import progress_of, with_progress
 from conversions.views.answers import see_other
@@ -29,12 +28,8 @@ from voices.catalogue import offered_voices
 class PassageForm(forms.Form):
     """Where the passage begins, and the voices to hear it in."""
 
-    voice = voices_field(required=gettext_lazy("Choose a voice."))
-    start = forms.FloatField(
-        required=False,
-        min_value=0,
-        error_messages=dict.fromkeys(("invalid", "min_value"), gettext_lazy("Enter seconds, such as 12.5.")),
-    )
+    voice = VoicesField()
+    start = StartField()
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)

@@ -29,6 +29,7 @@ from conversions.views.requests import signed_in
 from s2s.audio import AudioError
 from teams.gatekeeper import May, current_team, may, membership
 from teams.models import User
+from voices.ids import is_id
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def _opened(request: HttpRequest) -> HttpResponse:
             preset = ""
     if request.GET.get("anew") == "voice":
         initial["voice"] = []
-    elif request.GET.get("voice", "").isdecimal():
+    elif is_id(request.GET.get("voice", "")):
         initial["voice"] = [request.GET["voice"]]
     return _page(request, StudioForm(user=user, initial=initial), problem=problem, preset=(offer and offer.key) or "")
 

@@ -13,6 +13,7 @@ from tests.support.cast import Cast
 from tests.support.sound import wav
 
 As = Callable[[User], Client]
+HUGE = [str(2**63), "9" * 40, "9" * 5000]  # ids that no column holds
 
 
 @pytest.fixture

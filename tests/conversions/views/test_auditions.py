@@ -16,7 +16,7 @@ from conversions.models import Conversion, Event, Recording, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from tests.conversions.conftest import Submit, work_all
-from tests.conversions.views.conftest import As, recording
+from tests.conversions.views.conftest import HUGE, As, recording
 from tests.support.cast import Cast
 from tests.support.sound import wav
 from voices.models import Endpoint, Voice
@@ -84,8 +84,8 @@ def test_it_is_nowhere_in_the_history_and_nobody_elses(cast: Cast, as_: As, alic
     [
         ({"data": b"These are words, not a recording.\n" * 50}, "recording"),
         ({"data": b""}, "This file is empty."),
-        ({"start": "-1"}, "greater than or equal to 0"),
-        ({"start": "soon"}, "Enter a number"),
+        ({"start": "-1"}, "Enter seconds"),
+        ({"start": "soon"}, "Enter seconds"),
     ],
 )
 def test_what_can_not_be_tried_is_said_at_its_field(
@@ -119,7 +119,24 @@ def test_another_passage_takes_the_place_of_the_first(alice: Client, voices: lis
     assert {a.voice_name for a in kept.auditions.all()} == {voices[1].name, voices[2].name}
     assert {passage_of(a, alice) for a in kept.auditions.all()} == {10.0}  # the end, not beyond it
     assert alice.post(address, {"voice": [], "start": "1"}).status_code == 422
-    assert "Enter seconds" in alice.post(address, {"voice": voices[0].pk, "start": "x"}).content.decode()
+
+
+@pytest.mark.parametrize("start", ["x", "-1", "1e18", "1e400", "nan", "inf"])
+def test_a_passage_begins_at_seconds(alice: Client, voices: list[Voice], start: str, caplog) -> None:
+    address = begin(alice, voices[:1])["Location"]
+    response = alice.post(address, {"voice": voices[0].pk, "start": start})
+    assert response.status_code == 422
+    assert "Enter seconds, such as 12.5." in response.content.decode()
+    assert not [line for line in caplog.records if line.exc_info]
+
+
+@pytest.mark.parametrize("pk", HUGE)
+def test_a_voice_that_can_not_be_is_no_longer_offered(alice: Client, voices: list[Voice], pk: str) -> None:
+    address = begin(alice, voices[:1])["Location"]
+    response = alice.post(address, {"voice": pk})
+    assert response.status_code == 422
+    assert "no longer offered" in response.content.decode()
+    assert alice.post(f"{address}convert/", {"voice": pk}).status_code == 422
 
 
 def test_all_of_it_in_the_voices_that_won(alice: Client, voices: list[Voice]) -> None:
