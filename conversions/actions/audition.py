@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from conversions import files, presets
 from conversions.actions.delete import erase
@@ -89,7 +90,7 @@ def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: f
     order = Order(parameters, only_me=True, audition_of=recording)
     Recording.objects.filter(pk=recording.pk).update(start_s=start_s or 0.0)
     return [
-        submit(user, ContentFile(passage, name=f"{recording.name or 'passage'}"), voice, order)
+        submit(user, ContentFile(passage, name=recording.name or _("passage")), voice, order)
         for voice in voices[:MOST_VOICES]
     ]
 

@@ -170,7 +170,7 @@ def clean_name(name: str) -> str:
     name = "".join(character for character in name if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
     name = re.sub(r" +", " ", name).strip()
     if len(name) <= 255:
-        return name or "recording"
+        return name or _("recording")
     suffix = PurePosixPath(name).suffix[:16]
     return name[: 255 - len(suffix)] + suffix
 

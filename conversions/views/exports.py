@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from conversions import actions, batches, retention
+from conversions import actions, filenames, retention
 from conversions.exports import made_of
 from conversions.models import Step
 from conversions.views.answers import SeeOther
@@ -57,4 +57,4 @@ def download(request: HttpRequest, conversion_id: UUID, output_format: str) -> H
         return gone(request, conversion, _("This file is gone from the server. You can have it made again."))
     format = OUTPUT_FORMATS[output_format]
     sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
-    return serve(request, export.file, format.media_type, batches.file_name(conversion, output_format), sent=sent)
+    return serve(request, export.file, format.media_type, filenames.of_result(conversion, output_format), sent=sent)

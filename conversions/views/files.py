@@ -22,7 +22,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from conversions import batches, files, retention
+from conversions import filenames, files, retention
 from conversions.access import conversion_or_404
 from conversions.connections import give_back
 from conversions.models import Conversion
@@ -53,7 +53,7 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     if conversion.status != Conversion.Status.READY or not conversion.output:
         raise Http404
     format = OUTPUT_FORMATS[conversion.output_format]
-    name = batches.file_name(conversion)
+    name = filenames.of_result(conversion)
     inline = "play" in request.GET
     if not inline and is_gone(conversion.output):
         return gone(request, conversion, _("The converted file is gone from the server."))
@@ -69,7 +69,7 @@ def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     inline = "play" in request.GET
     if not inline and is_gone(conversion.source):
         return gone(request, conversion, _("The original recording is gone from the server."))
-    return serve(request, conversion.source, media_type, None if inline else conversion.source_name)
+    return serve(request, conversion.source, media_type, None if inline else filenames.on_disk(conversion.source_name))
 
 
 @require_safe
