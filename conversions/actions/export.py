@@ -23,8 +23,9 @@ def export(conversion: Conversion, user: User, output_format: str) -> Export | N
         raise ValueError(output_format)
     with transaction.atomic():
         # Two who ask at once get the same one.
-        locked = Conversion.objects.select_for_update().only("pk", "status", "team_id").get(pk=conversion.pk)
-        if locked.status != Conversion.Status.READY:
+        rows = Conversion.objects.select_for_update().only("pk", "status", "team_id")
+        locked = rows.filter(pk=conversion.pk, deleted_at=None).first()
+        if locked is None or locked.status != Conversion.Status.READY:
             return None
         found = locked.exports.select_related("step").filter(output_format=output_format).first()
         if found is None:

@@ -107,6 +107,24 @@ def test_a_worker_that_is_busy_with_it_writes_nothing(submit: Submit, cast: Cast
     assert set(conversion.steps.exclude(status=Step.Status.DONE).values_list("status", flat=True)) == {"cancelled"}
 
 
+def test_exports_that_wait_or_run_go_with_it_and_can_be_asked_for_again(ready: Conversion, cast: Cast) -> None:
+    for output_format in ("mp3_44100_128", "wav_48000", "opus_48000_64"):
+        actions.export(ready, cast.alice, output_format)
+        if output_format == "mp3_44100_128":
+            work_all()
+    running = claim(Lane.CPU)
+    actions.delete(ready, cast.alice)
+    assert [export.output_format for export in ready.exports.all()] == ["mp3_44100_128"]
+    work(running)
+    assert work_all() == 0
+    assert ready.events.last().kind == Event.Kind.DELETED
+    assert actions.export(ready, cast.alice, "wav_48000") is None
+    actions.restore(ready, cast.alice)
+    assert actions.export(ready, cast.alice, "wav_48000") is not None
+    assert work_all() == 1
+    assert ready.exports.count() == 2
+
+
 def test_retry_leaves_what_is_deleted_alone(submit: Submit, scripted: ScriptedEndpoint, cast: Cast) -> None:
     scripted.script(Behaviour(status=400))
     conversion = submit()
