@@ -3,7 +3,7 @@
 from conversions.actions.audition import MOST_VOICES, PASSAGE_S, audition, forget, listen
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, purge
-from conversions.actions.export import export, forget_export
+from conversions.actions.export import OverQuotaError, export, forget_export
 from conversions.actions.presets import (
     change_preset,
     delete_preset,
@@ -21,6 +21,7 @@ __all__ = [
     "PASSAGE_S",
     "Accepted",
     "Order",
+    "OverQuotaError",
     "audition",
     "cancel",
     "change_preset",

@@ -18,10 +18,12 @@ from conversions import actions, presets, sources
 from conversions.forms import StartField, VoicesField, all_words
 from conversions.models import Recording
 from conversions.progress import progress_of, with_progress
+from conversions.usage import over_quota
 from conversions.views.answers import see_other
 from conversions.views.files import serve
 from conversions.views.requests import signed_in
 from s2s.audio import AudioError
+from teams.gatekeeper import membership
 from voices.catalogue import offered_voices
 
 
@@ -95,9 +97,13 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     if not form.is_valid():
         context = _context(recording) | {"problem": _("Choose a voice.")}
         return render(request, "conversions/audition.html", context, status=422)
+    voices, member = form.cleaned_data["voice"], membership(user)
+    over = over_quota(member, size=recording.size * len(voices)) if member else None
+    if over:
+        return render(request, "conversions/audition.html", _context(recording) | {"problem": over}, status=403)
     order = actions.Order(presets.parameters_of(recording.options), only_me=bool(recording.options.get("only_me")))
     try:
-        accepted = actions.submit_all(user, [sources.of_recording(recording)], form.cleaned_data["voice"], order)
+        accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)
     except OSError:
         messages.error(request, _("The recording is gone from the server. Please send it again in the Studio."))
         return see_other("conversions:studio")

@@ -29,6 +29,8 @@ def create(request: HtmxHttpRequest, conversion_id: UUID) -> HttpResponse:
             messages.info(request, _("There is nothing to download yet."))
     except ValueError:
         messages.error(request, _("Choose one of the formats in the list."))
+    except actions.OverQuotaError as error:
+        messages.error(request, str(error))
     if request.htmx:
         return SeeOther(headers={"Location": reverse("conversions:exports_status", args=[conversion_id])})
     address = reverse("conversions:detail", args=[conversion_id])
