@@ -47,17 +47,19 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return render(request, "conversions/audition.html", _context(recording))
     form = PassageForm(request.POST)
-    problem = "" if form.is_valid() else all_words(form)
+    problem, status = "" if form.is_valid() else all_words(form), 422
     if not problem:
         try:
             actions.listen(recording, user, form.cleaned_data["voice"], form.cleaned_data["start"])
         except AudioError as error:
             problem = str(error)
+        except actions.BusyError as error:
+            problem, status = str(error), 503
         except FileNotFoundError:
             problem = _("The recording is gone from the server. Please send it again in the Studio.")
     if problem:
         context = _context(recording) | {"problem": problem}
-        return render(request, "conversions/audition.html", context, status=422)
+        return render(request, "conversions/audition.html", context, status=status)
     return see_other("conversions:audition", recording_id)
 
 

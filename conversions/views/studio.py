@@ -181,6 +181,8 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     except AudioError as error:
         form.add_error("audio", str(error))
         return _page(request, form, status=422)
+    except actions.BusyError as error:
+        return _page(request, form, problem=str(error), status=503)
     return see_other("conversions:audition", recording.pk)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+import threading
 import wave
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.support.cast import Cast
 from tests.support.sound import wav
 from voices.models import Endpoint, Voice
 
+auditioning = sys.modules["conversions.actions.audition"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -200,6 +203,34 @@ def test_what_a_try_costs_is_said_before(alice: Client, voices: list[Voice]) -> 
     assert "each voice costs" not in alice.get("/").content.decode()
     Endpoint.objects.update(billed=True, credits_per_minute=1000)
     assert "At Testers each voice costs about 167 credits." in alice.get("/").content.decode()
+
+
+def test_while_a_passage_is_decoded_the_database_is_for_others(
+    alice: Client, voices: list[Voice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    decode = auditioning.excerpt
+    monkeypatch.setattr(auditioning, "give_back", lambda: steps.append("give back"))
+    monkeypatch.setattr(
+        auditioning, "excerpt", lambda *given, **how: (steps.append("decode"), decode(*given, **how))[1]
+    )
+    address = begin(alice, voices[:1])["Location"]
+    alice.post(address, {"voice": voices[0].pk, "start": "1"})
+    assert steps == ["give back", "decode"] * 2
+
+
+def test_when_every_core_decodes_one_is_told_to_try_again(
+    alice: Client, voices: list[Voice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = begin(alice, voices[:1])["Location"]
+    monkeypatch.setattr(auditioning, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(auditioning, "_decoders", busy := threading.BoundedSemaphore(1))
+    with busy:
+        for response in (alice.post(address, {"voice": voices[0].pk}), begin(alice, voices[:1])):
+            assert response.status_code == 503
+            assert "try again in a few seconds" in response.content.decode()
+    assert Recording.objects.count() == 1
+    assert alice.post(address, {"voice": voices[0].pk}).status_code == 303
 
 
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:
