@@ -49,7 +49,7 @@ _SOURCE_TYPES = {
 @require_safe
 def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The result, as a file with a name that says what it is."""
-    conversion = load(request, conversion_id)
+    conversion = load(request, conversion_id, auditions=True)
     if conversion.status != Conversion.Status.READY or not conversion.output:
         raise Http404
     format = OUTPUT_FORMATS[conversion.output_format]
@@ -64,7 +64,7 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
 @require_safe
 def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The recording as it came. Its type is what decoding found, never what the uploader claimed."""
-    conversion = load(request, conversion_id)
+    conversion = load(request, conversion_id, auditions=True)
     media_type = _SOURCE_TYPES.get(conversion.source_container, "application/octet-stream")
     inline = "play" in request.GET
     if not inline and is_gone(conversion.source):
@@ -81,8 +81,9 @@ def preview(request: HttpRequest, voice_id: int) -> HttpResponseBase:
     return serve(request, voice.preview, "audio/mpeg", None)
 
 
-def load(request: HttpRequest, conversion_id: UUID) -> Conversion:
-    return conversion_or_404(request.user, conversion_id, Conversion.objects.defer("source_peaks", "output_peaks"))
+def load(request: HttpRequest, conversion_id: UUID, *, auditions: bool = False) -> Conversion:
+    objects = Conversion.objects.defer("source_peaks", "output_peaks")
+    return conversion_or_404(request.user, conversion_id, objects, auditions=auditions)
 
 
 def is_gone(key: str) -> bool:

@@ -10,7 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db.models import F
+from django.db.models.functions import Now
 from django.test import Client
 
 from conversions import retention
@@ -231,6 +233,30 @@ def test_when_every_core_decodes_one_is_told_to_try_again(
             assert "try again in a few seconds" in response.content.decode()
     assert Recording.objects.count() == 1
     assert alice.post(address, {"voice": voices[0].pk}).status_code == 303
+
+
+def test_an_audition_has_its_files_and_nothing_else_of_a_conversion(alice: Client, voices: list[Voice]) -> None:
+    begin(alice, voices[:1])
+    work_all()
+    audition = Conversion.objects.get()
+    address = f"/conversions/{audition.pk}/"
+    for page in ("", "status/", "peaks/", "peaks/source/", "exports/status/"):
+        assert alice.get(f"{address}{page}").status_code == 404
+    for verb in ("cancel/", "retry/", "rename/", "delete/", "restore/", "exports/"):
+        data = {"title": "Another name", "output_format": "wav_48000"}
+        assert alice.post(f"{address}{verb}", data).status_code == 404
+    for file in ("source/", "download/"):
+        assert alice.get(f"{address}{file}").status_code == 200
+    take = f"conversion:{audition.pk}"
+    assert "any more" in alice.get(f"/?take={take}").content.decode()
+    assert alice.post("/", {"take": take, "voice": voices[0].pk}).status_code == 422
+    Conversion.objects.update(deleted_at=Now())
+    assert alice.post(f"{address}restore/").status_code == 404
+    Conversion.objects.update(deleted_at=None)
+    default_storage.delete(audition.output)
+    gone = alice.get(f"{address}download/")
+    assert gone.status_code == 404
+    assert f'href="/auditions/{audition.audition_of_id}/"' in gone.content.decode()
 
 
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:
