@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db.models import F
-from django.test import Client
 
 from conversions import actions, files, history, retention
 from conversions.models import Call, Conversion, Event, Step
@@ -16,28 +15,13 @@ from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
 from conversions.timeline import timeline_of
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timedelta(0)
-
-
-@pytest.fixture
-def ready(submit: Submit) -> Conversion:
-    conversion = submit()
-    work_all()
-    conversion.refresh_from_db()
-    assert conversion.status == "ready"
-    return conversion
-
-
-def client_of(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def hours_pass(hours: float) -> None:

@@ -14,7 +14,7 @@ from conversions import actions
 from conversions.models import Call, Conversion
 from conversions.usage import over_quota, usage_of
 from teams.models import Membership, Team, User
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav
 from voices.models import Voice
@@ -100,12 +100,6 @@ def test_a_used_up_quota_is_said_before_the_body_is_read(cast: Cast, voice, sett
     assert words in response.content.decode()
     assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
     assert not Conversion.objects.exists()
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from conversions.models import Conversion
-from tests.conversions.conftest import work_all
+from tests.conversions.conftest import client_of, work_all
 from tests.conversions.views.conftest import HUGE
 from tests.support.cast import Cast
 from tests.support.sound import wav
@@ -23,9 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def client(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.alice)
-    return client
+    return client_of(cast.alice)
 
 
 def recording(data: bytes | None = None, name: str = "harbour news.wav") -> SimpleUploadedFile:
