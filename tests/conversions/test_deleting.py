@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from conversions import actions, files, history, retention
 from conversions.models import Call, Conversion, Event, Step
@@ -157,6 +159,27 @@ def test_the_history_says_what_was_deleted_and_offers_to_undo_it(ready: Conversi
     back = client.post(f"/conversions/{ready.pk}/restore/")
     assert f"“{ready.title}” is back." in client.get(back["Location"]).content.decode()
     assert "was deleted" not in client.get(answer["Location"]).content.decode()
+
+
+def test_the_history_offers_it_for_each_row_that_one_may_change(
+    submit: Submit, cast: Cast, django_assert_num_queries
+) -> None:
+    rows = {submit(user).pk: user for user in (cast.alice, cast.bob, cast.bob)}
+    for user, theirs in ((cast.alice, set(rows)), (cast.bob, {pk for pk in rows if rows[pk] == cast.bob})):
+        page = client_of(user).get("/history/").content.decode()
+        assert {pk for pk in rows if f'formaction="/conversions/{pk}/delete/"' in page} == theirs
+        assert page.count('id="deleting"') == 1
+    assert "/delete/" not in client_of(cast.victor).get("/history/").content.decode()
+    actions.delete(Conversion.objects.first(), cast.alice)
+    assert "/delete/" not in client_of(cast.alice).get("/history/?state=deleted").content.decode()
+    client = client_of(cast.bob)
+    client.get("/history/")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/history/")
+    for _ in range(3):
+        submit(cast.bob)
+    with django_assert_num_queries(len(few)):
+        client.get("/history/")
 
 
 @pytest.mark.parametrize("given", ["x", "00000000-0000-4000-8000-000000000000", "1"])
