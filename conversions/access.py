@@ -45,17 +45,25 @@ def deleted(user: User | AnonymousUser) -> QuerySet[Conversion]:
 
 
 def conversion_or_404(
-    user: User | AnonymousUser, conversion_id: UUID, objects: QuerySet[Conversion] | None = None
+    user: User | AnonymousUser,
+    conversion_id: UUID,
+    objects: QuerySet[Conversion] | None = None,
+    *,
+    auditions: bool = False,
 ) -> Conversion:
-    """Raises Http404 for what doesn't exist, is deleted, and isn't theirs to see."""
+    """Raises Http404 for what doesn't exist, is deleted, and isn't theirs to see. An audition has its files alone:
+    `auditions` is for the views of these."""
     objects = Conversion.objects.all() if objects is None else objects
+    if not auditions:
+        objects = objects.filter(audition_of=None)
     return get_or_404(user, _seen_by(user, objects.filter(deleted_at=None)), pk=conversion_id)
 
 
 def deleted_or_404(user: User | AnonymousUser, conversion_id: UUID) -> Conversion:
     """Raises Http404 for what isn't deleted, or can't be brought back any more, or isn't theirs to see."""
     since = timezone.now() - UNDO_WITHIN
-    return get_or_404(user, _seen_by(user, Conversion.objects.filter(deleted_at__gt=since)), pk=conversion_id)
+    rows = Conversion.objects.filter(deleted_at__gt=since, audition_of=None)
+    return get_or_404(user, _seen_by(user, rows), pk=conversion_id)
 
 
 def _seen_by(user: User | AnonymousUser, rows: QuerySet[Conversion]) -> QuerySet[Conversion]:

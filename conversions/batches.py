@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 
-from conversions import files
+from conversions import filenames, files
 from conversions.access import of_batch
 from conversions.models import Batch, Conversion
-from s2s.contract import OUTPUT_FORMATS
+from s2s.audio import Pieces
 from teams.gatekeeper import get_or_404
 from teams.models import User
 
@@ -103,28 +101,9 @@ def progress_of(user: User | AnonymousUser, batch: Batch) -> Progress:
 # ---- all results in one file ----
 
 
-class _Pieces(io.RawIOBase):
-    """What zipfile writes, to be handed on; it can't be rewound."""
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._bytes += data
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = bytes(self._bytes)
-        self._bytes.clear()
-        return taken
-
-
 def zipped(conversions: Iterable[Conversion]) -> Iterator[bytes]:
     """A ZIP of the results, as it is made: memory stays flat. A file that is gone is left out."""
-    sink, names = _Pieces(), set[str]()
+    sink, names = Pieces(), set[str]()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # audio doesn't get smaller
         for conversion in conversions:
             try:
@@ -133,19 +112,14 @@ def zipped(conversions: Iterable[Conversion]) -> Iterator[bytes]:
             except FileNotFoundError:
                 logger.exception("conversion %s: its file is gone", conversion.pk)
                 continue
-            entry = zipfile.ZipInfo(_unique(file_name(conversion), names), conversion.created_at.timetuple()[:6])
+            name = _unique(filenames.of_result(conversion), names)
+            entry = zipfile.ZipInfo(name, conversion.created_at.timetuple()[:6])
             entry.file_size = size  # so that it knows when sizes need 64 bits
             with archive.open(entry, "w", force_zip64=size >= 2**31) as target:
                 for block in blocks:
                     target.write(block)
                     yield sink.take()
     yield sink.take()
-
-
-def file_name(conversion: Conversion, output_format: str = "") -> str:
-    """What a result is called on someone's disk, as it was ordered or in another format."""
-    extension = OUTPUT_FORMATS[output_format or conversion.output_format].extension
-    return f"{PurePosixPath(conversion.title).name or 'recording'} – {conversion.voice_name}.{extension}"
 
 
 def _unique(name: str, names: set[str]) -> str:

@@ -17,11 +17,11 @@ from conversions.formats import FORMAT_CHOICES
 from s2s.contract import DEFAULT_OUTPUT_FORMAT, MAX_SEED, ConvertParameters
 from teams.models import User
 from voices.catalogue import offered_models, offered_voices
+from voices.ids import LARGEST_ID, is_id
 from voices.models import Endpoint, Voice
 
 VOICE_SETTINGS = ("stability", "similarity_boost", "style", "speed", "use_speaker_boost")
 MOST_AT_ONCE = 200  # conversions of one form
-_VANISHED = ("invalid_choice", "invalid_pk_value", "invalid_list")
 _NO_LONGER_OFFERED = _("This voice is no longer offered. Choose another one.")
 
 
@@ -222,9 +222,30 @@ class RecordingsField(forms.FileField):
             )
 
 
-def voices_field(**words: Any) -> forms.ModelMultipleChoiceField[Voice]:
-    """One voice or several, of those that are `offered_voices` at the time: set its queryset when the form is made."""
-    return forms.ModelMultipleChoiceField(Voice.objects.none(), error_messages=words)
+class VoicesField(forms.ModelMultipleChoiceField[Voice]):
+    """One voice or several, of those that are `offered_voices` at the time: `offer` when the form is made."""
+
+    default_error_messages = {
+        "required": _("Choose a voice."),
+        **dict.fromkeys(("invalid_choice", "invalid_pk_value", "invalid_list"), _NO_LONGER_OFFERED),
+    }
+
+    def __init__(self) -> None:
+        super().__init__(Voice.objects.none())
+
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, list | tuple) and not all(is_id(str(one)) for one in value):
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return super().clean(value)
+
+
+class StartField(forms.FloatField):
+    """Seconds into a recording."""
+
+    default_error_messages = dict.fromkeys(("invalid", "min_value", "max_value"), _("Enter seconds, such as 12.5."))
+
+    def __init__(self) -> None:
+        super().__init__(required=False, min_value=0, max_value=7 * 24 * 3600)
 
 
 class StudioForm(OptionsForm):
@@ -240,9 +261,9 @@ class StudioForm(OptionsForm):
         },
     )
     take = forms.CharField(required=False, max_length=60)
-    voice = voices_field(required=_("Choose a voice."), **dict.fromkeys(_VANISHED, _NO_LONGER_OFFERED))
+    voice = VoicesField()
     batch = forms.UUIDField(required=False)
-    start = forms.FloatField(required=False, min_value=0, max_value=7 * 24 * 3600)
+    start = StartField()
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -309,6 +330,6 @@ class HistoryForm(forms.Form):
             ("deleted", _("Deleted")),
         ],
     )
-    voice = forms.IntegerField(required=False, min_value=1)
+    voice = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     before = forms.CharField(required=False, max_length=80)
     deleted = forms.UUIDField(required=False)  # was deleted just now: the page offers to undo it

@@ -78,7 +78,8 @@ def _tell(one: Conversion) -> int:
     worth_it = [row for row in claimed if row.deleted_at is None]
     if all(row.status == Conversion.Status.CANCELLED for row in worth_it):
         return 0  # whoever cancelled it knows
-    user = User.objects.filter(conversions=one.pk, is_active=True).first()
+    # Who has left the team doesn't hear of what it makes.
+    user = User.objects.filter(conversions=one.pk, is_active=True, memberships__team__conversions=one.pk).first()
     give_back()  # an e-mail may take seconds
     if user is None or not user.mail_when_ready:
         return 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from conversions.models import Call, Conversion, Recording
+from conversions.models import Call, Conversion, Export, Recording, Step
+from s2s.contract import OUTPUT_FORMATS
 from teams.models import Membership
-from teams.quotas import Usage, has_limit, month_start, refusal
+from teams.quotas import Usage, has_limit, month_start, refusal, storage_refusal
 
 # What an endpoint has worked on, or may have.
 _COUNTED = (Call.Outcome.SENT, Call.Outcome.ANSWERED, Call.Outcome.UNCLEAR)
@@ -37,10 +38,32 @@ def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
     )
     called = _seconds(calls, "seconds", Q(user=membership.user_id))
     waiting = _seconds(pending, "source_duration_s", Q(created_by=membership.user_id))
-    size = kept.aggregate(size=Sum(Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0), default=0))["size"]
-    exported = kept.aggregate(size=Sum("exports__size", default=0))["size"]
-    tried = Recording.objects.filter(team=membership.team_id).aggregate(size=Sum("size", default=0))["size"]
-    return Usage(called[0] + waiting[0], called[1] + waiting[1], size + exported + tried)
+    return Usage(called[0] + waiting[0], called[1] + waiting[1], _bytes(kept, membership.team_id))
+
+
+def over_storage(conversion: Conversion, output_format: str) -> str | None:
+    """Why the team may not keep the result in a further format, in words; None when it may. What is being made counts
+    as what it will have."""
+    if conversion.team.storage_megabytes is None:
+        return None
+    kept = Conversion.objects.filter(team=conversion.team_id, deleted_at=None).order_by()
+    unmade = Export.objects.filter(conversion__in=kept, step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
+    coming = sum(_size_of(made.conversion, made.output_format) for made in unmade.select_related("conversion"))
+    size = _size_of(conversion, output_format)
+    return storage_refusal(conversion.team, _bytes(kept, conversion.team_id) + coming, size)
+
+
+def _size_of(conversion: Conversion, output_format: str) -> int:
+    return int((conversion.output_duration_s or 0.0) * OUTPUT_FORMATS[output_format].bytes_per_s)
+
+
+def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
+    """Each conversion has its recording, also where several share the bytes of one: whichever goes first, the others
+    keep theirs."""
+    size: int = kept.aggregate(size=Sum(Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0), default=0))["size"]
+    exported: int = kept.aggregate(size=Sum("exports__size", default=0))["size"]
+    tried: int = Recording.objects.filter(team=team_id).aggregate(size=Sum("size", default=0))["size"]
+    return size + exported + tried
 
 
 def _seconds(rows: QuerySet[Call] | QuerySet[Conversion], field: str, mine: Q) -> tuple[float, float]:

@@ -54,6 +54,13 @@ class OutputFormat:
         return _EXTENSIONS[self.codec]
 
     @property
+    def bytes_per_s(self) -> int:
+        """Of its sound; headers and pages come on top."""
+        if self.bitrate_kbps:
+            return self.bitrate_kbps * 125
+        return self.sample_rate_hz * (1 if self.codec in ("ulaw", "alaw") else 2)
+
+    @property
     def streamable(self) -> bool:
         """WAV needs its length in the header, so `/stream` refuses it."""
         return self.codec != "wav"

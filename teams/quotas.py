@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from teams.models import Membership, User
+from teams.models import Membership, Team, User
 
 _NAMED_ADMINS = 3
 
@@ -57,13 +57,18 @@ def refusal(membership: Membership, usage: Usage, *, seconds: float = 0.0, size:
             this = _(", and this recording has %d more") % -(-seconds // 60) if seconds and used < limit * 60 else ""
             sentence = words % {"used": used // 60, "limit": limit, "this": this}
             return f"{sentence} {_next_month()} {_who_can_change_it()}"
-    if team.storage_megabytes is not None and usage.team_bytes + size > team.storage_megabytes * 1000**2:
-        sentence = _("Your team keeps %(used)d of its %(limit)d MB, and this recording does not fit.") % {
-            "used": usage.team_bytes // 1000**2,
-            "limit": team.storage_megabytes,
-        }
-        return f"{sentence} {_('Delete recordings in the history to make room.')} {_who_can_change_it()}"
-    return None
+    return storage_refusal(team, usage.team_bytes, size)
+
+
+def storage_refusal(team: Team, used: int, size: int) -> str | None:
+    """Why `size` more bytes go beyond what the team may keep, in words; None when they don't."""
+    if team.storage_megabytes is None or used + size <= team.storage_megabytes * 1000**2:
+        return None
+    sentence = _("Your team keeps %(used)d of its %(limit)d MB, and this does not fit.") % {
+        "used": used // 1000**2,
+        "limit": team.storage_megabytes,
+    }
+    return f"{sentence} {_('Delete recordings in the history to make room.')} {_who_can_change_it()}"
 
 
 def _next_month() -> str:

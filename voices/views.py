@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from teams.models import User
 from voices.catalogue import offered_voices
+from voices.ids import is_id
 from voices.models import Favourite
 
 
@@ -14,7 +15,7 @@ from voices.models import Favourite
 def favourite(request: HttpRequest) -> HttpResponse:
     """Turns it on or off. A script is answered 204; a browser goes back to the Studio."""
     user, voice_id = request.user, request.POST.get("voice", "")
-    voice = offered_voices().filter(pk=voice_id).first() if voice_id.isdecimal() else None
+    voice = offered_voices().filter(pk=voice_id).first() if is_id(voice_id) else None
     if voice is None or not isinstance(user, User):
         raise Http404
     _kept, made = Favourite.objects.get_or_create(user=user, voice=voice)

@@ -1,9 +1,9 @@
 """The verbs. Each checks its permission, makes its transition and adds its line to the timeline, in one place."""
 
-from conversions.actions.audition import MOST_VOICES, PASSAGE_S, audition, forget, listen
+from conversions.actions.audition import MOST_VOICES, PASSAGE_S, BusyError, audition, forget, listen
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, purge
-from conversions.actions.export import export, forget_export
+from conversions.actions.export import OverQuotaError, export, forget_export
 from conversions.actions.presets import (
     change_preset,
     delete_preset,
@@ -20,7 +20,9 @@ __all__ = [
     "MOST_VOICES",
     "PASSAGE_S",
     "Accepted",
+    "BusyError",
     "Order",
+    "OverQuotaError",
     "audition",
     "cancel",
     "change_preset",

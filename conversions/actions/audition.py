@@ -6,6 +6,8 @@ whole recording waits a day beside it.
 
 from __future__ import annotations
 
+import os
+import threading
 import uuid
 from collections.abc import Sequence
 from functools import partial
@@ -15,10 +17,12 @@ from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from conversions import files, presets
 from conversions.actions.delete import erase
 from conversions.actions.submit import Order, clean_name, submit
+from conversions.connections import give_back
 from conversions.models import Conversion, Recording
 from conversions.sources import Stored
 from s2s.audio import RawPcm, excerpt
@@ -30,6 +34,12 @@ PASSAGE_S = 10.0
 MOST_VOICES = 6
 # Browsers play it everywhere, whatever was ordered for the whole.
 _FORMAT = "mp3_44100_128"
+PATIENCE_S = 5.0
+_decoders = threading.BoundedSemaphore(os.cpu_count() or 1)  # the site is one process of many threads
+
+
+class BusyError(Exception):
+    """In words for people."""
 
 
 def audition(
@@ -41,7 +51,8 @@ def audition(
 ) -> Recording:
     """Keeps the recording for a day and begins its auditions.
 
-    Raises PermissionDenied, OSError when it could not be stored, and AudioError when there is nothing to hear in it.
+    Raises PermissionDenied, OSError when it could not be stored, AudioError when there is nothing to hear in it,
+    and BusyError when too many are being tried.
     """
     require(user, May.CONVERT)
     team = current_team(user)
@@ -79,9 +90,7 @@ def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: f
     Without `start_s` it is what begins with the first sound.
     """
     require(user, May.CONVERT, recording.team_id)
-    raw = RawPcm() if recording.options.get("file_format") == "pcm_s16le_16" else None
-    with files.open_file(recording.file) as file:
-        passage = excerpt(file, start_s, PASSAGE_S, raw=raw)
+    passage = _passage(recording, start_s)
     for earlier in recording.auditions.all():
         erase(earlier)
     parameters = presets.parameters_of(recording.options)
@@ -89,9 +98,22 @@ def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: f
     order = Order(parameters, only_me=True, audition_of=recording)
     Recording.objects.filter(pk=recording.pk).update(start_s=start_s or 0.0)
     return [
-        submit(user, ContentFile(passage, name=f"{recording.name or 'passage'}"), voice, order)
+        submit(user, ContentFile(passage, name=recording.name or _("passage")), voice, order)
         for voice in voices[:MOST_VOICES]
     ]
+
+
+def _passage(recording: Recording, start_s: float | None) -> bytes:
+    """Decoded while someone waits for the page: a core for each, and none of the database's connections."""
+    raw = RawPcm() if recording.options.get("file_format") == "pcm_s16le_16" else None
+    give_back()
+    if not _decoders.acquire(timeout=PATIENCE_S):
+        raise BusyError(_("Too many recordings are being tried at the moment. Please try again in a few seconds."))
+    try:
+        with files.open_file(recording.file) as file:
+            return excerpt(file, start_s, PASSAGE_S, raw=raw)
+    finally:
+        _decoders.release()
 
 
 def forget(recording: Recording) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from conversions import files
 from conversions.actions.cancel import stop
-from conversions.models import Conversion, Event, log
+from conversions.models import Conversion, Event, Step, log
 from conversions.queue.clock import db_now
 from teams.gatekeeper import require_change
 from teams.models import User
@@ -31,6 +31,8 @@ def delete(conversion: Conversion, user: User) -> bool:
         if row is None:
             return False
         stop(row)
+        # Of one that is ready an export may be waiting or running: it goes with its step, and can be asked for again.
+        row.steps.filter(kind=Step.Kind.EXPORT, status__in=[Step.Status.WAITING, Step.Status.RUNNING]).delete()
         Conversion.objects.filter(pk=row.pk).update(deleted_at=db_now(), mail_due=False)
         log(row, Event.Kind.DELETED, actor=user)
     return True

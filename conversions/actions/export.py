@@ -8,29 +8,38 @@ from django.db.models import Max
 from conversions.models import Conversion, Export, Step
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.clock import db_now
+from conversions.usage import over_storage
 from s2s.contract import OUTPUT_FORMATS
 from teams.gatekeeper import May, require
 from teams.models import User
 
 
+class OverQuotaError(Exception):
+    """In words for people."""
+
+
 def export(conversion: Conversion, user: User, output_format: str) -> Export | None:
     """Whoever sees a result may have it in any format; one that failed is tried again. None: there is no result yet.
 
-    Raises PermissionDenied, and ValueError for what is no other format.
+    Raises PermissionDenied, ValueError for what is no other format, and OverQuotaError for what the team may not keep.
     """
     require(user, May.VIEW, conversion.team_id)
     if output_format not in OUTPUT_FORMATS or output_format == conversion.output_format:
         raise ValueError(output_format)
     with transaction.atomic():
         # Two who ask at once get the same one.
-        locked = Conversion.objects.select_for_update().only("pk", "status", "team_id").get(pk=conversion.pk)
-        if locked.status != Conversion.Status.READY:
+        rows = Conversion.objects.select_for_update().only("pk", "status", "team_id", "output_duration_s")
+        locked = rows.filter(pk=conversion.pk, deleted_at=None).first()
+        if locked is None or locked.status != Conversion.Status.READY:
             return None
         found = locked.exports.select_related("step").filter(output_format=output_format).first()
+        if found is not None and found.step.status != Step.Status.FAILED:
+            return found
+        over = over_storage(locked, output_format)
+        if over:
+            raise OverQuotaError(over)
         if found is None:
             found = _new(locked, user, output_format)
-        elif found.step.status != Step.Status.FAILED:
-            return found
         else:
             _again(found)
         ring_on_commit(Lane.CPU)

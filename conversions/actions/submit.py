@@ -36,7 +36,6 @@ class Order:
     only_me: bool = False
     batch: Batch | None = None
     audition_of: Recording | None = None
-    title: str = ""
 
 
 def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
@@ -78,7 +77,7 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
     if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
         parameters = parameters.model_copy(update={"enable_logging": False})
     name = clean_name(audio.name or "")
-    title = order.title or (stored.title if stored else "")
+    title = stored.title if stored else ""
     if not parameters.enable_logging:  # zero retention: not even the names are kept
         name, title = "", _("Private recording")
     conversion = Conversion(
@@ -170,7 +169,7 @@ def clean_name(name: str) -> str:
     name = "".join(character for character in name if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
     name = re.sub(r" +", " ", name).strip()
     if len(name) <= 255:
-        return name or "recording"
+        return name or _("recording")
     suffix = PurePosixPath(name).suffix[:16]
     return name[: 255 - len(suffix)] + suffix
 

@@ -47,7 +47,9 @@ class DurableFileSystemStorage(FileSystemStorage):
             target.hardlink_to(source)
         except FileExistsError:
             pass
-        except PermissionError:  # a filesystem without links
+        except FileNotFoundError:
+            raise
+        except OSError:  # no links on this filesystem, none across two, or no more of this file
             with self.open(name) as file:
                 self._save(new_name, file)
         for folder in (target.parent, *made):

@@ -12,29 +12,26 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from conversions import actions, presets, sources
-from conversions.forms import all_words, voices_field
+from conversions.forms import StartField, VoicesField, all_words
 from conversions.models import Recording
 from conversions.progress import progress_of, with_progress
+from conversions.usage import over_quota
 from conversions.views.answers import see_other
 from conversions.views.files import serve
 from conversions.views.requests import signed_in
 from s2s.audio import AudioError
+from teams.gatekeeper import membership
 from voices.catalogue import offered_voices
 
 
 class PassageForm(forms.Form):
     """Where the passage begins, and the voices to hear it in."""
 
-    voice = voices_field(required=gettext_lazy("Choose a voice."))
-    start = forms.FloatField(
-        required=False,
-        min_value=0,
-        error_messages=dict.fromkeys(("invalid", "min_value"), gettext_lazy("Enter seconds, such as 12.5.")),
-    )
+    voice = VoicesField()
+    start = StartField()
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
@@ -50,17 +47,19 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return render(request, "conversions/audition.html", _context(recording))
     form = PassageForm(request.POST)
-    problem = "" if form.is_valid() else all_words(form)
+    problem, status = "" if form.is_valid() else all_words(form), 422
     if not problem:
         try:
             actions.listen(recording, user, form.cleaned_data["voice"], form.cleaned_data["start"])
         except AudioError as error:
             problem = str(error)
+        except actions.BusyError as error:
+            problem, status = str(error), 503
         except FileNotFoundError:
             problem = _("The recording is gone from the server. Please send it again in the Studio.")
     if problem:
         context = _context(recording) | {"problem": problem}
-        return render(request, "conversions/audition.html", context, status=422)
+        return render(request, "conversions/audition.html", context, status=status)
     return see_other("conversions:audition", recording_id)
 
 
@@ -100,9 +99,13 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     if not form.is_valid():
         context = _context(recording) | {"problem": _("Choose a voice.")}
         return render(request, "conversions/audition.html", context, status=422)
+    voices, member = form.cleaned_data["voice"], membership(user)
+    over = over_quota(member, size=recording.size * len(voices)) if member else None
+    if over:
+        return render(request, "conversions/audition.html", _context(recording) | {"problem": over}, status=403)
     order = actions.Order(presets.parameters_of(recording.options), only_me=bool(recording.options.get("only_me")))
     try:
-        accepted = actions.submit_all(user, [sources.of_recording(recording)], form.cleaned_data["voice"], order)
+        accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)
     except OSError:
         messages.error(request, _("The recording is gone from the server. Please send it again in the Studio."))
         return see_other("conversions:studio")

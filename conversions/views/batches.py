@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from conversions import actions, batches
+from conversions import actions, batches, filenames
 from conversions.access import of_batch
 from conversions.connections import give_back
 from conversions.models import Batch, Conversion
@@ -56,7 +56,7 @@ def download(request: HttpRequest, batch_id: UUID) -> StreamingHttpResponse:
         raise Http404
     give_back()  # a slow reader must not hold one of the pool's for minutes
     response = StreamingHttpResponse(batches.zipped(conversions), content_type="application/zip")
-    name = f"{conversions[0].title} – {found.created_at:%Y-%m-%d}.zip"
+    name = filenames.of_archive(conversions[0], f"{found.created_at:%Y-%m-%d}")
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from conversions import actions, batches, retention
+from conversions import actions, filenames, retention
 from conversions.exports import made_of
 from conversions.models import Step
 from conversions.views.answers import SeeOther
@@ -29,6 +29,8 @@ def create(request: HtmxHttpRequest, conversion_id: UUID) -> HttpResponse:
             messages.info(request, _("There is nothing to download yet."))
     except ValueError:
         messages.error(request, _("Choose one of the formats in the list."))
+    except actions.OverQuotaError as error:
+        messages.error(request, str(error))
     if request.htmx:
         return SeeOther(headers={"Location": reverse("conversions:exports_status", args=[conversion_id])})
     address = reverse("conversions:detail", args=[conversion_id])
@@ -57,4 +59,4 @@ def download(request: HttpRequest, conversion_id: UUID, output_format: str) -> H
         return gone(request, conversion, _("This file is gone from the server. You can have it made again."))
     format = OUTPUT_FORMATS[output_format]
     sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
-    return serve(request, export.file, format.media_type, batches.file_name(conversion, output_format), sent=sent)
+    return serve(request, export.file, format.media_type, filenames.of_result(conversion, output_format), sent=sent)

@@ -22,7 +22,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from conversions import batches, files, retention
+from conversions import filenames, files, retention
 from conversions.access import conversion_or_404
 from conversions.connections import give_back
 from conversions.models import Conversion
@@ -49,11 +49,11 @@ _SOURCE_TYPES = {
 @require_safe
 def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The result, as a file with a name that says what it is."""
-    conversion = load(request, conversion_id)
+    conversion = load(request, conversion_id, auditions=True)
     if conversion.status != Conversion.Status.READY or not conversion.output:
         raise Http404
     format = OUTPUT_FORMATS[conversion.output_format]
-    name = batches.file_name(conversion)
+    name = filenames.of_result(conversion)
     inline = "play" in request.GET
     if not inline and is_gone(conversion.output):
         return gone(request, conversion, _("The converted file is gone from the server."))
@@ -64,12 +64,12 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
 @require_safe
 def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The recording as it came. Its type is what decoding found, never what the uploader claimed."""
-    conversion = load(request, conversion_id)
+    conversion = load(request, conversion_id, auditions=True)
     media_type = _SOURCE_TYPES.get(conversion.source_container, "application/octet-stream")
     inline = "play" in request.GET
     if not inline and is_gone(conversion.source):
         return gone(request, conversion, _("The original recording is gone from the server."))
-    return serve(request, conversion.source, media_type, None if inline else conversion.source_name)
+    return serve(request, conversion.source, media_type, None if inline else filenames.on_disk(conversion.source_name))
 
 
 @require_safe
@@ -81,8 +81,9 @@ def preview(request: HttpRequest, voice_id: int) -> HttpResponseBase:
     return serve(request, voice.preview, "audio/mpeg", None)
 
 
-def load(request: HttpRequest, conversion_id: UUID) -> Conversion:
-    return conversion_or_404(request.user, conversion_id, Conversion.objects.defer("source_peaks", "output_peaks"))
+def load(request: HttpRequest, conversion_id: UUID, *, auditions: bool = False) -> Conversion:
+    objects = Conversion.objects.defer("source_peaks", "output_peaks")
+    return conversion_or_404(request.user, conversion_id, objects, auditions=auditions)
 
 
 def is_gone(key: str) -> bool:

@@ -14,6 +14,7 @@ from conversions import history as pages
 from conversions.access import deleted, listed
 from conversions.forms import HistoryForm
 from conversions.views.requests import HtmxHttpRequest
+from teams.gatekeeper import may_change
 from voices.models import Voice
 
 
@@ -29,6 +30,11 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
+        "may_delete": {
+            row.pk
+            for row in page.conversions
+            if row.deleted_at is None and may_change(request.user, team_id=row.team_id, created_by_id=row.created_by_id)
+        },
         "filters": kept,
         "filtered": bool(kept),
         "first_page": "before" not in filters,

@@ -29,6 +29,7 @@ from conversions.views.requests import signed_in
 from s2s.audio import AudioError
 from teams.gatekeeper import May, current_team, may, membership
 from teams.models import User
+from voices.ids import is_id
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def _opened(request: HttpRequest) -> HttpResponse:
             preset = ""
     if request.GET.get("anew") == "voice":
         initial["voice"] = []
-    elif request.GET.get("voice", "").isdecimal():
+    elif is_id(request.GET.get("voice", "")):
         initial["voice"] = [request.GET["voice"]]
     return _page(request, StudioForm(user=user, initial=initial), problem=problem, preset=(offer and offer.key) or "")
 
@@ -129,6 +130,9 @@ def _accept(request: HttpRequest) -> HttpResponse:
         return _page(request, _empty(request), problem=problem, status=507)
     if not form.is_valid():
         return _page(request, form, status=422)
+    over = _over_storage(request, form)
+    if over:
+        return _page(request, form, problem=over, status=403)
     try:
         return _audition(request, form) if request.POST.get("do") == "audition" else _convert(request, form)
     except FileNotFoundError:
@@ -138,6 +142,14 @@ def _accept(request: HttpRequest) -> HttpResponse:
         logger.exception("an upload could not be stored")
         problem = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
         return _page(request, form, problem=problem, status=507)
+
+
+def _over_storage(request: HttpRequest, form: StudioForm) -> str | None:
+    """The headers say nothing of what is taken again, or of the voices: for each a recording is kept."""
+    member = membership(request.user)
+    copies = 1 if request.POST.get("do") == "audition" else len(form.cleaned_data["voice"])
+    size = copies * sum(recording.size or 0 for recording in form.recordings)
+    return over_quota(member, size=size) if member else None
 
 
 def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
@@ -169,6 +181,8 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     except AudioError as error:
         form.add_error("audio", str(error))
         return _page(request, form, status=422)
+    except actions.BusyError as error:
+        return _page(request, form, problem=str(error), status=503)
     return see_other("conversions:audition", recording.pk)
 
 

@@ -9,12 +9,14 @@ from s2s.audio.encoding import Encoder, encode
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.sandbox import warm_up
+from s2s.audio.writers import Pieces
 
 __all__ = [
     "AudioError",
     "Encoder",
     "Examination",
     "Limits",
+    "Pieces",
     "RawPcm",
     "decode",
     "encode",

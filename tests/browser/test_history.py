@@ -85,3 +85,32 @@ def test_pages_turn_without_javascript(plain_page: Page) -> None:
     expect(plain_page.locator("a.title").last).to_have_text("Evening bulletin 35")
     plain_page.get_by_role("link", name="Newest").click()
     expect(plain_page.locator("a.title").first).to_have_text("Evening bulletin 1")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_row_is_deleted_where_it_stands_and_brought_back(page: Page, plain_page: Page, script: bool) -> None:
+    page = page if script else plain_page
+    allow(page, 404)  # the bulletins on the stage have no sound
+    page.goto("/history/?q=bulletin")
+    if script:
+        page.get_by_role("link", name="Older").click()  # rows that htmx fetched
+        expect(page.locator("a.title").last).to_have_text("Evening bulletin 35")
+        name = "Evening bulletin 35"
+    else:
+        name = "Evening bulletin 30"
+    button = page.get_by_role("button", name=f"Delete “{name}”", exact=True)
+    box = button.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="was deleted")).to_contain_text(f"“{name}” was deleted.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def test_the_rest_of_the_row_still_opens_the_conversion(page: Page) -> None:
+    allow(page, 404)
+    page.goto("/history/?q=bulletin+17")
+    page.locator("tbody .length").click(force=True)  # the link lies over the row
+    expect(page.get_by_role("heading", level=1)).to_have_text("Evening bulletin 17")

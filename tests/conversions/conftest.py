@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.test import Client
 
 from conversions import actions
 from conversions.models import Conversion, Step
@@ -18,6 +19,7 @@ from conversions.queue.worker import work
 from s2s.contract import ConvertParameters
 from s2s_site.celery import app
 from s2s_site.environment import broker_url
+from teams.models import User
 from tests.support.cast import Cast, make_cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.redis import running_redis
@@ -89,6 +91,23 @@ def submit(cast: Cast, voice: Voice) -> Submit:
             file.close()  # as the end of a request does
 
     return submit
+
+
+@pytest.fixture
+def ready(submit: Submit) -> Conversion:
+    conversion = submit()
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY
+    return conversion
+
+
+def client_of(user: User | None = None) -> Client:
+    """Someone's browser, or a stranger's."""
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    return client
 
 
 def work_until_done(*conversions: Conversion) -> None:

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import F
-from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from conversions import actions, files, history, retention
 from conversions.models import Call, Conversion, Event, Step
@@ -16,28 +17,13 @@ from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
 from conversions.timeline import timeline_of
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timedelta(0)
-
-
-@pytest.fixture
-def ready(submit: Submit) -> Conversion:
-    conversion = submit()
-    work_all()
-    conversion.refresh_from_db()
-    assert conversion.status == "ready"
-    return conversion
-
-
-def client_of(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def hours_pass(hours: float) -> None:
@@ -107,6 +93,24 @@ def test_a_worker_that_is_busy_with_it_writes_nothing(submit: Submit, cast: Cast
     assert set(conversion.steps.exclude(status=Step.Status.DONE).values_list("status", flat=True)) == {"cancelled"}
 
 
+def test_exports_that_wait_or_run_go_with_it_and_can_be_asked_for_again(ready: Conversion, cast: Cast) -> None:
+    for output_format in ("mp3_44100_128", "wav_48000", "opus_48000_64"):
+        actions.export(ready, cast.alice, output_format)
+        if output_format == "mp3_44100_128":
+            work_all()
+    running = claim(Lane.CPU)
+    actions.delete(ready, cast.alice)
+    assert [export.output_format for export in ready.exports.all()] == ["mp3_44100_128"]
+    work(running)
+    assert work_all() == 0
+    assert ready.events.last().kind == Event.Kind.DELETED
+    assert actions.export(ready, cast.alice, "wav_48000") is None
+    actions.restore(ready, cast.alice)
+    assert actions.export(ready, cast.alice, "wav_48000") is not None
+    assert work_all() == 1
+    assert ready.exports.count() == 2
+
+
 def test_retry_leaves_what_is_deleted_alone(submit: Submit, scripted: ScriptedEndpoint, cast: Cast) -> None:
     scripted.script(Behaviour(status=400))
     conversion = submit()
@@ -155,6 +159,27 @@ def test_the_history_says_what_was_deleted_and_offers_to_undo_it(ready: Conversi
     back = client.post(f"/conversions/{ready.pk}/restore/")
     assert f"“{ready.title}” is back." in client.get(back["Location"]).content.decode()
     assert "was deleted" not in client.get(answer["Location"]).content.decode()
+
+
+def test_the_history_offers_it_for_each_row_that_one_may_change(
+    submit: Submit, cast: Cast, django_assert_num_queries
+) -> None:
+    rows = {submit(user).pk: user for user in (cast.alice, cast.bob, cast.bob)}
+    for user, theirs in ((cast.alice, set(rows)), (cast.bob, {pk for pk in rows if rows[pk] == cast.bob})):
+        page = client_of(user).get("/history/").content.decode()
+        assert {pk for pk in rows if f'formaction="/conversions/{pk}/delete/"' in page} == theirs
+        assert page.count('id="deleting"') == 1
+    assert "/delete/" not in client_of(cast.victor).get("/history/").content.decode()
+    actions.delete(Conversion.objects.first(), cast.alice)
+    assert "/delete/" not in client_of(cast.alice).get("/history/?state=deleted").content.decode()
+    client = client_of(cast.bob)
+    client.get("/history/")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/history/")
+    for _ in range(3):
+        submit(cast.bob)
+    with django_assert_num_queries(len(few)):
+        client.get("/history/")
 
 
 @pytest.mark.parametrize("given", ["x", "00000000-0000-4000-8000-000000000000", "1"])

@@ -37,11 +37,6 @@ from tests.support.worker import Worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def ready(submit: Submit) -> Conversion:
-    return made_ready(submit)
-
-
 def made_ready(submit: Submit, **parameters: object) -> Conversion:
     conversion = submit(**parameters)
     work_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from pathlib import Path
@@ -42,12 +43,13 @@ def test_the_same_bytes_under_a_further_name_take_no_room_and_outlive_the_first(
         files.duplicate(first, files.source_key(uuid.uuid4()))
 
 
-def test_where_there_are_no_links_the_bytes_are_copied(monkeypatch) -> None:
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV])
+def test_where_there_are_no_links_the_bytes_are_copied(code: int, monkeypatch) -> None:
     first, second = files.source_key(uuid.uuid4()), files.source_key(uuid.uuid4())
     default_storage.save(first, ContentFile(b"data"))
 
     def refuse(self: Path, target: Path) -> None:
-        raise PermissionError(1, "Operation not permitted")
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     files.duplicate(first, second)

@@ -19,7 +19,7 @@ from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
 from teams.models import Team, User
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -39,9 +39,7 @@ def billed(endpoint: Endpoint) -> Endpoint:
 
 @pytest.fixture
 def client(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.alice)
-    return client
+    return client_of(cast.alice)
 
 
 @pytest.fixture

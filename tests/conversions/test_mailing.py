@@ -18,6 +18,7 @@ from conversions import actions, mailing
 from conversions.actions import Order
 from conversions.models import Conversion
 from s2s.contract import ConvertParameters
+from teams.models import Membership, Role
 from tests.conversions.conftest import Submit, work_all
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
@@ -74,6 +75,15 @@ def test_who_chose_it_hears_once_that_it_is_ready(submit: Submit, alice: Any, sm
     assert "“harbour news” in the voice of Nora" in body(smtp)
     assert f"https://timbre.example.com/conversions/{conversion.pk}/" in body(smtp)
     assert "https://timbre.example.com/account/" in body(smtp)
+
+
+def test_who_has_left_the_team_hears_nothing(submit: Submit, cast: Cast, alice: Any, smtp: Mailbox) -> None:
+    submit()
+    work_all()
+    Membership.objects.filter(user=alice, team=cast.team).delete()
+    Membership.objects.create(user=alice, team=cast.other_team, role=Role.MEMBER)
+    assert mailing.tell() == 0
+    assert smtp.messages == []
 
 
 def test_who_did_not_choose_it_hears_nothing(submit: Submit, cast: Cast, alice: Any, smtp: Mailbox) -> None:

@@ -14,9 +14,10 @@ from conversions import actions
 from conversions.models import Call, Conversion
 from conversions.usage import over_quota, usage_of
 from teams.models import Membership, Team, User
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav
+from voices.models import Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,3 +100,60 @@ def test_a_used_up_quota_is_said_before_the_body_is_read(cast: Cast, voice, sett
     assert words in response.content.decode()
     assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
     assert not Conversion.objects.exists()
+
+
+@pytest.fixture
+def kept(submit: Submit, cast: Cast) -> Conversion:
+    """A long recording, the result of which has 2 MB."""
+    conversion = submit(data=wav(5.0))
+    work_all()
+    Conversion.objects.update(source_bytes=2_000_000, output_bytes=2_000_000, output_duration_s=60.0)
+    conversion.refresh_from_db()
+    return conversion
+
+
+def test_a_result_in_other_formats_has_to_fit(kept: Conversion, cast: Cast) -> None:
+    client = client_of(cast.victor)
+    address = f"/conversions/{kept.pk}/exports/"
+    limit_team(cast, storage_megabytes=10)
+    for output_format in ("pcm_32000", "mp3_44100_128", "pcm_32000"):  # 3.84 MB, 0.96 MB, and what is there already
+        page = client.post(address, {"output_format": output_format})
+        assert "does not fit" not in client.get(page["Location"]).content.decode()
+    page = client.post(address, {"output_format": "mp3_44100_192"})  # 1.44 MB, while the others are not made yet
+    assert "Your team keeps 8 of its 10 MB, and this does not fit." in client.get(page["Location"]).content.decode()
+    assert kept.exports.count() == 2
+
+
+def test_every_conversion_of_a_recording_has_to_have_room_for_it(kept: Conversion, cast: Cast, voice: Voice) -> None:
+    more = [Voice.objects.create(endpoint=voice.endpoint, voice_id=f"v{n}", name=f"V{n}").pk for n in range(2)]
+    client, take = client_of(cast.alice), f"conversion:{kept.pk}"
+    limit_team(cast, storage_megabytes=5)
+    for fields in ({"voice": voice.pk}, {"voice": voice.pk, "do": "audition"}):
+        response = client.post("/", {"take": take, **fields})
+        assert response.status_code == 403
+        assert "does not fit" in response.content.decode()
+    limit_team(cast, storage_megabytes=7)
+    assert client.post("/", {"take": take, "voice": [voice.pk, *more]}).status_code == 403
+    assert client.post("/", {"take": take, "voice": voice.pk}).status_code == 303
+    assert Conversion.objects.count() == 2
+
+
+def test_a_new_recording_counts_once_for_every_voice(cast: Cast, voice: Voice) -> None:
+    more = [Voice.objects.create(endpoint=voice.endpoint, voice_id=f"v{n}", name=f"V{n}").pk for n in range(2)]
+    limit_team(cast, storage_megabytes=1)
+    sound = wav(10.0, rate_hz=22050)  # 0.44 MB
+    for voices, status in (([voice.pk, *more], 403), ([voice.pk, more[0]], 303)):
+        audio = SimpleUploadedFile("a.wav", sound)
+        assert client_of(cast.alice).post("/", {"audio": audio, "voice": voices}).status_code == status
+    assert Conversion.objects.count() == 2
+
+
+def test_what_was_auditioned_has_to_fit_too(kept: Conversion, cast: Cast, voice: Voice) -> None:
+    client = client_of(cast.alice)
+    address = client.post("/", {"take": f"conversion:{kept.pk}", "voice": voice.pk, "do": "audition"})["Location"]
+    limit_team(cast, storage_megabytes=7)
+    response = client.post(f"{address}convert/", {"voice": voice.pk})
+    assert response.status_code == 403
+    assert "does not fit" in response.content.decode()
+    limit_team(cast, storage_megabytes=9)
+    assert client.post(f"{address}convert/", {"voice": voice.pk}).status_code == 303

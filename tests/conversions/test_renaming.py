@@ -10,7 +10,7 @@ from conversions import actions
 from conversions.models import Conversion, Event
 from conversions.timeline import timeline_of
 from conversions.titles import TitleForm
-from tests.conversions.conftest import Submit
+from tests.conversions.conftest import Submit, client_of
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,9 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def client(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.alice)
-    return client
+    return client_of(cast.alice)
 
 
 def test_the_new_name_is_everywhere_and_the_file_keeps_its_own(client: Client, submit: Submit) -> None:

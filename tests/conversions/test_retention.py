@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.db.models import F
-from django.test import Client
 from redis import Redis
 
 from conversions import actions, history, retention
 from conversions.models import Call, Conversion, Event
 from conversions.storages import BLOCK
 from s2s.contract import ConvertParameters
-from tests.conversions.conftest import Submit, upload, work_all
+from tests.conversions.conftest import Submit, client_of, upload, work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav
 
@@ -28,18 +27,12 @@ SECRET_NAME = "merger-with-northwind"
 def private(cast: Cast, voice) -> Conversion:
     parameters = ConvertParameters(output_format="wav_16000", enable_logging=False, model_id="eleven_english_sts_v2")
     file = upload(wav(), f"{SECRET_NAME}.wav")
-    conversion = actions.submit(cast.bob, file, voice, actions.Order(parameters, title=SECRET_NAME))
+    conversion = actions.submit(cast.bob, file, voice, actions.Order(parameters))
     file.close()
     work_all()
     conversion.refresh_from_db()
     assert conversion.status == "ready"
     return conversion
-
-
-def client_of(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_the_endpoint_is_asked_for_zero_retention_and_gets_no_name(private: Conversion, scripted) -> None:

@@ -28,7 +28,7 @@ from conversions.storages.place import Place
 from conversions.storages.s3 import BucketStorage, StorageError
 from s2s.client import Unclear
 from s2s.contract import ConvertParameters
-from tests.conversions.conftest import Submit, upload, work_all, work_until_done
+from tests.conversions.conftest import Submit, client_of, upload, work_all, work_until_done
 from tests.support.cast import Cast
 from tests.support.s3 import BUCKET, S3, running_s3
 from tests.support.sound import wav
@@ -260,9 +260,7 @@ def ready(submit: Submit) -> Conversion:
 
 @pytest.fixture
 def client(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.bob)
-    return client
+    return client_of(cast.bob)
 
 
 @in_database

@@ -24,7 +24,7 @@ from conversions.queue.claim import claim
 from conversions.queue.housekeeping import delete_orphans, look_into_folders
 from conversions.queue.worker import work
 from teams.models import Session
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,15 +111,6 @@ def test_a_run_without_time_does_nothing_and_the_next_goes_on(submit: Submit) ->
 
 
 # ---- results of lost attempts ----
-
-
-@pytest.fixture
-def ready(submit: Submit) -> Conversion:
-    conversion = submit()
-    work_all()
-    conversion.refresh_from_db()
-    assert conversion.status == Conversion.Status.READY
-    return conversion
 
 
 def test_results_that_nobody_refers_to_go_with_their_notes(ready: Conversion) -> None:

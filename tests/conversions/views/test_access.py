@@ -5,32 +5,16 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from conversions.models import Conversion
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import client_of
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = ["", "status/", "download/", "source/", "peaks/", "peaks/source/"]
 VERBS = ["cancel/", "retry/", "rename/", "delete/"]
-
-
-@pytest.fixture
-def ready(submit: Submit) -> Conversion:
-    conversion = submit()
-    work_all()
-    conversion.refresh_from_db()
-    return conversion
-
-
-def client_of(user=None) -> Client:
-    client = Client()
-    if user is not None:
-        client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import sys
+import threading
 import wave
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db.models import F
+from django.db.models.functions import Now
 from django.test import Client
 
 from conversions import retention
@@ -16,11 +20,12 @@ from conversions.models import Conversion, Event, Recording, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from tests.conversions.conftest import Submit, work_all
-from tests.conversions.views.conftest import As, recording
+from tests.conversions.views.conftest import HUGE, As, recording
 from tests.support.cast import Cast
 from tests.support.sound import wav
 from voices.models import Endpoint, Voice
 
+auditioning = sys.modules["conversions.actions.audition"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -84,8 +89,8 @@ def test_it_is_nowhere_in_the_history_and_nobody_elses(cast: Cast, as_: As, alic
     [
         ({"data": b"These are words, not a recording.\n" * 50}, "recording"),
         ({"data": b""}, "This file is empty."),
-        ({"start": "-1"}, "greater than or equal to 0"),
-        ({"start": "soon"}, "Enter a number"),
+        ({"start": "-1"}, "Enter seconds"),
+        ({"start": "soon"}, "Enter seconds"),
     ],
 )
 def test_what_can_not_be_tried_is_said_at_its_field(
@@ -119,7 +124,24 @@ def test_another_passage_takes_the_place_of_the_first(alice: Client, voices: lis
     assert {a.voice_name for a in kept.auditions.all()} == {voices[1].name, voices[2].name}
     assert {passage_of(a, alice) for a in kept.auditions.all()} == {10.0}  # the end, not beyond it
     assert alice.post(address, {"voice": [], "start": "1"}).status_code == 422
-    assert "Enter seconds" in alice.post(address, {"voice": voices[0].pk, "start": "x"}).content.decode()
+
+
+@pytest.mark.parametrize("start", ["x", "-1", "1e18", "1e400", "nan", "inf"])
+def test_a_passage_begins_at_seconds(alice: Client, voices: list[Voice], start: str, caplog) -> None:
+    address = begin(alice, voices[:1])["Location"]
+    response = alice.post(address, {"voice": voices[0].pk, "start": start})
+    assert response.status_code == 422
+    assert "Enter seconds, such as 12.5." in response.content.decode()
+    assert not [line for line in caplog.records if line.exc_info]
+
+
+@pytest.mark.parametrize("pk", HUGE)
+def test_a_voice_that_can_not_be_is_no_longer_offered(alice: Client, voices: list[Voice], pk: str) -> None:
+    address = begin(alice, voices[:1])["Location"]
+    response = alice.post(address, {"voice": pk})
+    assert response.status_code == 422
+    assert "no longer offered" in response.content.decode()
+    assert alice.post(f"{address}convert/", {"voice": pk}).status_code == 422
 
 
 def test_all_of_it_in_the_voices_that_won(alice: Client, voices: list[Voice]) -> None:
@@ -183,6 +205,58 @@ def test_what_a_try_costs_is_said_before(alice: Client, voices: list[Voice]) -> 
     assert "each voice costs" not in alice.get("/").content.decode()
     Endpoint.objects.update(billed=True, credits_per_minute=1000)
     assert "At Testers each voice costs about 167 credits." in alice.get("/").content.decode()
+
+
+def test_while_a_passage_is_decoded_the_database_is_for_others(
+    alice: Client, voices: list[Voice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    decode = auditioning.excerpt
+    monkeypatch.setattr(auditioning, "give_back", lambda: steps.append("give back"))
+    monkeypatch.setattr(
+        auditioning, "excerpt", lambda *given, **how: (steps.append("decode"), decode(*given, **how))[1]
+    )
+    address = begin(alice, voices[:1])["Location"]
+    alice.post(address, {"voice": voices[0].pk, "start": "1"})
+    assert steps == ["give back", "decode"] * 2
+
+
+def test_when_every_core_decodes_one_is_told_to_try_again(
+    alice: Client, voices: list[Voice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = begin(alice, voices[:1])["Location"]
+    monkeypatch.setattr(auditioning, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(auditioning, "_decoders", busy := threading.BoundedSemaphore(1))
+    with busy:
+        for response in (alice.post(address, {"voice": voices[0].pk}), begin(alice, voices[:1])):
+            assert response.status_code == 503
+            assert "try again in a few seconds" in response.content.decode()
+    assert Recording.objects.count() == 1
+    assert alice.post(address, {"voice": voices[0].pk}).status_code == 303
+
+
+def test_an_audition_has_its_files_and_nothing_else_of_a_conversion(alice: Client, voices: list[Voice]) -> None:
+    begin(alice, voices[:1])
+    work_all()
+    audition = Conversion.objects.get()
+    address = f"/conversions/{audition.pk}/"
+    for page in ("", "status/", "peaks/", "peaks/source/", "exports/status/"):
+        assert alice.get(f"{address}{page}").status_code == 404
+    for verb in ("cancel/", "retry/", "rename/", "delete/", "restore/", "exports/"):
+        data = {"title": "Another name", "output_format": "wav_48000"}
+        assert alice.post(f"{address}{verb}", data).status_code == 404
+    for file in ("source/", "download/"):
+        assert alice.get(f"{address}{file}").status_code == 200
+    take = f"conversion:{audition.pk}"
+    assert "any more" in alice.get(f"/?take={take}").content.decode()
+    assert alice.post("/", {"take": take, "voice": voices[0].pk}).status_code == 422
+    Conversion.objects.update(deleted_at=Now())
+    assert alice.post(f"{address}restore/").status_code == 404
+    Conversion.objects.update(deleted_at=None)
+    default_storage.delete(audition.output)
+    gone = alice.get(f"{address}download/")
+    assert gone.status_code == 404
+    assert f'href="/auditions/{audition.audition_of_id}/"' in gone.content.decode()
 
 
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:

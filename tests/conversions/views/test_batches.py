@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 import zipfile
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -127,6 +128,20 @@ def test_all_results_come_in_one_zip_under_their_names(alice: Client, voice: Voi
         b"".join(alice.get(f"/conversions/{c.pk}/download/").streaming_content) for c in Conversion.objects.all()
     }
     assert {archive.read(name) for name in archive.namelist()} == results
+
+
+def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(alice: Client, voice: Voice) -> None:
+    address = send(alice, ["one.wav", "two.wav"], [voice], output_format="wav_16000")
+    work_all()
+    Conversion.objects.filter(title="one").update(title=r"..\..\Startup\x: y?", voice_name="../../../evil")
+    Conversion.objects.filter(title="two").update(title="AC/DC")
+    response = alice.get(f"{address}download/")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+    assert sorted(archive.namelist()) == ["-..-Startup-x- y- – -..-..-evil.wav", "AC-DC – Nora.wav"]
+    name = response["Content-Disposition"]
+    assert not set("/\\:?") & set(unquote(name.partition("''")[2]))
+    one = Conversion.objects.get(title="AC/DC")
+    assert "AC-DC%20%E2%80%93%20Nora.wav" in alice.get(f"/conversions/{one.pk}/download/")["Content-Disposition"]
 
 
 def test_a_result_that_is_gone_does_not_spoil_the_others(alice: Client, voice: Voice) -> None:

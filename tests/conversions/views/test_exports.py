@@ -18,14 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HTMX = {"HX-Request": "true"}
 
 
-@pytest.fixture
-def ready(submit: Submit) -> Conversion:
-    conversion = submit()
-    work_all()
-    conversion.refresh_from_db()
-    return conversion
-
-
 def body(response) -> bytes:
     return b"".join(response.streaming_content)
 

@@ -10,7 +10,7 @@ from conversions.progress import progress_of, with_progress
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav
 
@@ -28,9 +28,7 @@ def ready(submit: Submit) -> Conversion:
 
 @pytest.fixture
 def client(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.bob)
-    return client
+    return client_of(cast.bob)
 
 
 def mark_of(conversion: Conversion) -> str:

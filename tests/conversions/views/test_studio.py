@@ -13,7 +13,8 @@ from django.db import connection
 from django.test import Client
 
 from conversions.models import Conversion
-from tests.conversions.conftest import work_all
+from tests.conversions.conftest import client_of, work_all
+from tests.conversions.views.conftest import HUGE
 from tests.support.cast import Cast
 from tests.support.sound import wav
 
@@ -22,9 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def client(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.alice)
-    return client
+    return client_of(cast.alice)
 
 
 def recording(data: bytes | None = None, name: str = "harbour news.wav") -> SimpleUploadedFile:
@@ -56,6 +55,7 @@ def test_without_a_format_it_is_the_contracts_default(client: Client, voice) -> 
         ({"audio": b""}, "This file is empty."),
         ({"audio": wav(), "voice": "999999"}, "no longer offered"),
         ({"audio": wav(), "voice": "x" * 5000}, "no longer offered"),
+        *[({"audio": wav(), "voice": pk}, "no longer offered") for pk in HUGE],
         ({"audio": wav(), "output_format": "mp3_1_1"}, "Choose one of the list"),
     ],
 )
@@ -165,3 +165,14 @@ def test_a_locked_database_is_said_and_nothing_is_left(cast: Cast, voice, settin
     assert "The database is busy" in response.content.decode()
     assert not Conversion.objects.exists()
     assert not list(Path(settings.STORAGES["default"]["OPTIONS"]["location"]).rglob("source"))
+
+
+@pytest.mark.parametrize("pk", HUGE)
+def test_an_address_with_an_id_that_can_not_be_opens_its_page_or_is_not_found(client: Client, voice, pk: str) -> None:
+    for address in (f"/?voice={pk}", f"/?preset=own:{pk}", f"/history/?voice={pk}"):
+        assert client.get(address).status_code == 200
+    if len(pk) < 5000:  # longer addresses are no address of ours
+        assert client.get(f"/voices/{pk}/preview/").status_code == 404
+        assert client.post(f"/presets/{pk}/").status_code in (404, 422)
+        assert client.post(f"/presets/{pk}/delete/").status_code == 404
+    assert client.post("/voices/favourite/", {"voice": pk}).status_code == 404
