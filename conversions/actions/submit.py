@@ -42,7 +42,8 @@ class Order:
 def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
     """Accepts a complete recording. When this returns, it survives any crash.
 
-    Raises PermissionDenied for those who may not convert in their team, OSError when it could not be stored.
+    Raises PermissionDenied for those who may not convert in their team and for zero retention where the endpoint
+    can't promise it, OSError when it could not be stored.
     """
     require(user, May.CONVERT)
     team = current_team(user)
@@ -77,6 +78,8 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
     stored = audio if isinstance(audio, Stored) else None
     if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
         parameters = parameters.model_copy(update={"enable_logging": False})
+    if not parameters.enable_logging and not voice.endpoint.zero_retention:
+        raise PermissionDenied("the endpoint keeps what is sent to it")
     name = clean_name(audio.name or "")
     title = order.title or (stored.title if stored else "")
     if not parameters.enable_logging:  # zero retention: not even the names are kept

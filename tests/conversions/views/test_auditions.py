@@ -19,7 +19,7 @@ from tests.conversions.conftest import Submit, work_all
 from tests.conversions.views.conftest import As, recording
 from tests.support.cast import Cast
 from tests.support.sound import wav
-from voices.models import Endpoint, Voice
+from voices.models import Endpoint, Voice, VoiceModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,6 +177,37 @@ def test_with_zero_retention_no_name_is_kept(alice: Client, voices: list[Voice],
         assert not conversion.enable_logging
         assert "harbour" not in conversion.title + conversion.source_name
     assert not any(event.data for event in Event.objects.all())
+
+
+@pytest.fixture
+def keeper() -> Voice:
+    """A voice of an endpoint that can do next to nothing."""
+    keeper = Endpoint.objects.create(
+        key="keeper", name="Keeper", base_url="http://127.0.0.1:1", removes_noise=False, zero_retention=False
+    )
+    return Voice.objects.create(endpoint=keeper, voice_id="kim", name="Kim")
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"zero_retention": "on"}, "Keeper can&#x27;t promise to keep nothing."),
+        ({"remove_background_noise": "on"}, "Keeper can&#x27;t remove noise."),
+        ({"model": "english"}, "Keeper doesn&#x27;t have this model."),
+    ],
+)
+def test_what_was_ordered_holds_for_every_endpoint_that_is_tried_later(
+    alice: Client, voices: list[Voice], endpoint: Endpoint, keeper: Voice, option: dict[str, str], words: str
+) -> None:
+    VoiceModel.objects.create(endpoint=endpoint, model_id="english", name="English")
+    address = begin(alice, voices[:1], **option)["Location"]
+    for page in (address, f"{address}convert/"):
+        response = alice.post(page, {"voice": [voices[0].pk, keeper.pk], "start": "1"})
+        assert response.status_code == 422
+        assert words in response.content.decode()
+    assert not Conversion.objects.filter(voice=keeper).exists()
+    again = alice.post("/", {"take": f"recording:{Recording.objects.get().pk}", "voice": keeper.pk, **option})
+    assert again.status_code == 422
 
 
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:
