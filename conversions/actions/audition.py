@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.base import ContentFile
-from django.db import transaction
 
 from conversions import files, presets
-from conversions.actions.delete import erase
+from conversions.actions.delete import erase, forget
 from conversions.actions.submit import Order, clean_name, submit
 from conversions.models import Conversion, Recording
 from conversions.sources import Stored
@@ -59,6 +57,8 @@ def audition(
         options=options,
         take_of=stored.take_of if stored else None,
     )
+    if stored and stored.since:
+        recording.source_since = stored.since
     recording.file = files.source_key(recording.pk)
     if isinstance(audio, Stored):
         audio.copy_to(recording.file)
@@ -92,12 +92,3 @@ def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: f
         submit(user, ContentFile(passage, name=f"{recording.name or 'passage'}"), voice, order)
         for voice in voices[:MOST_VOICES]
     ]
-
-
-def forget(recording: Recording) -> None:
-    """The recording and its auditions are gone; what was converted from it stays."""
-    for conversion in recording.auditions.all():
-        erase(conversion)
-    with transaction.atomic():
-        Recording.objects.filter(pk=recording.pk).delete()
-        transaction.on_commit(partial(files.delete_all, recording.pk), robust=True)

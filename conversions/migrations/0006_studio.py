@@ -44,6 +44,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='conversion',
+            name='source_since',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='conversion',
             name='take_of',
             field=models.UUIDField(db_index=True, null=True),
         ),
@@ -121,10 +126,16 @@ class Migration(migrations.Migration):
                 ('options', models.JSONField(default=dict)),
                 ('start_s', models.FloatField(default=0)),
                 ('take_of', models.UUIDField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('source_since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
                 ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='teams.team')),
             ],
+        ),
+        migrations.AddField(
+            model_name='conversion',
+            name='recording',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='conversions.recording'),
         ),
         migrations.AddField(
             model_name='conversion',

@@ -100,8 +100,11 @@ class Conversion(models.Model):
     # what it belongs to
     batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="conversions")
     take_of = models.UUIDField(null=True, db_index=True)  # the first take of the recording, which may be gone
+    recording = models.ForeignKey(Recording, null=True, on_delete=models.SET_NULL, related_name="+")  # see source_since
     audition_of = models.ForeignKey(Recording, null=True, on_delete=models.CASCADE, related_name="auditions")
 
+    # Zero retention of what was on the server already: how long it has been there, and the recording that goes with it.
+    source_since = models.DateTimeField(null=True)
     only_me = models.BooleanField(default=False)  # for its creator's eyes; zero retention implies it
     mail_due = models.BooleanField(default=False)  # its creator wants an e-mail once it is finished
     deleted_at = models.DateTimeField(null=True)  # for a day it can be brought back
