@@ -56,7 +56,8 @@ def erase_deleted() -> int:
 
 def _erase(due: QuerySet[Conversion], *, unless_restored: bool = False) -> int:
     erased = 0
-    for conversion in due.defer("source_peaks", "output_peaks"):
+    # Without an order: for one, SQLite would read the whole table in it.
+    for conversion in due.order_by().only("enable_logging", "recording"):
         actions.erase(conversion, unless_restored=unless_restored)
         erased += 1
     if erased and connection.vendor == "sqlite":

@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversion',
             name='batch',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='conversions', to='conversions.batch'),
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='conversions', to='conversions.batch'),
         ),
         migrations.CreateModel(
             name='DefaultPreset',
@@ -148,7 +148,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversion',
-            index=models.Index(condition=models.Q(('mail_due', True)), fields=['created_by'], name='mail_due'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['team', '-created_at', '-id'], name='history_deleted'),
+        ),
+        migrations.AddIndex(
+            model_name='conversion',
+            index=models.Index(fields=['batch', 'team', 'created_at', 'id'], name='of_batch'),
+        ),
+        migrations.AddIndex(
+            model_name='conversion',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False), ('mail_due', True)), fields=['finished_at'], name='mail_due'),
         ),
         migrations.AddConstraint(
             model_name='defaultpreset',

@@ -98,7 +98,9 @@ class Conversion(models.Model):
     output_lufs = models.FloatField(null=True)
 
     # what it belongs to
-    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="conversions")
+    batch = models.ForeignKey(
+        Batch, null=True, on_delete=models.SET_NULL, related_name="conversions", db_index=False
+    )  # `of_batch` is its index
     take_of = models.UUIDField(null=True, db_index=True)  # the first take of the recording, which may be gone
     recording = models.ForeignKey(Recording, null=True, on_delete=models.SET_NULL, related_name="+")  # see source_since
     audition_of = models.ForeignKey(Recording, null=True, on_delete=models.CASCADE, related_name="auditions")
@@ -126,7 +128,18 @@ class Conversion(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="newest_by_state"),
             models.Index(fields=["created_at"], condition=models.Q(enable_logging=False), name="zero_retention"),
             models.Index(fields=["deleted_at"], condition=models.Q(deleted_at__isnull=False), name="deleted"),
-            models.Index(fields=["created_by"], condition=models.Q(mail_due=True), name="mail_due"),
+            # Of a team's: what SQLite takes for a page of them, which would read the whole history else.
+            models.Index(
+                fields=["team", "-created_at", "-id"],
+                condition=models.Q(deleted_at__isnull=False),
+                name="history_deleted",
+            ),
+            models.Index(fields=["batch", "team", "created_at", "id"], name="of_batch"),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(mail_due=True, finished_at__isnull=False),
+                name="mail_due",
+            ),
         ]
 
     def __str__(self) -> str:
