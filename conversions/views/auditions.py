@@ -134,4 +134,4 @@ def source(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     recording = sources.recording_or_404(signed_in(request), recording_id)
     guessed = mimetypes.guess_type(recording.name)[0] or ""
     media_type = guessed if guessed.startswith(("audio/", "video/")) else "application/octet-stream"
-    return serve(request, recording.file, media_type, None)
+    return serve(request, recording.file, media_type, None, no_store=recording.zero_retention)
