@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversion',
             name='audition_of',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='auditions', to='conversions.recording'),
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='auditions', to='conversions.recording'),
         ),
         migrations.AddIndex(
             model_name='conversion',
@@ -149,6 +149,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='conversion',
             index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['team', '-created_at', '-id'], name='history_deleted'),
+        ),
+        migrations.AddIndex(
+            model_name='conversion',
+            index=models.Index(condition=models.Q(('audition_of__isnull', False)), fields=['audition_of'], name='auditions'),
         ),
         migrations.AddIndex(
             model_name='conversion',

@@ -103,7 +103,9 @@ class Conversion(models.Model):
     )  # `of_batch` is its index
     take_of = models.UUIDField(null=True, db_index=True)  # the first take of the recording, which may be gone
     recording = models.ForeignKey(Recording, null=True, on_delete=models.SET_NULL, related_name="+")  # see source_since
-    audition_of = models.ForeignKey(Recording, null=True, on_delete=models.CASCADE, related_name="auditions")
+    audition_of = models.ForeignKey(
+        Recording, null=True, on_delete=models.CASCADE, related_name="auditions", db_index=False
+    )  # `auditions` is its index
 
     # Zero retention of what was on the server already: how long it has been there, and the recording that goes with it.
     source_since = models.DateTimeField(null=True)
@@ -134,6 +136,8 @@ class Conversion(models.Model):
                 condition=models.Q(deleted_at__isnull=False),
                 name="history_deleted",
             ),
+            # Of auditions alone: by one of all rows, SQLite would look for those that are none.
+            models.Index(fields=["audition_of"], condition=models.Q(audition_of__isnull=False), name="auditions"),
             models.Index(fields=["batch", "team", "created_at", "id"], name="of_batch"),
             models.Index(
                 fields=["finished_at"],
