@@ -286,14 +286,12 @@ class StudioForm(OptionsForm):
         if len(self.recordings) * len(data.get("voice", [])) > MOST_AT_ONCE:
             self.add_error("voice", _("These are more than %d conversions. Take fewer at once.") % MOST_AT_ONCE)
         take = None if data.get("audio") else data.get("take")
-        wanted = {
-            "noise": bool(data.get("remove_background_noise")),
-            # Of a recording that was to leave no trace everything is, whatever is ticked now.
-            "zero_retention": bool(data.get("zero_retention") or (take and take.zero_retention)),
-            "model": data.get("model") or "",
-        }
+        noise, model = bool(data.get("remove_background_noise")), data.get("model") or ""
+        # Of a recording that was to leave no trace everything is, whatever is ticked now.
+        zero_retention = bool(data.get("zero_retention") or (take and take.zero_retention))
         for endpoint in {voice.endpoint for voice in data.get("voice", [])}:
-            for name, words in refused_by(endpoint, **wanted).items():
+            refused = refused_by(endpoint, noise=noise, zero_retention=zero_retention, model=model)
+            for name, words in refused.items():
                 self.add_error(name, words)
         return data
 
