@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from conversions.models import Batch, Conversion
-from teams.gatekeeper import May, get_or_404, may, reachable
+from teams.gatekeeper import May, current_team, get_or_404, may, reachable
 from teams.models import User
 
 # What was deleted can be brought back for so long.
@@ -28,11 +28,20 @@ def of_batch(user: User | AnonymousUser, batch: Batch) -> QuerySet[Conversion]:
     return reachable(user, _seen_by(user, Conversion.objects.filter(batch=batch, deleted_at=None)))
 
 
-def takes(user: User | AnonymousUser, conversion: Conversion) -> QuerySet[Conversion]:
-    """The other conversions of the same recording, newest first. Of zero retention ones the creator sees their own."""
+def takes(
+    user: User | AnonymousUser, conversion: Conversion, objects: QuerySet[Conversion] | None = None
+) -> list[Conversion]:
+    """The other conversions of the same recording, newest first. Of zero retention ones the creator sees their own.
+
+    Team, kind and order are left to us: by any of them SQLite would rather read the team's whole history.
+    """
+    team = current_team(user)
     first = conversion.first_take
-    rows = Conversion.objects.filter(Q(pk=first) | Q(take_of=first), audition_of=None, deleted_at=None)
-    return reachable(user, _seen_by(user, rows)).exclude(pk=conversion.pk).order_by("-created_at", "-pk")
+    objects = Conversion.objects.all() if objects is None else objects
+    rows = _seen_by(user, objects.filter(Q(pk=first) | Q(take_of=first), deleted_at=None)).order_by()
+    of_team = [take for take in rows if team is not None and take.team_id == team.pk]
+    found = [take for take in of_team if take.audition_of_id is None and take.pk != conversion.pk]
+    return sorted(found, key=lambda take: (take.created_at, take.pk), reverse=True)
 
 
 def deleted(user: User | AnonymousUser) -> QuerySet[Conversion]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import cached_property
@@ -89,8 +89,9 @@ class ConversionAdmin(admin.ModelAdmin[Conversion]):
     readonly_fields = ["files_on_disk"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversion]:
-        # Zero retention: only the creator sees it, not even an admin.
-        rows = super().get_queryset(request).filter(enable_logging=True)
+        # What only its creator sees, an admin doesn't see either: zero retention, "only I can see it", auditions.
+        rows = super().get_queryset(request).filter(enable_logging=True, audition_of=None)
+        rows = rows.filter(Q(only_me=False) | Q(created_by=request.user.pk))
         return rows.defer("source_peaks", "output_peaks")
 
     def get_search_results(

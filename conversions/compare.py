@@ -48,8 +48,8 @@ class Comparison:
 
 def comparison_of(user: User | AnonymousUser, conversion: Conversion, wanted: Sequence[str]) -> Comparison:
     """`wanted`: the ids of takes as the address names them; what isn't one, or isn't ready, is left out. One query."""
-    rows = takes(user, conversion).select_related("created_by", "endpoint").defer("source_peaks")
-    others = list(rows[:TAKES_SHOWN])
+    rows = Conversion.objects.select_related("created_by", "endpoint").defer("source_peaks")
+    others = takes(user, conversion, rows)[:TAKES_SHOWN]
     if not others:
         return Comparison([], full=False)
     ready = {str(other.pk) for other in others if other.status == Conversion.Status.READY}

@@ -10,6 +10,7 @@ from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from conversions import sources
@@ -248,6 +249,18 @@ class StartField(forms.FloatField):
         super().__init__(required=False, min_value=0, max_value=7 * 24 * 3600)
 
 
+def refused_by(endpoint: Endpoint, *, noise: bool, zero_retention: bool, model: str) -> dict[str, str]:
+    """What is wanted and the endpoint cannot do: words, by the name of the option's field."""
+    words = {}
+    if noise and not endpoint.removes_noise:
+        words["remove_background_noise"] = gettext("%s can't remove noise.") % endpoint.name
+    if zero_retention and not endpoint.zero_retention:
+        words["zero_retention"] = gettext("%s can't promise to keep nothing.") % endpoint.name
+    if model and not endpoint.voice_models.filter(model_id=model, hidden=False).exists():
+        words["model"] = gettext("%s doesn't have this model.") % endpoint.name
+    return words
+
+
 class StudioForm(OptionsForm):
     """Recordings, voices, the options. `user` is whose recordings may be taken."""
 
@@ -293,18 +306,15 @@ class StudioForm(OptionsForm):
             self.add_error("audio", self.errors["take"].as_data())
         if len(self.recordings) * len(data.get("voice", [])) > MOST_AT_ONCE:
             self.add_error("voice", _("These are more than %d conversions. Take fewer at once.") % MOST_AT_ONCE)
+        take = None if data.get("audio") else data.get("take")
+        noise, model = bool(data.get("remove_background_noise")), data.get("model") or ""
+        # Of a recording that was to leave no trace everything is, whatever is ticked now.
+        zero_retention = bool(data.get("zero_retention") or (take and take.zero_retention))
         for endpoint in {voice.endpoint for voice in data.get("voice", [])}:
-            self._refuse_what_it_cannot(endpoint, data)
+            refused = refused_by(endpoint, noise=noise, zero_retention=zero_retention, model=model)
+            for name, words in refused.items():
+                self.add_error(name, words)
         return data
-
-    def _refuse_what_it_cannot(self, endpoint: Endpoint, data: dict[str, Any]) -> None:
-        if data.get("remove_background_noise") and not endpoint.removes_noise:
-            self.add_error("remove_background_noise", _("%s can't remove noise.") % endpoint.name)
-        if data.get("zero_retention") and not endpoint.zero_retention:
-            self.add_error("zero_retention", _("%s can't promise to keep nothing.") % endpoint.name)
-        model = data.get("model")
-        if model and not endpoint.voice_models.filter(model_id=model, hidden=False).exists():
-            self.add_error("model", _("%s doesn't have this model.") % endpoint.name)
 
     @property
     def recordings(self) -> list[File[Any] | sources.Stored]:

@@ -32,7 +32,8 @@ def glance() -> Glance:
     """A handful of queries, however long the queue is."""
     now = vitals()
     endpoints = {endpoint.key: endpoint for endpoint in Endpoint.objects.all()}
-    failed = Conversion.objects.filter(status=Conversion.Status.FAILED, enable_logging=True, deleted_at=None)
+    failed = Conversion.objects.filter(status=Conversion.Status.FAILED, deleted_at=None)
+    failed = failed.filter(enable_logging=True, only_me=False, audition_of=None)  # the others aren't ours to name
     return Glance(
         alarms=list(alarms_of(now).values()),
         lanes=[Lane(gate, _trouble(endpoints.get(gate.key))) for gate in now.gates],

@@ -49,11 +49,10 @@ def wanted(conversion: Conversion) -> bool:
 
 def tell() -> int:
     """Sends what is due. Returns how many e-mails. One look into an index when nothing is."""
-    due = Conversion.objects.filter(mail_due=True)
-    if not due.exists() or _is_resting():
+    if not _due().exists() or _is_resting():
         return 0
     sent = 0
-    for one in _due_now(due)[:_AT_MOST]:
+    for one in due_now()[:_AT_MOST]:
         try:
             sent += _tell(one)
         except (SMTPException, OSError) as error:
@@ -64,11 +63,16 @@ def tell() -> int:
     return sent
 
 
-def _due_now(due: QuerySet[Conversion]) -> QuerySet[Conversion]:
+def _due() -> QuerySet[Conversion]:
+    """As the index `mail_due` has them."""
+    return Conversion.objects.filter(mail_due=True, finished_at__isnull=False)
+
+
+def due_now() -> QuerySet[Conversion]:
     """Finished, and of a batch of which nothing is unfinished."""
     same_batch = Conversion.objects.filter(batch=OuterRef("batch"), deleted_at=None).order_by()
     unfinished = same_batch.filter(Q(status__in=Conversion.UNFINISHED) | Q(created_at__gt=db_now() - SETTLED))
-    finished = due.exclude(status__in=Conversion.UNFINISHED).filter(~Exists(unfinished))
+    finished = _due().exclude(status__in=Conversion.UNFINISHED).filter(~Exists(unfinished))
     return finished.only(*_READ).order_by("finished_at", "pk")
 
 

@@ -1,5 +1,6 @@
 """What is erased by itself. Zero retention (`enable_logging=false`): the recording and its result are gone one hour
-after the first whole download, and after 24 hours at most. What was deleted is erased once it can't be brought back.
+after the first whole download, and after 24 hours at most; a copy inherits the clock of what it was made of. What was
+deleted is erased once it can't be brought back.
 
 The ledger keeps seconds and credits, nothing else is left."""
 
@@ -27,13 +28,13 @@ def note_download(conversion: Conversion) -> None:
 
 def gone_at(conversion: Conversion) -> datetime:
     """When nothing of it will be left, as things stand."""
-    at_most = conversion.created_at + AT_MOST
+    at_most = (conversion.source_since or conversion.created_at) + AT_MOST
     return at_most if conversion.downloaded_at is None else min(at_most, conversion.downloaded_at + AFTER_DOWNLOAD)
 
 
 def forget_recordings() -> int:
     """Recordings that were kept to be auditioned, and the auditions, have a day. Returns how many went."""
-    due = Recording.objects.filter(created_at__lt=db_now() - AT_MOST)
+    due = Recording.objects.filter(source_since__lt=db_now() - AT_MOST)
     forgotten = 0
     for recording in due:
         actions.forget(recording)
@@ -44,11 +45,8 @@ def forget_recordings() -> int:
 def erase_due() -> int:
     """Erases zero retention ones that have had their time, in whatever state they are. Returns how many."""
     now = db_now()
-    return _erase(
-        Conversion.objects.filter(
-            Q(created_at__lt=now - AT_MOST) | Q(downloaded_at__lt=now - AFTER_DOWNLOAD), enable_logging=False
-        )
-    )
+    old = Q(created_at__lt=now - AT_MOST) | Q(source_since__lt=now - AT_MOST)
+    return _erase(Conversion.objects.filter(old | Q(downloaded_at__lt=now - AFTER_DOWNLOAD), enable_logging=False))
 
 
 def erase_deleted() -> int:
@@ -58,7 +56,8 @@ def erase_deleted() -> int:
 
 def _erase(due: QuerySet[Conversion], *, unless_restored: bool = False) -> int:
     erased = 0
-    for conversion in due.defer("source_peaks", "output_peaks"):
+    # Without an order: for one, SQLite would read the whole table in it.
+    for conversion in due.order_by().only("enable_logging", "recording"):
         actions.erase(conversion, unless_restored=unless_restored)
         erased += 1
     if erased and connection.vendor == "sqlite":

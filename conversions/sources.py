@@ -43,6 +43,8 @@ class Stored:
     take_of: UUID | None = None
     zero_retention: bool = False
     made_at: datetime | None = None
+    since: datetime | None = None  # of zero retention: how long its bytes have been on the server, in whatever copy
+    recording_id: UUID | None = None  # of zero retention: what was kept to be auditioned
 
     def copy_to(self, key: str) -> None:
         """Durable under `key`. Raises OSError, FileNotFoundError when it is gone."""
@@ -92,6 +94,7 @@ def of_conversion(conversion: Conversion) -> Stored:
         take_of=conversion.first_take,
         zero_retention=conversion.zero_retention,
         made_at=conversion.created_at,
+        since=(conversion.source_since or conversion.created_at) if conversion.zero_retention else None,
     )
 
 
@@ -105,6 +108,8 @@ def of_recording(recording: Recording) -> Stored:
         take_of=recording.take_of,
         zero_retention=recording.zero_retention,
         made_at=recording.created_at,
+        since=recording.source_since if recording.zero_retention else None,
+        recording_id=recording.pk if recording.zero_retention else None,
     )
 
 

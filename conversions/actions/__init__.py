@@ -1,8 +1,8 @@
 """The verbs. Each checks its permission, makes its transition and adds its line to the timeline, in one place."""
 
-from conversions.actions.audition import MOST_VOICES, PASSAGE_S, BusyError, audition, forget, listen
+from conversions.actions.audition import MOST_VOICES, PASSAGE_S, BusyError, audition, listen
 from conversions.actions.cancel import cancel
-from conversions.actions.delete import delete, erase, purge
+from conversions.actions.delete import delete, erase, forget, purge
 from conversions.actions.export import OverQuotaError, export, forget_export
 from conversions.actions.presets import (
     change_preset,

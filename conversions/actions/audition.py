@@ -10,17 +10,15 @@ import os
 import threading
 import uuid
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.base import ContentFile
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from conversions import files, presets
-from conversions.actions.delete import erase
+from conversions.actions.delete import erase, forget
 from conversions.actions.submit import Order, clean_name, submit
 from conversions.connections import give_back
 from conversions.models import Conversion, Recording
@@ -70,6 +68,8 @@ def audition(
         options=options,
         take_of=stored.take_of if stored else None,
     )
+    if stored and stored.since:
+        recording.source_since = stored.since
     recording.file = files.source_key(recording.pk)
     if isinstance(audio, Stored):
         audio.copy_to(recording.file)
@@ -114,12 +114,3 @@ def _passage(recording: Recording, start_s: float | None) -> bytes:
             return excerpt(file, start_s, PASSAGE_S, raw=raw)
     finally:
         _decoders.release()
-
-
-def forget(recording: Recording) -> None:
-    """The recording and its auditions are gone; what was converted from it stays."""
-    for conversion in recording.auditions.all():
-        erase(conversion)
-    with transaction.atomic():
-        Recording.objects.filter(pk=recording.pk).delete()
-        transaction.on_commit(partial(files.delete_all, recording.pk), robust=True)

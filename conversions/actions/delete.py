@@ -11,7 +11,7 @@ from django.db import transaction
 
 from conversions import files
 from conversions.actions.cancel import stop
-from conversions.models import Conversion, Event, Step, log
+from conversions.models import Conversion, Event, Recording, Step, log
 from conversions.queue.clock import db_now
 from teams.gatekeeper import require_change
 from teams.models import User
@@ -46,7 +46,8 @@ def purge(conversion: Conversion, user: User) -> None:
 
 def erase(conversion: Conversion, *, unless_restored: bool = False) -> None:
     """Rows and files are gone, by the product's own right: for recordings whose time has come. The ledger keeps its
-    sums. `unless_restored`: one that was brought back since it was looked for stays."""
+    sums. `unless_restored`: one that was brought back since it was looked for stays.
+    What was kept to be auditioned goes with the last zero retention one that was made of it."""
     with transaction.atomic():
         row = Conversion.objects.select_for_update().only("deleted_at").filter(pk=conversion.pk).first()
         if unless_restored and (row is None or row.deleted_at is None):
@@ -56,3 +57,15 @@ def erase(conversion: Conversion, *, unless_restored: bool = False) -> None:
         Conversion.objects.filter(pk=conversion.pk).delete()
         # Rows first: a crash in between leaves files without a row, which housekeeping deletes.
         transaction.on_commit(partial(files.delete_all, conversion.pk), robust=True)
+        if conversion.recording_id and not Conversion.objects.filter(recording=conversion.recording_id).exists():
+            for recording in Recording.objects.filter(pk=conversion.recording_id):
+                forget(recording)
+
+
+def forget(recording: Recording) -> None:
+    """The recording and its auditions are gone; what was converted from it stays."""
+    for conversion in recording.auditions.all():
+        erase(conversion)
+    with transaction.atomic():
+        Recording.objects.filter(pk=recording.pk).delete()
+        transaction.on_commit(partial(files.delete_all, recording.pk), robust=True)

@@ -41,7 +41,8 @@ class Order:
 def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
     """Accepts a complete recording. When this returns, it survives any crash.
 
-    Raises PermissionDenied for those who may not convert in their team, OSError when it could not be stored.
+    Raises PermissionDenied for those who may not convert in their team and for zero retention where the endpoint
+    can't promise it, OSError when it could not be stored.
     """
     require(user, May.CONVERT)
     team = current_team(user)
@@ -76,6 +77,8 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
     stored = audio if isinstance(audio, Stored) else None
     if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
         parameters = parameters.model_copy(update={"enable_logging": False})
+    if not parameters.enable_logging and not voice.endpoint.zero_retention:
+        raise PermissionDenied("the endpoint keeps what is sent to it")
     name = clean_name(audio.name or "")
     title = stored.title if stored else ""
     if not parameters.enable_logging:  # zero retention: not even the names are kept
@@ -92,6 +95,8 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         endpoint=voice.endpoint,
         batch=order.batch,
         take_of=stored.take_of if stored else None,
+        source_since=stored.since if stored else None,
+        recording_id=stored.recording_id if stored else None,
         audition_of=order.audition_of,
         only_me=order.only_me or not parameters.enable_logging,
         **parameters.model_dump(exclude={"model_id", "voice_settings"}),

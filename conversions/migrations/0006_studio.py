@@ -44,6 +44,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='conversion',
+            name='source_since',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='conversion',
             name='take_of',
             field=models.UUIDField(db_index=True, null=True),
         ),
@@ -69,7 +74,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversion',
             name='batch',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='conversions', to='conversions.batch'),
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='conversions', to='conversions.batch'),
         ),
         migrations.CreateModel(
             name='DefaultPreset',
@@ -121,15 +126,21 @@ class Migration(migrations.Migration):
                 ('options', models.JSONField(default=dict)),
                 ('start_s', models.FloatField(default=0)),
                 ('take_of', models.UUIDField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('source_since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
                 ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='teams.team')),
             ],
         ),
         migrations.AddField(
             model_name='conversion',
+            name='recording',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='conversions.recording'),
+        ),
+        migrations.AddField(
+            model_name='conversion',
             name='audition_of',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='auditions', to='conversions.recording'),
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='auditions', to='conversions.recording'),
         ),
         migrations.AddIndex(
             model_name='conversion',
@@ -137,7 +148,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversion',
-            index=models.Index(condition=models.Q(('mail_due', True)), fields=['created_by'], name='mail_due'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['team', '-created_at', '-id'], name='history_deleted'),
+        ),
+        migrations.AddIndex(
+            model_name='conversion',
+            index=models.Index(condition=models.Q(('audition_of__isnull', False)), fields=['audition_of'], name='auditions'),
+        ),
+        migrations.AddIndex(
+            model_name='conversion',
+            index=models.Index(fields=['batch', 'team', 'created_at', 'id'], name='of_batch'),
+        ),
+        migrations.AddIndex(
+            model_name='conversion',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False), ('mail_due', True)), fields=['finished_at'], name='mail_due'),
         ),
         migrations.AddConstraint(
             model_name='defaultpreset',

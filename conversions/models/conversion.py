@@ -98,10 +98,17 @@ class Conversion(models.Model):
     output_lufs = models.FloatField(null=True)
 
     # what it belongs to
-    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="conversions")
+    batch = models.ForeignKey(
+        Batch, null=True, on_delete=models.SET_NULL, related_name="conversions", db_index=False
+    )  # `of_batch` is its index
     take_of = models.UUIDField(null=True, db_index=True)  # the first take of the recording, which may be gone
-    audition_of = models.ForeignKey(Recording, null=True, on_delete=models.CASCADE, related_name="auditions")
+    recording = models.ForeignKey(Recording, null=True, on_delete=models.SET_NULL, related_name="+")  # see source_since
+    audition_of = models.ForeignKey(
+        Recording, null=True, on_delete=models.CASCADE, related_name="auditions", db_index=False
+    )  # `auditions` is its index
 
+    # Zero retention of what was on the server already: how long it has been there, and the recording that goes with it.
+    source_since = models.DateTimeField(null=True)
     only_me = models.BooleanField(default=False)  # for its creator's eyes; zero retention implies it
     mail_due = models.BooleanField(default=False)  # its creator wants an e-mail once it is finished
     deleted_at = models.DateTimeField(null=True)  # for a day it can be brought back
@@ -123,7 +130,20 @@ class Conversion(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="newest_by_state"),
             models.Index(fields=["created_at"], condition=models.Q(enable_logging=False), name="zero_retention"),
             models.Index(fields=["deleted_at"], condition=models.Q(deleted_at__isnull=False), name="deleted"),
-            models.Index(fields=["created_by"], condition=models.Q(mail_due=True), name="mail_due"),
+            # Of a team's: what SQLite takes for a page of them, which would read the whole history else.
+            models.Index(
+                fields=["team", "-created_at", "-id"],
+                condition=models.Q(deleted_at__isnull=False),
+                name="history_deleted",
+            ),
+            # Of auditions alone: by one of all rows, SQLite would look for those that are none.
+            models.Index(fields=["audition_of"], condition=models.Q(audition_of__isnull=False), name="auditions"),
+            models.Index(fields=["batch", "team", "created_at", "id"], name="of_batch"),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(mail_due=True, finished_at__isnull=False),
+                name="mail_due",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,8 @@ class Recording(models.Model):
     options = models.JSONField(default=dict)  # values of the Studio's fields, by name
     start_s = models.FloatField(default=0)  # where the passage begins that is tried
     take_of = models.UUIDField(null=True)  # it is the recording of this conversion
-    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+    created_at = models.DateTimeField(db_default=Now())
+    source_since = models.DateTimeField(db_default=Now(), db_index=True)  # what leaves no trace keeps its first clock
 
     def __str__(self) -> str:
         return self.name

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from conversions import files
 from conversions.connections import give_back
-from conversions.models import Conversion, Recording, Step
+from conversions.models import Batch, Conversion, Recording, Step
 from conversions.queue import draining, notes
 from conversions.queue.clock import db_now
 
@@ -46,6 +46,7 @@ def housekeep() -> None:
         delete_stale_uploads,
         clear_broken_writes,
         clear_sessions,
+        delete_empty_batches,
     )
     for part in parts:
         try:
@@ -230,3 +231,18 @@ def clear_broken_writes(age: timedelta = ORPHAN_AGE) -> int:
 def clear_sessions() -> None:
     """Deletes sessions that have expired."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+def delete_empty_batches(age: timedelta = ORPHAN_AGE, *, seconds: float = PART_AT_MOST_S) -> int:
+    """Deletes batches of which no conversion is left. Returns how many. Into a young one more may still be sent."""
+    left, deleted, after = _Time(seconds), 0, Q()
+    old = Batch.objects.filter(created_at__lt=db_now() - age).order_by("pk")
+    while not left.is_up:
+        ids = list(old.filter(after).values_list("pk", flat=True)[:BATCH])
+        if not ids:
+            break
+        after = Q(pk__gt=ids[-1])
+        full = Conversion.objects.filter(batch__in=ids).order_by().values_list("batch", flat=True).distinct()
+        deleted += Batch.objects.filter(pk__in=set(ids) - set(full)).delete()[0]
+        give_back()
+    return deleted

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from conversions import actions, presets, sources
-from conversions.forms import StartField, VoicesField, all_words
+from conversions.forms import StartField, VoicesField, all_words, refused_by
 from conversions.models import Recording
 from conversions.progress import progress_of, with_progress
 from conversions.usage import over_quota
@@ -25,18 +25,35 @@ from conversions.views.requests import signed_in
 from s2s.audio import AudioError
 from teams.gatekeeper import membership
 from voices.catalogue import offered_voices
+from voices.models import Voice
 
 
 class PassageForm(forms.Form):
-    """Where the passage begins, and the voices to hear it in."""
+    """Where the passage begins, and the voices: of endpoints that can do what was ordered for all of it."""
 
     voice = VoicesField()
     start = StartField()
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, recording: Recording) -> None:
         super().__init__(data)
+        self.ordered = presets.parameters_of(recording.options)
         voice: Any = self.fields["voice"]
         voice.queryset = offered_voices()
+
+    def clean_voice(self) -> QuerySet[Voice]:
+        voices: QuerySet[Voice] = self.cleaned_data["voice"]
+        problems: list[str] = []
+        for endpoint in {voice.endpoint for voice in voices}:
+            refused = refused_by(
+                endpoint,
+                noise=self.ordered.remove_background_noise,
+                zero_retention=not self.ordered.enable_logging,
+                model=self.ordered.model_id or "",
+            )
+            problems += refused.values()
+        if problems:
+            raise forms.ValidationError(problems)
+        return voices
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,7 +63,7 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     recording = sources.recording_or_404(user, recording_id)
     if request.method != "POST":
         return render(request, "conversions/audition.html", _context(recording))
-    form = PassageForm(request.POST)
+    form = PassageForm(request.POST, recording)
     problem, status = "" if form.is_valid() else all_words(form), 422
     if not problem:
         try:
@@ -95,15 +112,15 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     """All of the recording, in the voices that won."""
     user = signed_in(request)
     recording = sources.recording_or_404(user, recording_id)
-    form = PassageForm(request.POST)
+    form = PassageForm(request.POST, recording)
     if not form.is_valid():
-        context = _context(recording) | {"problem": _("Choose a voice.")}
+        context = _context(recording) | {"problem": all_words(form)}
         return render(request, "conversions/audition.html", context, status=422)
     voices, member = form.cleaned_data["voice"], membership(user)
     over = over_quota(member, size=recording.size * len(voices)) if member else None
     if over:
         return render(request, "conversions/audition.html", _context(recording) | {"problem": over}, status=403)
-    order = actions.Order(presets.parameters_of(recording.options), only_me=bool(recording.options.get("only_me")))
+    order = actions.Order(form.ordered, only_me=bool(recording.options.get("only_me")))
     try:
         accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)
     except OSError:
@@ -120,4 +137,4 @@ def source(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     recording = sources.recording_or_404(signed_in(request), recording_id)
     guessed = mimetypes.guess_type(recording.name)[0] or ""
     media_type = guessed if guessed.startswith(("audio/", "video/")) else "application/octet-stream"
-    return serve(request, recording.file, media_type, None)
+    return serve(request, recording.file, media_type, None, no_store=recording.zero_retention)

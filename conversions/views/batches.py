@@ -41,8 +41,12 @@ def status(request: HttpRequest, batch_id: UUID) -> HttpResponse:
 
 
 def _context(request: HttpRequest, found: Batch) -> dict[str, object]:
+    """Raises Http404 for a batch of which the user sees nothing: it is gone, or others' alone."""
+    progress = batches.progress_of(request.user, found)
+    if not progress.total:
+        raise Http404
     may = may_change(request.user, team_id=found.team_id, created_by_id=found.created_by_id)
-    return {"batch": found, "progress": batches.progress_of(request.user, found), "may_change": may}
+    return {"batch": found, "progress": progress, "may_change": may}
 
 
 @require_safe
@@ -61,12 +65,21 @@ def download(request: HttpRequest, batch_id: UUID) -> StreamingHttpResponse:
     return response
 
 
+def _rows_or_404(request: HttpRequest, batch_id: UUID) -> list[Conversion]:
+    """What the user sees of it. Raises Http404 where that is nothing."""
+    rows = of_batch(request.user, batches.batch_or_404(request.user, batch_id))
+    found = list(rows.defer("source_peaks", "output_peaks"))
+    if not found:
+        raise Http404
+    return found
+
+
 @require_POST
 def cancel(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     """Everything of it that isn't finished."""
-    found, user = batches.batch_or_404(request.user, batch_id), signed_in(request)
-    rows = of_batch(user, found).filter(status__in=Conversion.UNFINISHED)
-    stopped = sum(actions.cancel(conversion, user) for conversion in rows)
+    user, rows = signed_in(request), _rows_or_404(request, batch_id)
+    unfinished = [row for row in rows if not row.finished]
+    stopped = sum(actions.cancel(conversion, user) for conversion in unfinished)
     words = ngettext("%d recording was cancelled.", "%d recordings were cancelled.", stopped) % stopped
     messages.info(request, words)
     return see_other("conversions:batch", batch_id)
@@ -75,8 +88,8 @@ def cancel(request: HttpRequest, batch_id: UUID) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     """Everything of it that failed and can be helped by trying again without paying twice."""
-    found, user = batches.batch_or_404(request.user, batch_id), signed_in(request)
-    rows = [row for row in of_batch(user, found).filter(status=Conversion.Status.FAILED) if row.retryable]
+    user, seen = signed_in(request), _rows_or_404(request, batch_id)
+    rows = [row for row in seen if row.retryable]
     safe = [row for row in rows if row.error_code not in Conversion.PAID_BEFORE]
     again = sum(actions.retry(conversion, user) for conversion in safe)
     if again:

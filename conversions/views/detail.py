@@ -85,10 +85,15 @@ def loud(request: HttpRequest, conversion_id: UUID, which: str) -> HttpResponse:
 def peaks(request: HttpRequest, conversion_id: UUID, which: str) -> HttpResponse:
     """The waveform in all its detail, one byte a peak (255 is full scale): what is drawn when one zooms in."""
     field = f"{which}_peaks"
-    conversion = conversion_or_404(request.user, conversion_id, Conversion.objects.only("team_id", field))
+    conversion = conversion_or_404(
+        request.user, conversion_id, Conversion.objects.only("team_id", "enable_logging", field)
+    )
     found = bytes(getattr(conversion, field))
     if not found:
         raise Http404
     response = HttpResponse(found, content_type="application/octet-stream")
-    patch_cache_control(response, private=True, max_age=3600)
+    if conversion.zero_retention:
+        patch_cache_control(response, no_store=True)
+    else:
+        patch_cache_control(response, private=True, max_age=3600)
     return response

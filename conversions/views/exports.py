@@ -59,4 +59,5 @@ def download(request: HttpRequest, conversion_id: UUID, output_format: str) -> H
         return gone(request, conversion, _("This file is gone from the server. You can have it made again."))
     format = OUTPUT_FORMATS[output_format]
     sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
-    return serve(request, export.file, format.media_type, filenames.of_result(conversion, output_format), sent=sent)
+    name = filenames.of_result(conversion, output_format)
+    return serve(request, export.file, format.media_type, name, sent=sent, no_store=conversion.zero_retention)

@@ -58,7 +58,8 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     if not inline and is_gone(conversion.output):
         return gone(request, conversion, _("The converted file is gone from the server."))
     sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
-    return serve(request, conversion.output, format.media_type, None if inline else name, sent=sent)
+    shown_as = None if inline else name
+    return serve(request, conversion.output, format.media_type, shown_as, sent=sent, no_store=conversion.zero_retention)
 
 
 @require_safe
@@ -69,7 +70,8 @@ def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     inline = "play" in request.GET
     if not inline and is_gone(conversion.source):
         return gone(request, conversion, _("The original recording is gone from the server."))
-    return serve(request, conversion.source, media_type, None if inline else filenames.on_disk(conversion.source_name))
+    name = None if inline else filenames.on_disk(conversion.source_name)
+    return serve(request, conversion.source, media_type, name, no_store=conversion.zero_retention)
 
 
 @require_safe
@@ -101,18 +103,25 @@ def gone(request: HttpRequest, conversion: Conversion, words: str) -> HttpRespon
 
 
 def serve(
-    request: HttpRequest, key: str, media_type: str, name: str | None, *, sent: Callable[[], object] | None = None
+    request: HttpRequest,
+    key: str,
+    media_type: str,
+    name: str | None,
+    *,
+    sent: Callable[[], object] | None = None,
+    no_store: bool = False,
 ) -> HttpResponseBase:
     """The file, from whoever serves it best: S3 by a signed address, the proxy in front, or this process.
 
     With `name` the browser saves it under that name, without it plays it. `sent` is called when the whole file has
     been handed over, parts don't count; nobody but this process can tell that, so it serves such a file itself.
+    `no_store`: nobody on the way keeps a copy, as zero retention promises; what S3 says of that isn't ours.
     """
     disposition = content_disposition_header(name is not None, name or "") if name is not None else None
     give_back()  # a slow listener must not hold one of the pool's for minutes
-    elsewhere = None if sent else _elsewhere(request, key, media_type, disposition)
+    elsewhere = None if sent or no_store else _elsewhere(request, key, media_type, disposition)
     response = elsewhere or _from_here(request, key, media_type, sent)
-    response.headers.setdefault("Cache-Control", "private, max-age=3600")
+    response.headers.setdefault("Cache-Control", "no-store" if no_store else "private, max-age=3600")
     response["X-Content-Type-Options"] = "nosniff"
     # What was uploaded is shown as itself: should a browser take it for a page, that page may do nothing.
     response["Content-Security-Policy"] = "sandbox; default-src 'none'; media-src 'self'"

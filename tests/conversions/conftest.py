@@ -60,7 +60,9 @@ def scripted() -> Iterator[ScriptedEndpoint]:
 
 @pytest.fixture
 def endpoint(db: None, scripted: ScriptedEndpoint) -> Endpoint:
-    return Endpoint.objects.create(key="test", name="Testers", base_url=scripted.url, slots=2, billed=False)
+    return Endpoint.objects.create(
+        key="test", name="Testers", base_url=scripted.url, slots=2, billed=False, zero_retention=True
+    )
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
-from conversions.models import Conversion, Step
+from conversions.models import Conversion, Recording, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
 from teams.models import User
 from tests.conversions.conftest import Submit, work_all
+from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from voices.models import Endpoint
@@ -49,6 +50,30 @@ def test_a_conversion_shows_its_steps_calls_and_events(admin: Client, failed: Co
     page = admin.get(f"/admin/conversions/conversion/{failed.pk}/change/").content.decode()
     for word in ("prepare", "refused", "400", "submitted"):
         assert word in page
+
+
+@pytest.mark.parametrize("only", [{"only_me": True}, {"audition": True}, {"enable_logging": False}])
+def test_what_only_its_creator_sees_is_named_nowhere(
+    admin: Client, failed: Conversion, only: dict[str, bool], cast: Cast
+) -> None:
+    page, listed = f"/admin/conversions/conversion/{failed.pk}/change/", "/admin/conversions/conversion/"
+    for address in ("/admin/", listed, page):
+        assert failed.title in admin.get(address).content.decode()
+    if only.pop("audition", False):
+        only["audition_of"] = Recording.objects.create(
+            team=cast.team, created_by=cast.alice, name=failed.title, file="x", size=1
+        )
+    Conversion.objects.update(**only)
+    for address in ("/admin/", listed, f"{listed}?q=harbour", f"{listed}?q={failed.pk}"):
+        assert failed.title not in admin.get(address).content.decode()
+    assert admin.get(page).status_code == 302
+    act(admin, "conversions/conversion", "purge", failed.pk)
+    assert Conversion.objects.exists()
+
+
+def test_an_admin_sees_what_is_only_theirs(admin: Client, failed: Conversion) -> None:
+    Conversion.objects.update(only_me=True, created_by=User.objects.get(email="root@example.com"))
+    assert failed.title in admin.get("/admin/conversions/conversion/").content.decode()
 
 
 def test_states_cannot_be_edited(admin: Client, failed: Conversion) -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F
 from redis import Redis
 
-from conversions import actions, history, retention
+from conversions import actions, history, retention, sources
 from conversions.models import Call, Conversion, Event
 from conversions.storages import BLOCK
 from s2s.contract import ConvertParameters
@@ -76,6 +76,21 @@ def test_after_a_day_it_goes_by_itself_and_others_stay(private: Conversion, subm
     Conversion.objects.update(created_at=F("created_at") - timedelta(minutes=2))
     assert retention.erase_due() == 1
     assert list(Conversion.objects.all()) == [kept]
+
+
+def test_a_retake_inherits_the_clock_of_its_recording(private: Conversion, cast: Cast, voice) -> None:
+    Conversion.objects.update(created_at=F("created_at") - timedelta(hours=23, minutes=59))
+    take = private
+    for _ in range(2):
+        take.refresh_from_db()
+        order = actions.Order(ConvertParameters(output_format="wav_16000", enable_logging=False))
+        take = actions.submit(cast.bob, sources.of_conversion(take), voice, order)
+    private.refresh_from_db()
+    assert retention.gone_at(take) == retention.gone_at(private)
+    assert retention.erase_due() == 0
+    Conversion.objects.exclude(source_since=None).update(source_since=F("source_since") - timedelta(minutes=2))
+    assert retention.erase_due() == 2
+    assert list(Conversion.objects.all()) == [private]
 
 
 def test_nothing_is_left_anywhere(private: Conversion, settings, redis_url: str, caplog, tmp_path: Path) -> None:

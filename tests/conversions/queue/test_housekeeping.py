@@ -14,10 +14,11 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 
 from conversions import files
-from conversions.models import Conversion, Recording, Step
+from conversions.models import Batch, Conversion, Recording, Step
 from conversions.queue import housekeeping, notes
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
@@ -321,3 +322,21 @@ def test_several_at_once_do_no_harm(submit: Submit, ready: Conversion, tmp_path:
     assert list(files.stored_conversions()) == [ready.pk]
     assert list((tmp_path / "uploads").iterdir()) == []
     assert "broke off" not in caplog.text
+
+
+def test_batches_of_which_nothing_is_left_go_after_a_day(
+    cast: Cast, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    conversion = submit()
+    kept = Batch.objects.create(team=cast.team, created_by=cast.alice)
+    Conversion.objects.update(batch=kept, deleted_at=conversion.created_at)  # it can be brought back
+    for _ in range(5):
+        Batch.objects.create(team=cast.team, created_by=cast.alice)
+    assert housekeeping.delete_empty_batches() == 0
+    Batch.objects.update(created_at=F("created_at") - DAY - timedelta(minutes=1))
+    young = Batch.objects.create(team=cast.team, created_by=cast.alice)
+    assert housekeeping.delete_empty_batches(seconds=0) == 0
+    housekeeping.housekeep()
+    assert set(Batch.objects.all()) == {kept, young}
+    assert Conversion.objects.get().batch == kept

@@ -70,7 +70,13 @@ class World:
             model._default_manager.all().delete()
         for key, billed in (("free", False), ("billed", True)):
             endpoint = Endpoint.objects.create(
-                key=key, name=key, base_url=self.scripted.url, slots=SLOTS, billed=billed, credits_per_minute=1000
+                key=key,
+                name=key,
+                base_url=self.scripted.url,
+                slots=SLOTS,
+                billed=billed,
+                credits_per_minute=1000,
+                zero_retention=True,
             )
             Voice.objects.create(endpoint=endpoint, voice_id=key, name=key)
 

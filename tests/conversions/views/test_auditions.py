@@ -23,7 +23,7 @@ from tests.conversions.conftest import Submit, work_all
 from tests.conversions.views.conftest import HUGE, As, recording
 from tests.support.cast import Cast
 from tests.support.sound import wav
-from voices.models import Endpoint, Voice
+from voices.models import Endpoint, Voice, VoiceModel
 
 auditioning = sys.modules["conversions.actions.audition"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -182,7 +182,7 @@ def test_after_a_day_nothing_of_it_is_left_but_what_was_converted(alice: Client,
     alice.post(f"{address}convert/", {"voice": voices[0].pk})
     work_all()
     assert retention.forget_recordings() == 0
-    Recording.objects.update(created_at=F("created_at") - timedelta(hours=25))
+    Recording.objects.update(source_since=F("source_since") - timedelta(hours=25))
     assert retention.forget_recordings() == 1
     assert Conversion.objects.get().status == "ready"
     folders = Path(settings.STORAGES["default"]["OPTIONS"]["location"], "conversions").iterdir()
@@ -257,6 +257,81 @@ def test_an_audition_has_its_files_and_nothing_else_of_a_conversion(alice: Clien
     gone = alice.get(f"{address}download/")
     assert gone.status_code == 404
     assert f'href="/auditions/{audition.audition_of_id}/"' in gone.content.decode()
+
+
+def files_of(settings) -> list[str]:
+    folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
+    return [str(path) for path in folder.rglob("*") if path.is_file()]
+
+
+def test_with_zero_retention_it_goes_with_the_last_that_was_converted_of_it(
+    alice: Client, voices: list[Voice], settings
+) -> None:
+    address = begin(alice, voices[:1], zero_retention="on")["Location"]
+    alice.post(f"{address}convert/", {"voice": [voices[0].pk, voices[1].pk]})
+    work_all()
+    page = alice.get(address).content.decode()
+    assert "nothing of it is kept" in page
+    assert "is kept as always" not in page
+    first, last = Conversion.objects.filter(audition_of=None)
+    assert alice.post(f"/conversions/{first.pk}/delete/").status_code == 303
+    assert Recording.objects.exists()
+    b"".join(alice.get(f"/conversions/{last.pk}/download/").streaming_content)
+    assert retention.erase_due() == 0
+    Conversion.objects.update(downloaded_at=F("downloaded_at") - timedelta(hours=1, seconds=1))
+    assert retention.erase_due() == 1
+    assert not Recording.objects.exists()
+    assert not Conversion.objects.exists()
+    assert files_of(settings) == []
+
+
+def test_what_is_tried_of_a_zero_retention_one_has_no_more_time_than_that(
+    alice: Client, submit: Submit, voices: list[Voice], settings
+) -> None:
+    private = submit(data=wav(12.0), enable_logging=False)
+    Conversion.objects.update(created_at=F("created_at") - timedelta(hours=23))
+    begun = {"take": f"conversion:{private.pk}", "voice": voices[0].pk}
+    address = alice.post("/", {**begun, "do": "audition"})["Location"]
+    alice.post(f"{address}convert/", {"voice": voices[0].pk})
+    private.refresh_from_db()
+    of_it = Conversion.objects.exclude(recording=None).get()
+    assert of_it.source_since == Recording.objects.get().source_since == private.created_at
+    Conversion.objects.update(created_at=F("created_at") - timedelta(hours=2))
+    Conversion.objects.exclude(source_since=None).update(source_since=F("source_since") - timedelta(hours=2))
+    assert retention.erase_due() == 2
+    assert not Recording.objects.exists()
+    assert files_of(settings) == []
+
+
+@pytest.fixture
+def keeper() -> Voice:
+    """A voice of an endpoint that can do next to nothing."""
+    keeper = Endpoint.objects.create(
+        key="keeper", name="Keeper", base_url="http://127.0.0.1:1", removes_noise=False, zero_retention=False
+    )
+    return Voice.objects.create(endpoint=keeper, voice_id="kim", name="Kim")
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"zero_retention": "on"}, "Keeper can&#x27;t promise to keep nothing."),
+        ({"remove_background_noise": "on"}, "Keeper can&#x27;t remove noise."),
+        ({"model": "english"}, "Keeper doesn&#x27;t have this model."),
+    ],
+)
+def test_what_was_ordered_holds_for_every_endpoint_that_is_tried_later(
+    alice: Client, voices: list[Voice], endpoint: Endpoint, keeper: Voice, option: dict[str, str], words: str
+) -> None:
+    VoiceModel.objects.create(endpoint=endpoint, model_id="english", name="English")
+    address = begin(alice, voices[:1], **option)["Location"]
+    for page in (address, f"{address}convert/"):
+        response = alice.post(page, {"voice": [voices[0].pk, keeper.pk], "start": "1"})
+        assert response.status_code == 422
+        assert words in response.content.decode()
+    assert not Conversion.objects.filter(voice=keeper).exists()
+    again = alice.post("/", {"take": f"recording:{Recording.objects.get().pk}", "voice": keeper.pk, **option})
+    assert again.status_code == 422
 
 
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:

@@ -190,9 +190,24 @@ def test_retrying_all_never_pays_twice(alice: Client, voice: Voice) -> None:
 def test_what_is_for_one_person_is_not_in_a_colleagues_batch(cast: Cast, as_: As, alice: Client, voice: Voice) -> None:
     address = send(alice, ["one.wav", "two.wav"], [voice], only_me="on")
     assert "one" in alice.get(address).content.decode()
-    colleague = as_(cast.bob).get(address).content.decode()
-    assert "0 recordings" in colleague
-    assert Conversion.objects.filter(only_me=True).count() == 2
+    bob = as_(cast.bob)
+    for page in ("", "status/", "download/"):
+        assert bob.get(f"{address}{page}").status_code == 404
+    for verb in ("cancel/", "retry/"):
+        assert bob.post(f"{address}{verb}").status_code == 404
+    Conversion.objects.filter(title="two").update(only_me=False)
+    seen = bob.get(address).context["progress"]
+    assert [row.title for row in seen.recordings] == ["two"]
+
+
+def test_a_batch_of_which_nothing_is_left_is_gone(alice: Client, voice: Voice) -> None:
+    address = send(alice, ["one.wav", "two.wav"], [voice], zero_retention="on")
+    work_all()
+    assert "All 2 ready" in alice.get(address).content.decode()
+    for conversion in Conversion.objects.all():
+        actions.erase(conversion)
+    assert alice.get(address).status_code == 404
+    assert alice.get(f"{address}status/").status_code == 404
 
 
 def test_what_could_not_be_stored_is_said_and_the_rest_goes_on(

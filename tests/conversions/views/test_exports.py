@@ -138,6 +138,7 @@ def test_a_whole_download_starts_the_hour_of_a_zero_retention_one(as_: As, cast:
     body(client.get(address, headers={"Range": "bytes=0-99"}))
     conversion.refresh_from_db()
     assert conversion.downloaded_at is None
+    assert client.get(address)["Cache-Control"] == "no-store"
     body(client.get(address))
     conversion.refresh_from_db()
     assert conversion.downloaded_at is not None

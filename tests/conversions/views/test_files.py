@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from conversions.models import Conversion
+from conversions.models import Conversion, Recording
 from conversions.progress import progress_of, with_progress
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
@@ -109,3 +109,29 @@ def test_a_poll_costs_two_queries_in_every_state(
             work(claim(Lane.CPU))
         else:
             work_all()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_of_zero_retention_no_browser_and_no_proxy_keeps_a_copy(
+    alice: Client, submit: Submit, settings, kept: bool
+) -> None:
+    conversion = submit(enable_logging=kept)
+    work_all()
+    recording = Recording.objects.create(
+        team=conversion.team,
+        created_by=conversion.created_by,
+        name="harbour.wav",
+        file=conversion.source,
+        size=1,
+        options={"zero_retention": not kept},
+    )
+    of_it = f"/conversions/{conversion.pk}/"
+    pages = [f"{of_it}{page}" for page in ("download/", "download/?play=1", "source/", "source/?play=1")]
+    pages += [f"{of_it}peaks/source/", f"{of_it}peaks/", f"/auditions/{recording.pk}/source/"]
+    for proxied in (False, True):
+        settings.X_ACCEL = proxied
+        for page in pages:
+            response = alice.get(page)
+            assert response.status_code == 200
+            assert response["Cache-Control"] == ("private, max-age=3600" if kept else "no-store"), page
+            assert kept or "X-Accel-Redirect" not in response

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from conversions import presets
 from conversions.models import Conversion
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import Submit, work_all
-from tests.conversions.views.conftest import As
+from tests.conversions.views.conftest import As, recording
 from tests.support.cast import Cast
 from tests.support.sound import wav
-from voices.models import Voice
+from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,8 +108,6 @@ def test_earlier_recordings_are_offered_once_however_many_takes_they_have(
 
 
 def test_an_upload_counts_more_than_what_was_taken(alice: Client, submit: Submit, voice: Voice) -> None:
-    from tests.conversions.views.conftest import recording
-
     first = submit()
     take(alice, f"conversion:{first.pk}", voice, audio=recording("new.wav"))
     assert Conversion.objects.latest("created_at").title == "new"
@@ -118,3 +117,20 @@ def test_zero_retention_alone_makes_it_only_mine(submit: Submit) -> None:
     assert submit(enable_logging=False).only_me
     assert not submit().only_me
     assert ConvertParameters().enable_logging
+
+
+@pytest.mark.parametrize("do", ["", "audition"])
+def test_what_was_to_leave_no_trace_goes_to_no_endpoint_that_keeps_it(
+    alice: Client, submit: Submit, voice: Voice, do: str
+) -> None:
+    private = submit(enable_logging=False)
+    Endpoint.objects.update(zero_retention=False)
+    response = take(alice, f"conversion:{private.pk}", voice, do=do)
+    assert response.status_code == 422
+    assert response.context["form"].errors["zero_retention"] == ["Testers can't promise to keep nothing."]
+    assert Conversion.objects.count() == 1
+    uploaded = take(alice, f"conversion:{private.pk}", voice, audio=recording("new.wav"))
+    assert uploaded.status_code == 303  # what was taken counts for nothing then
+    voice.endpoint.refresh_from_db()
+    with pytest.raises(PermissionDenied):
+        submit(enable_logging=False)
