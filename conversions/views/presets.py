@@ -59,8 +59,9 @@ def _save(request: HtmxHttpRequest) -> HttpResponse:
     user, name, options = signed_in(request), NameForm(request.POST), OptionsForm(request.POST)
     if not (name.is_valid() and options.is_valid()):
         return _answer(request, problem=f"{all_words(name)} {all_words(options)}".strip(), status=422)
+    kept = offers.without_privacy(options.options)
     preset = actions.save_preset(
-        user, name.cleaned_data["preset_name"], options.options, shared=name.cleaned_data["preset_shared"]
+        user, name.cleaned_data["preset_name"], kept, shared=name.cleaned_data["preset_shared"]
     )
     if request.htmx:
         return _answer(request, chosen=preset.key)

@@ -1,5 +1,6 @@
 // A preset's options go into the form without leaving the page, and the present ones are saved under a name.
 
+const OPTIONS = "select, input:not([name^=preset_], [name=zero_retention], [name=only_me])";
 const form = document.querySelector("#studio");
 
 if (form) {
@@ -13,11 +14,12 @@ if (form) {
     else control.value = value ?? "";
   }
 
-  // What a preset doesn't name is as the page began: a preset is a whole, not something on top of another.
+  // What a preset doesn't name is as the page began: a preset is a whole, not something on top of another. But who may
+  // see the result, and how long it is kept, is said of a recording; no preset changes it.
   function apply(chip) {
     const values = JSON.parse(chip.dataset.options);
     const own = options.querySelector("#own-settings");
-    for (const control of options.querySelectorAll("select, input:not([name^=preset_])")) {
+    for (const control of options.querySelectorAll(OPTIONS)) {
       if (own.contains(control) && !values.own_settings) continue; // they follow the voice
       put(control, values[control.name]);
     }

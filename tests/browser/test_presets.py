@@ -31,6 +31,17 @@ def test_a_preset_fills_the_options(kind: str, request: pytest.FixtureRequest, s
         expect(page.get_by_role("link", name="Clean up old audio")).not_to_have_attribute("aria-current", "true")
 
 
+def test_a_preset_leaves_alone_who_may_see_the_result(page: Page) -> None:
+    page.goto("/")
+    open_options(page)
+    page.get_by_label("Only I can see it").check()
+    page.get_by_label("Zero retention").check()
+    page.get_by_role("link", name="Phone system").click()
+    expect(page.get_by_label("Format", exact=True)).to_have_value("ulaw_8000")
+    expect(page.get_by_label("Only I can see it")).to_be_checked()
+    expect(page.get_by_label("Zero retention")).to_be_checked()
+
+
 def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "interview.mp3")
