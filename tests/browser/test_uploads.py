@@ -126,6 +126,22 @@ def test_a_connection_that_breaks_for_one_is_said_there(page: Page, speech: Path
     page.wait_for_url("**/batches/*/")
 
 
+def test_an_audition_that_is_sent_again_is_still_an_audition(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "tried.mp3"))
+    gate = Gate(page)
+    page.locator("summary", has_text="Not sure which?").click()
+    page.get_by_role("button", name="Try the ticked voices").click()
+    gate.wait_for(1)
+    gate.held.pop().abort()
+    expect(row(page, "tried.mp3").get_by_role("alert")).to_be_visible()
+    row(page, "tried.mp3").get_by_role("button", name="Send again").click()
+    gate.wait_for(1)
+    gate.open()
+    page.wait_for_url(re.compile("/(auditions|conversions)/"))
+    assert "/auditions/" in page.url
+
+
 def test_a_reload_in_the_middle_of_sending_offers_it_again(page: Page, speech: Path) -> None:
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
