@@ -242,6 +242,7 @@ class StudioForm(OptionsForm):
     take = forms.CharField(required=False, max_length=60)
     voice = voices_field(required=_("Choose a voice."), **dict.fromkeys(_VANISHED, _NO_LONGER_OFFERED))
     batch = forms.UUIDField(required=False)
+    once = forms.UUIDField(required=False)
     start = forms.FloatField(required=False, min_value=0, max_value=7 * 24 * 3600)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -29,6 +29,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='conversion',
+            name='once',
+            field=models.UUIDField(null=True),
+        ),
+        migrations.AddField(
+            model_name='conversion',
             name='only_me',
             field=models.BooleanField(default=False),
         ),
@@ -138,6 +143,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='conversion',
             index=models.Index(condition=models.Q(('mail_due', True)), fields=['created_by'], name='mail_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='conversion',
+            constraint=models.UniqueConstraint(fields=('created_by', 'once', 'voice'), name='made_once'),
         ),
         migrations.AddConstraint(
             model_name='defaultpreset',

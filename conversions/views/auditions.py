@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
@@ -36,6 +36,8 @@ class PassageForm(forms.Form):
         error_messages=dict.fromkeys(("invalid", "min_value"), gettext_lazy("Enter seconds, such as 12.5.")),
     )
 
+    once = forms.UUIDField(required=False)
+
     def __init__(self, data: Any) -> None:
         super().__init__(data)
         voice: Any = self.fields["voice"]
@@ -53,7 +55,8 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     problem = "" if form.is_valid() else all_words(form)
     if not problem:
         try:
-            actions.listen(recording, user, form.cleaned_data["voice"], form.cleaned_data["start"])
+            data = form.cleaned_data
+            actions.listen(recording, user, data["voice"], data["start"], data["once"])
         except AudioError as error:
             problem = str(error)
         except FileNotFoundError:
@@ -88,6 +91,7 @@ def _context(recording: Recording) -> dict[str, object]:
         "first": auditions[0][0] if auditions else None,
         "unfinished": any(not conversion.finished for conversion, _progress in auditions),
         "passage_s": actions.PASSAGE_S,
+        "once": uuid4(),
     }
 
 
@@ -100,7 +104,11 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     if not form.is_valid():
         context = _context(recording) | {"problem": _("Choose a voice.")}
         return render(request, "conversions/audition.html", context, status=422)
-    order = actions.Order(presets.parameters_of(recording.options), only_me=bool(recording.options.get("only_me")))
+    order = actions.Order(
+        presets.parameters_of(recording.options),
+        only_me=bool(recording.options.get("only_me")),
+        once=form.cleaned_data["once"],
+    )
     try:
         accepted = actions.submit_all(user, [sources.of_recording(recording)], form.cleaned_data["voice"], order)
     except OSError:

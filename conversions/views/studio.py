@@ -142,7 +142,7 @@ def _accept(request: HttpRequest) -> HttpResponse:
 
 def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
     data = form.cleaned_data
-    order = actions.Order(form.parameters, only_me=data["only_me"])
+    order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
     accepted = actions.submit_all(signed_in(request), form.recordings, data["voice"], order, batch_id=data.get("batch"))
     if accepted.not_stored:
         words = ngettext(
@@ -165,7 +165,9 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     if form.errors:
         return _page(request, form, status=422)
     try:
-        recording = actions.audition(signed_in(request), recordings[0], data["voice"], form.options, data["start"])
+        recording = actions.audition(
+            signed_in(request), recordings[0], data["voice"], form.options, data["start"], data.get("once")
+        )
     except AudioError as error:
         form.add_error("audio", str(error))
         return _page(request, form, status=422)

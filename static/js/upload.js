@@ -35,6 +35,7 @@ if (form) {
     body.delete("audio");
     if (entry.file) body.append("audio", entry.file);
     if (!entry.take) body.delete("take");
+    if (entry.once) body.set("once", entry.once); // sent again, it isn't made again
     if (batched && form.dataset.batch) body.set("batch", form.dataset.batch);
     return body;
   }
@@ -71,6 +72,12 @@ if (form) {
     change(entry, { state: "", problem, loaded: 0 });
   }
 
+  // No answer came. Where all of it had arrived it may have been accepted: its mark stays, and a reload says so too.
+  function unanswered(entry, problem) {
+    if (entry.state !== "storing") return refuse(entry, problem);
+    change(entry, { state: "", problem: said.unclear, loaded: 0 });
+  }
+
   async function accept(entry, address) {
     accepted += 1;
     leadsTo = address;
@@ -80,7 +87,7 @@ if (form) {
   }
 
   async function answered(entry, { status: code, address, page, lost, stopped }) {
-    if (stopped || lost) refuse(entry, stopped ? said.stopped : said.lost);
+    if (stopped || lost) unanswered(entry, stopped ? said.stopped : said.lost);
     else if (address.pathname === said.signIn) return leave(address); // the session has ended meanwhile
     else if (code < 300 && address.pathname !== form.getAttribute("action")) await accept(entry, address);
     else {

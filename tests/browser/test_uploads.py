@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
@@ -39,6 +42,24 @@ class Gate:
         self.is_open = True
         for route in self.held:
             route.continue_()
+
+
+@contextmanager
+def lost_answers(page: Page) -> Iterator[None]:
+    """The server gets and accepts what the Studio sends, and the page never hears of it."""
+    session = page.context.new_cdp_session(page)
+
+    def lose(event: dict[str, Any]) -> None:
+        verb, more = "Fetch.continueRequest", {}
+        if event["request"]["method"] == "POST":
+            assert event["responseStatusCode"] < 400
+            verb, more = "Fetch.failRequest", {"errorReason": "ConnectionReset"}
+        session.send(verb, {"requestId": event["requestId"], **more})
+
+    session.on("Fetch.requestPaused", lose)
+    session.send("Fetch.enable", {"patterns": [{"requestStage": "Response"}]})
+    yield
+    session.detach()
 
 
 def convert(page: Page) -> None:
@@ -124,6 +145,21 @@ def test_a_connection_that_breaks_for_one_is_said_there(page: Page, speech: Path
     expect(page.locator(".file")).to_have_count(1)
     row(page, "unlucky.mp3").get_by_role("button", name="Send again").click()
     page.wait_for_url("**/batches/*/")
+
+
+def test_a_lost_answer_is_no_refusal_and_sending_again_makes_nothing_twice(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "no answer.mp3"))
+    with lost_answers(page):
+        convert(page)
+        problem = row(page, "no answer.mp3").get_by_role("alert")
+        expect(problem).to_contain_text("All of it had been sent, but no answer came")
+    page.reload()
+    expect(row(page, "no answer.mp3")).to_contain_text("Look in the History whether it arrived")
+    convert(page)
+    page.wait_for_url("**/conversions/*/")
+    page.goto("/history/?q=no+answer")
+    expect(page.get_by_role("row")).to_have_count(2)  # the heading and the one
 
 
 def test_an_audition_that_is_sent_again_is_still_an_audition(page: Page, speech: Path) -> None:
