@@ -169,6 +169,14 @@ def shelved(page: Page) -> int:
     return int(page.evaluate(SHELVED))
 
 
+def until_shelved(page: Page, count: int) -> None:
+    for _ in range(100):
+        if shelved(page) == count:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{shelved(page)} lie on the shelf, not {count}")
+
+
 def test_convert_takes_a_recording_that_was_listened_to_but_not_one_that_runs(speaker: Page) -> None:
     page = speaker
     page.goto("/")
@@ -190,6 +198,25 @@ def test_with_zero_retention_a_running_recording_is_not_kept(speaker: Page) -> N
     assert shelved(page) == 0
     press(page, "Discard")
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("state", ["Pause", "Stop"])
+def test_nor_is_one_that_is_paused_or_listened_to(speaker: Page, state: str) -> None:
+    page = speaker
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/")
+    open_options(page)
+    start_recording(page, 2)
+    press(page, state)
+    until_shelved(page, 1)
+    page.get_by_label("Zero retention").check()
+    until_shelved(page, 0)
+    if state == "Stop":
+        press(page, "Use this recording")
+        expect(page.locator(".file")).to_have_count(1)
+        page.reload()
+        expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+        assert shelved(page) == 0
 
 
 @pytest.mark.parametrize(
