@@ -5,6 +5,7 @@ from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, purge
 from conversions.actions.export import export, forget_export
 from conversions.actions.presets import (
+    NameTakenError,
     change_preset,
     delete_preset,
     may_change_preset,
@@ -20,6 +21,7 @@ __all__ = [
     "MOST_VOICES",
     "PASSAGE_S",
     "Accepted",
+    "NameTakenError",
     "Order",
     "audition",
     "cancel",

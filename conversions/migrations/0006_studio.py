@@ -153,6 +153,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('user', 'team'), name='one_default_preset'),
         ),
         migrations.AddConstraint(
+            model_name='preset',
+            constraint=models.UniqueConstraint(fields=('team', 'created_by', 'name'), name='one_preset_per_name'),
+        ),
+        migrations.AddConstraint(
             model_name='export',
             constraint=models.UniqueConstraint(fields=('conversion', 'output_format'), name='one_export_per_format'),
         ),

@@ -98,7 +98,11 @@ def change(request: HtmxHttpRequest, preset_id: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, problem=all_words(form), status=422)
     name, shared = form.cleaned_data["preset_name"], form.cleaned_data["preset_shared"]
-    actions.change_preset(signed_in(request), preset, name=name, shared=shared)
+    try:
+        actions.change_preset(signed_in(request), preset, name=name, shared=shared)
+    except actions.NameTakenError:
+        problem = _("There is another preset named “%s”. Choose another name, or delete that one first.") % name
+        return _page(request, problem=problem, status=422)
     messages.success(request, _("“%s” was changed.") % name)
     return see_other("conversions:presets")
 

@@ -44,7 +44,16 @@ if (form) {
   options.addEventListener("input", (event) => event.target.closest("#save-preset") || mark(null));
   options.querySelector("#reset-options").addEventListener("click", () => mark(null));
 
+  let busy = false;
+
   async function send(button) {
+    if (busy) return; // a second press
+    busy = true;
+    await keep(button);
+    busy = false;
+  }
+
+  async function keep(button) {
     const body = new FormData(form);
     for (const name of ["audio", "take", "voice", "batch"]) body.delete(name);
     const headers = { "HX-Request": "true" };
@@ -54,7 +63,8 @@ if (form) {
     if (!list) return void (status.textContent = save.dataset.lost);
     options.querySelector("#presets").replaceWith(list);
     if (!answer.ok) return void form.elements.preset_name.focus();
-    status.textContent = save.dataset.saved.replace("{name}", form.elements.preset_name.value);
+    const name = form.elements.preset_name.value;
+    status.textContent = save.dataset.saved.replace("{name}", () => name);
     form.elements.preset_name.value = "";
   }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.studio import allow, choose, open_options
 
@@ -77,6 +77,27 @@ def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, sp
     expect(page.get_by_text("“Short jingles” was deleted.")).to_be_visible()
     page.goto("/")
     expect(page.get_by_label("Seed")).to_have_value("")
+
+
+def test_a_double_press_saves_one_under_the_very_name(page: Page) -> None:
+    page.goto("/")
+    open_options(page)
+    page.locator("summary", has_text="Save as a preset").click()
+    page.locator("#preset_name").fill("Two $& more")
+    sent: list[Route] = []
+
+    def hold(route: Route) -> None:
+        sent.append(route)
+
+    page.route("**/presets/", hold)
+    with page.expect_request("**/presets/"):
+        page.get_by_role("button", name="Save preset").dblclick()
+    page.get_by_role("button", name="Save preset").click()
+    expect(page.locator("#preset_name")).to_have_value("Two $& more")
+    assert len(sent) == 1
+    sent[0].continue_()
+    expect(page.get_by_text("“Two $& more” was saved.")).to_be_visible()
+    expect(page.get_by_role("link", name="Two $& more")).to_have_count(1)
 
 
 def test_without_javascript_a_preset_is_saved_too(plain_page: Page) -> None:
