@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from s2s.audio import decode
 from s2s.audio.envelope import correlation, envelope
 from tests.browser.conftest import launch, new_page
-from tests.browser.studio import choose, open_options, play, row, sign_in, wait_until
+from tests.browser.studio import choose, open_options, play, row, shelved, sign_in, until_shelved, wait_until
 from tests.browser.test_looks import Look
 from tests.support.product import CHECKOUT, Product
 
@@ -152,29 +152,7 @@ def test_a_reload_in_the_middle_of_recording_loses_nothing_and_shows_it_to_nobod
         expect(interrupted).to_contain_text("The page was left while this was being recorded.")
         interrupted.get_by_role("button", name="Remove").click()
         expect(interrupted).to_have_count(0)
-        page.wait_for_function(f"{SHELVED}.then((count) => count === 0)")
-
-
-SHELVED = """new Promise((resolve, reject) => {
-    const request = indexedDB.open("timbre-shelf");
-    request.onerror = reject;
-    request.onsuccess = () => {
-        const count = request.result.transaction("rows").objectStore("rows").count();
-        count.onsuccess = () => { request.result.close(); resolve(count.result); };
-    };
-})"""
-
-
-def shelved(page: Page) -> int:
-    return int(page.evaluate(SHELVED))
-
-
-def until_shelved(page: Page, count: int) -> None:
-    for _ in range(100):
-        if shelved(page) == count:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{shelved(page)} lie on the shelf, not {count}")
+        until_shelved(page, 0)
 
 
 def test_convert_takes_a_recording_that_was_listened_to_but_not_one_that_runs(speaker: Page) -> None:
