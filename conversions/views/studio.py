@@ -24,7 +24,7 @@ from conversions.connections import give_back
 from conversions.disk import free_bytes
 from conversions.forms import StudioForm
 from conversions.usage import over_quota
-from conversions.views.answers import see_other
+from conversions.views.answers import lead_to
 from conversions.views.requests import signed_in
 from s2s.audio import AudioError
 from teams.gatekeeper import May, current_team, may, membership
@@ -152,8 +152,8 @@ def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
         )
         messages.error(request, words % accepted.not_stored)
     if accepted.batch is not None:
-        return see_other("conversions:batch", accepted.batch.pk)
-    return see_other("conversions:detail", accepted.conversions[0].pk)
+        return lead_to(request, "conversions:batch", accepted.batch.pk)
+    return lead_to(request, "conversions:detail", accepted.conversions[0].pk)
 
 
 def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
@@ -171,7 +171,7 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     except AudioError as error:
         form.add_error("audio", str(error))
         return _page(request, form, status=422)
-    return see_other("conversions:audition", recording.pk)
+    return lead_to(request, "conversions:audition", recording.pk)
 
 
 # ---- the page ----

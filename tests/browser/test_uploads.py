@@ -82,9 +82,12 @@ def test_several_in_several_voices_are_sent_two_at_once_and_become_one_batch(pag
     assert len(gate.held) == 2
     expect(page.locator("#recording .drop")).to_have_attribute("inert", "")
     expect(page.locator("#voice")).to_have_attribute("inert", "")
+    opened: list[str] = []
+    page.on("request", lambda request: opened.append(request.url))
     gate.open()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_role("heading", level=1)).to_have_text("3 recordings")
+    assert opened.count(page.url) == 1  # not once more for each that was sent
     for name in names:
         expect(page.locator("main")).to_contain_text(name.removesuffix(".mp3"))
 
