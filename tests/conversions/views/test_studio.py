@@ -52,6 +52,13 @@ def test_a_script_gets_the_address_without_being_redirected(client: Client, voic
     assert (response.status_code, response["Location"], response.content) == (204, place, b"")
 
 
+def test_its_page_calls_the_site_by_its_own_name(client: Client, voice, settings) -> None:
+    settings.SITE_NAME = "Harbour Voices"
+    page = client.get(client.post("/", {"audio": recording(), "voice": voice.pk})["Location"]).content.decode()
+    assert "doesn’t let Harbour Voices show notifications" in page
+    assert "Timbre" not in page
+
+
 def test_without_a_format_it_is_the_contracts_default(client: Client, voice) -> None:
     client.post("/", {"audio": recording(), "voice": voice.pk})
     assert Conversion.objects.get().output_format == "mp3_44100_128"
