@@ -276,6 +276,7 @@ class StudioForm(OptionsForm):
     take = forms.CharField(required=False, max_length=60)
     voice = VoicesField()
     batch = forms.UUIDField(required=False)
+    once = forms.UUIDField(required=False)
     start = StartField()
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -32,6 +32,10 @@ class Offer:
     own: Preset | None = None  # None: one that we bring
 
 
+# Said of a recording, by whoever sends it: a preset that is pressed afterwards must not take it back.
+PRIVACY = ("zero_retention", "only_me")
+
+
 def _settings(**changed: float) -> dict[str, Any]:
     steady = {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "speed": 1.0, "use_speaker_boost": True}
     return {"own_settings": True, **steady, **changed}
@@ -70,8 +74,13 @@ def own(user: User) -> QuerySet[Preset]:
     return reachable(user, Preset.objects.filter(Q(created_by=user) | Q(shared=True)))
 
 
+def without_privacy(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in PRIVACY}
+
+
 def offered(user: User) -> list[Offer]:
-    return [*BUILT_IN, *(Offer(preset.key, preset.name, preset.options, own=preset) for preset in own(user))]
+    mine = own(user)
+    return [*BUILT_IN, *(Offer(each.key, each.name, without_privacy(each.options), own=each) for each in mine)]
 
 
 def find(user: User, key: str) -> Offer | None:

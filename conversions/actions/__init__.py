@@ -5,6 +5,7 @@ from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, forget, purge
 from conversions.actions.export import OverQuotaError, export, forget_export
 from conversions.actions.presets import (
+    NameTakenError,
     change_preset,
     delete_preset,
     may_change_preset,
@@ -21,6 +22,7 @@ __all__ = [
     "PASSAGE_S",
     "Accepted",
     "BusyError",
+    "NameTakenError",
     "Order",
     "OverQuotaError",
     "audition",

@@ -15,11 +15,12 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from conversions import files, presets
 from conversions.actions.delete import erase, forget
-from conversions.actions.submit import Order, clean_name, submit
+from conversions.actions.submit import Order, clean_name, once_for, submit
 from conversions.connections import give_back
 from conversions.models import Conversion, Recording
 from conversions.sources import Stored
@@ -46,8 +47,9 @@ def audition(
     voices: Sequence[Voice],
     options: dict[str, Any],
     start_s: float | None = None,
+    once: uuid.UUID | None = None,
 ) -> Recording:
-    """Keeps the recording for a day and begins its auditions.
+    """Keeps the recording for a day and begins its auditions. Sent again under the same `once`, it is the same one.
 
     Raises PermissionDenied, OSError when it could not be stored, AudioError when there is nothing to hear in it,
     and BusyError when too many are being tried.
@@ -56,6 +58,11 @@ def audition(
     team = current_team(user)
     if team is None:
         raise PermissionDenied
+    order = Order(presets.parameters_of(options), once=once)
+    once = once_for(order, audio, "audition", start_s, sorted(voice.pk for voice in voices))
+    before = _begun_before(user, once)
+    if before is not None:
+        return before
     stored = audio if isinstance(audio, Stored) else None
     if stored and stored.zero_retention:
         options = {**options, "zero_retention": True}
@@ -77,30 +84,52 @@ def audition(
         files.store_upload(recording.file, audio)
     try:
         recording.save(force_insert=True)
-        listen(recording, user, voices, start_s)
+        begun = listen(recording, user, voices, start_s, once)
     except Exception:
         forget(recording)
         raise
-    return recording
+    first = begun[0].audition_of or recording
+    if first != recording:
+        forget(recording)  # the same request arrived twice at once, and the other one was first
+    return first
 
 
-def listen(recording: Recording, user: User, voices: Sequence[Voice], start_s: float | None) -> list[Conversion]:
-    """Another passage, or other voices: what was tried of this recording before is gone. Raises as `audition`.
+def _begun_before(user: User, once: uuid.UUID | None) -> Recording | None:
+    if once is None:
+        return None
+    return Recording.objects.filter(auditions__created_by=user, auditions__once=once).first()
+
+
+def listen(
+    recording: Recording,
+    user: User,
+    voices: Sequence[Voice],
+    start_s: float | None,
+    once: uuid.UUID | None = None,
+) -> list[Conversion]:
+    """Another passage, or other voices: what was tried of this recording before is gone, unless it was tried under
+    the same `once`. Raises as `audition`.
 
     Without `start_s` it is what begins with the first sound.
     """
     require(user, May.CONVERT, recording.team_id)
     passage = _passage(recording, start_s)
-    for earlier in recording.auditions.all():
-        erase(earlier)
     parameters = presets.parameters_of(recording.options)
     parameters = parameters.model_copy(update={"output_format": _FORMAT, "file_format": "other"})
-    order = Order(parameters, only_me=True, audition_of=recording)
-    Recording.objects.filter(pk=recording.pk).update(start_s=start_s or 0.0)
-    return [
-        submit(user, ContentFile(passage, name=recording.name or _("passage")), voice, order)
-        for voice in voices[:MOST_VOICES]
-    ]
+    order = Order(parameters, only_me=True, audition_of=recording, once=once)
+    with transaction.atomic():
+        # The row is locked by this: two at once, by a double press perhaps, would each miss what the other one begins.
+        if not Recording.objects.filter(pk=recording.pk).update(start_s=start_s or 0.0):
+            raise FileNotFoundError(recording.file)
+        earlier = list(recording.auditions.all())
+        if once and any(conversion.once == once for conversion in earlier):
+            return earlier
+        for conversion in earlier:
+            erase(conversion)
+        return [
+            submit(user, ContentFile(passage, name=recording.name or _("passage")), voice, order)
+            for voice in voices[:MOST_VOICES]
+        ]
 
 
 def _passage(recording: Recording, start_s: float | None) -> bytes:

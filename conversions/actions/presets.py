@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from conversions.models import DefaultPreset, Preset
 from teams.gatekeeper import May, current_team, may, require
 from teams.models import User
+
+
+class NameTakenError(Exception):
+    """Another preset of the same person has this name."""
 
 
 def save_preset(user: User, name: str, options: dict[str, Any], *, shared: bool) -> Preset:
@@ -29,8 +33,13 @@ def may_change_preset(user: User, preset: Preset) -> bool:
 
 
 def change_preset(user: User, preset: Preset, *, name: str, shared: bool) -> None:
+    """Raises PermissionDenied, and NameTakenError."""
     _require_change(user, preset)
-    Preset.objects.filter(pk=preset.pk).update(name=name, shared=shared)
+    try:
+        with transaction.atomic():
+            Preset.objects.filter(pk=preset.pk).update(name=name, shared=shared)
+    except IntegrityError as error:
+        raise NameTakenError from error
 
 
 def delete_preset(user: User, preset: Preset) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from conversions import files, mailing
@@ -36,11 +36,22 @@ class Order:
     only_me: bool = False
     batch: Batch | None = None
     audition_of: Recording | None = None
+    once: UUID | None = None  # of the page that sends it: the same request again makes nothing more
+
+
+def once_for(order: Order, audio: File[Any] | Stored, *more: object) -> UUID | None:
+    """What the same recording with the same wishes, sent again by the same page, has in common."""
+    if order.once is None:
+        return None
+    taken = audio.value if isinstance(audio, Stored) else ""
+    facts = (audio.name, audio.size, taken, order.parameters.model_dump_json(), order.only_me, *more)
+    return uuid5(order.once, repr(facts))
 
 
 def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
     """Accepts a complete recording. When this returns, it survives any crash.
 
+    What was accepted before under the same `order.once` is the answer again: nothing is made or paid twice.
     Raises PermissionDenied for those who may not convert in their team and for zero retention where the endpoint
     can't promise it, OSError when it could not be stored.
     """
@@ -48,6 +59,9 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
     team = current_team(user)
     if team is None:
         raise PermissionDenied
+    before = _made_before(user, voice, order)
+    if before is not None:
+        return before
     conversion = _conversion(user, team, audio, voice, order)
     # The file is durable before any row speaks of it; a crash in between leaves an orphan, which is swept up.
     if isinstance(audio, Stored):
@@ -66,10 +80,24 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
             )
             log(conversion, Event.Kind.SUBMITTED, actor=user, name=conversion.source_name, voice=voice.name)
             ring_on_commit(Lane.CPU)
-    except Exception:
+    except Exception as error:
         files.delete_all(conversion.pk)
-        raise
+        before = _made_before(user, voice, order) if isinstance(error, IntegrityError) else None
+        if before is None:
+            raise
+        return before  # the same request arrived twice at once, and the other one was first
     return conversion
+
+
+def _made_before(user: User, voice: Voice, order: Order) -> Conversion | None:
+    if order.once is None:
+        return None
+    before = Conversion.objects.filter(created_by=user, once=order.once, voice=voice).first()
+    if before is not None and before.batch_id is None and order.batch is not None:
+        # It was sent alone then, with others now.
+        before.batch = order.batch
+        before.save(update_fields=["batch"])
+    return before
 
 
 def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
@@ -98,6 +126,7 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         source_since=stored.since if stored else None,
         recording_id=stored.recording_id if stored else None,
         audition_of=order.audition_of,
+        once=order.once,
         only_me=order.only_me or not parameters.enable_logging,
         **parameters.model_dump(exclude={"model_id", "voice_settings"}),
         model_id=parameters.model_id or "",
@@ -131,14 +160,14 @@ def submit_all(
     """
     require(user, May.CONVERT)
     if batch_id or len(recordings) * len(voices) > 1:
-        order = replace(order, batch=_batch(user, batch_id))
+        order = replace(order, batch=_batch(user, batch_id or order.once))
     conversions: list[Conversion] = []
     error: OSError | None = None
-    for recording in recordings:
-        again = recording
+    for number, recording in enumerate(recordings):
+        again, wanted = recording, replace(order, once=once_for(order, recording, number))
         for voice in voices:
             try:
-                conversion = submit(user, again, voice, order)
+                conversion = submit(user, again, voice, wanted)
             except OSError as not_stored:
                 logger.exception("a recording could not be stored")
                 error = not_stored

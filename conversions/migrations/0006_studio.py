@@ -29,6 +29,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='conversion',
+            name='once',
+            field=models.UUIDField(null=True),
+        ),
+        migrations.AddField(
+            model_name='conversion',
             name='only_me',
             field=models.BooleanField(default=False),
         ),
@@ -163,8 +168,16 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('finished_at__isnull', False), ('mail_due', True)), fields=['finished_at'], name='mail_due'),
         ),
         migrations.AddConstraint(
+            model_name='conversion',
+            constraint=models.UniqueConstraint(fields=('created_by', 'once', 'voice'), name='made_once'),
+        ),
+        migrations.AddConstraint(
             model_name='defaultpreset',
             constraint=models.UniqueConstraint(fields=('user', 'team'), name='one_default_preset'),
+        ),
+        migrations.AddConstraint(
+            model_name='preset',
+            constraint=models.UniqueConstraint(fields=('team', 'created_by', 'name'), name='one_preset_per_name'),
         ),
         migrations.AddConstraint(
             model_name='export',

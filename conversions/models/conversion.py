@@ -109,6 +109,8 @@ class Conversion(models.Model):
 
     # Zero retention of what was on the server already: how long it has been there, and the recording that goes with it.
     source_since = models.DateTimeField(null=True)
+    # Made from what its creator's page sent under this: a request that comes twice names it twice.
+    once = models.UUIDField(null=True)
     only_me = models.BooleanField(default=False)  # for its creator's eyes; zero retention implies it
     mail_due = models.BooleanField(default=False)  # its creator wants an e-mail once it is finished
     deleted_at = models.DateTimeField(null=True)  # for a day it can be brought back
@@ -122,6 +124,7 @@ class Conversion(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["created_by", "once", "voice"], name="made_once")]
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="history"),
             models.Index(fields=["team", "status", "-created_at", "-id"], name="history_by_state"),

@@ -17,6 +17,7 @@ class Preset(models.Model):
 
     class Meta:
         ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["team", "created_by", "name"], name="one_preset_per_name")]
 
     def __str__(self) -> str:
         return self.name

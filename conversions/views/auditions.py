@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
@@ -33,6 +33,8 @@ class PassageForm(forms.Form):
 
     voice = VoicesField()
     start = StartField()
+
+    once = forms.UUIDField(required=False)
 
     def __init__(self, data: Any, recording: Recording) -> None:
         super().__init__(data)
@@ -67,7 +69,8 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     problem, status = "" if form.is_valid() else all_words(form), 422
     if not problem:
         try:
-            actions.listen(recording, user, form.cleaned_data["voice"], form.cleaned_data["start"])
+            data = form.cleaned_data
+            actions.listen(recording, user, data["voice"], data["start"], data["once"])
         except AudioError as error:
             problem = str(error)
         except actions.BusyError as error:
@@ -104,6 +107,7 @@ def _context(recording: Recording) -> dict[str, object]:
         "first": auditions[0][0] if auditions else None,
         "unfinished": any(not conversion.finished for conversion, _progress in auditions),
         "passage_s": actions.PASSAGE_S,
+        "once": uuid4(),
     }
 
 
@@ -120,7 +124,8 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     over = over_quota(member, size=recording.size * len(voices)) if member else None
     if over:
         return render(request, "conversions/audition.html", _context(recording) | {"problem": over}, status=403)
-    order = actions.Order(form.ordered, only_me=bool(recording.options.get("only_me")))
+    only_me, once = bool(recording.options.get("only_me")), form.cleaned_data["once"]
+    order = actions.Order(form.ordered, only_me=only_me, once=once)
     try:
         accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)
     except OSError:

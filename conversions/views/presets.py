@@ -59,8 +59,9 @@ def _save(request: HtmxHttpRequest) -> HttpResponse:
     user, name, options = signed_in(request), NameForm(request.POST), OptionsForm(request.POST)
     if not (name.is_valid() and options.is_valid()):
         return _answer(request, problem=f"{all_words(name)} {all_words(options)}".strip(), status=422)
+    kept = offers.without_privacy(options.options)
     preset = actions.save_preset(
-        user, name.cleaned_data["preset_name"], options.options, shared=name.cleaned_data["preset_shared"]
+        user, name.cleaned_data["preset_name"], kept, shared=name.cleaned_data["preset_shared"]
     )
     if request.htmx:
         return _answer(request, chosen=preset.key)
@@ -97,7 +98,11 @@ def change(request: HtmxHttpRequest, preset_id: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, problem=all_words(form), status=422)
     name, shared = form.cleaned_data["preset_name"], form.cleaned_data["preset_shared"]
-    actions.change_preset(signed_in(request), preset, name=name, shared=shared)
+    try:
+        actions.change_preset(signed_in(request), preset, name=name, shared=shared)
+    except actions.NameTakenError:
+        problem = _("There is another preset named “%s”. Choose another name, or delete that one first.") % name
+        return _page(request, problem=problem, status=422)
     messages.success(request, _("“%s” was changed.") % name)
     return see_other("conversions:presets")
 

@@ -24,7 +24,7 @@ from conversions.connections import give_back
 from conversions.disk import free_bytes
 from conversions.forms import StudioForm
 from conversions.usage import over_quota
-from conversions.views.answers import see_other
+from conversions.views.answers import lead_to
 from conversions.views.requests import signed_in
 from s2s.audio import AudioError
 from teams.gatekeeper import May, current_team, may, membership
@@ -154,7 +154,7 @@ def _over_storage(request: HttpRequest, form: StudioForm) -> str | None:
 
 def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
     data = form.cleaned_data
-    order = actions.Order(form.parameters, only_me=data["only_me"])
+    order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
     accepted = actions.submit_all(signed_in(request), form.recordings, data["voice"], order, batch_id=data.get("batch"))
     if accepted.not_stored:
         words = ngettext(
@@ -164,8 +164,8 @@ def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
         )
         messages.error(request, words % accepted.not_stored)
     if accepted.batch is not None:
-        return see_other("conversions:batch", accepted.batch.pk)
-    return see_other("conversions:detail", accepted.conversions[0].pk)
+        return lead_to(request, "conversions:batch", accepted.batch.pk)
+    return lead_to(request, "conversions:detail", accepted.conversions[0].pk)
 
 
 def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
@@ -177,13 +177,15 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     if form.errors:
         return _page(request, form, status=422)
     try:
-        recording = actions.audition(signed_in(request), recordings[0], data["voice"], form.options, data["start"])
+        recording = actions.audition(
+            signed_in(request), recordings[0], data["voice"], form.options, data["start"], data.get("once")
+        )
     except AudioError as error:
         form.add_error("audio", str(error))
         return _page(request, form, status=422)
     except actions.BusyError as error:
         return _page(request, form, problem=str(error), status=503)
-    return see_other("conversions:audition", recording.pk)
+    return lead_to(request, "conversions:audition", recording.pk)
 
 
 # ---- the page ----

@@ -24,14 +24,14 @@ export function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-// "4 min, 12 sec"; what isn't needed to understand it is left out.
-export function spoken(seconds) {
-  const total = Math.max(1, Math.round(seconds));
+// "4 min, 12 sec"; unless it is to be exact, what isn't needed to understand it is left out.
+export function spoken(seconds, { exact = false } = {}) {
+  const total = Math.max(exact ? 0 : 1, Math.round(seconds));
   const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
   const parts = [];
   if (hours) parts.push(unit(hours, "hour"));
   if (minutes) parts.push(unit(minutes, "minute"));
-  if (!hours && rest) parts.push(unit(rest, "second"));
+  if (exact ? rest || !total : !hours && rest) parts.push(unit(rest, "second"));
   return new Intl.ListFormat(language, { style: "narrow", type: "unit" }).format(parts);
 }
 

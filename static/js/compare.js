@@ -4,6 +4,9 @@
 // The time on the transport is that of the recording. waveforms.js draws what "compare:moved" says and asks for a place
 // by "compare:seek"; both speak of fractions of that time.
 
+import { clock, spoken } from "./amounts.js";
+import { isTyping } from "./typing.js";
+
 const compare = document.querySelector("#compare");
 const transport = document.querySelector("#transport");
 const listen = document.querySelector("#listen");
@@ -116,20 +119,8 @@ async function measureAll() {
 
 // ---- what is seen ----
 
-function clock(seconds) {
-  const total = Math.floor(seconds + 1e-6);
-  const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60), total % 60];
-  const two = (value) => String(value).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
-}
-
 function words(name, values) {
   return transport.dataset[name].replace(/%\((\w+)\)s/g, (_, key) => values[key]);
-}
-
-function spoken(seconds) {
-  const [minutes, rest] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
-  return minutes ? words("minutes", { minutes, seconds: rest }) : words("seconds", { seconds: rest });
 }
 
 function draw() {
@@ -137,9 +128,11 @@ function draw() {
   compare.dataset.position = position.toFixed(2);
   seek.max = length || 1;
   seek.value = position;
-  seek.setAttribute("aria-valuetext", words("position", { position: spoken(position), length: spoken(length) }));
-  document.querySelector("#position").textContent = clock(position);
-  document.querySelector("#length").textContent = clock(Math.round(length));
+  const passed = Math.floor(position + 1e-6); // as clocks do it: a second counts when it is over
+  const exact = { position: spoken(passed, { exact: true }), length: spoken(length, { exact: true }) };
+  seek.setAttribute("aria-valuetext", words("position", exact));
+  document.querySelector("#position").textContent = clock(passed);
+  document.querySelector("#length").textContent = clock(length);
   const playing = Boolean(current && !current.player.paused);
   compare.toggleAttribute("data-playing", playing);
   const said = playing ? play.dataset.pause : play.dataset.play;
@@ -189,13 +182,12 @@ const KEYS = {
   0: () => document.querySelector("[data-zoom=fit]").click(),
 };
 const ON_SLIDER = /^(arrow(left|right)|home|end)$/;
-const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), select, textarea, [contenteditable]";
 
 // Whether the key means something else where the focus is.
 function taken(key, target) {
   if (target === seek && ON_SLIDER.test(key)) return false; // it is the slider's own, also without shortcuts
   if (document.body.dataset.shortcuts === "off" || document.querySelector("dialog[open]")) return true;
-  if (target.closest(TYPING)) return true;
+  if (isTyping(target)) return true;
   if (key === " ") return Boolean(target.closest("a, button, summary, label, input:not([type=range]), audio"));
   return key.startsWith("arrow") && Boolean(target.closest("[type=radio], audio"));
 }

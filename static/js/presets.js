@@ -1,5 +1,6 @@
 // A preset's options go into the form without leaving the page, and the present ones are saved under a name.
 
+const OPTIONS = "select, input:not([name^=preset_], [name=zero_retention], [name=only_me])";
 const form = document.querySelector("#studio");
 
 if (form) {
@@ -13,11 +14,12 @@ if (form) {
     else control.value = value ?? "";
   }
 
-  // What a preset doesn't name is as the page began: a preset is a whole, not something on top of another.
+  // What a preset doesn't name is as the page began: a preset is a whole, not something on top of another. But who may
+  // see the result, and how long it is kept, is said of a recording; no preset changes it.
   function apply(chip) {
     const values = JSON.parse(chip.dataset.options);
     const own = options.querySelector("#own-settings");
-    for (const control of options.querySelectorAll("select, input:not([name^=preset_])")) {
+    for (const control of options.querySelectorAll(OPTIONS)) {
       if (own.contains(control) && !values.own_settings) continue; // they follow the voice
       put(control, values[control.name]);
     }
@@ -42,7 +44,16 @@ if (form) {
   options.addEventListener("input", (event) => event.target.closest("#save-preset") || mark(null));
   options.querySelector("#reset-options").addEventListener("click", () => mark(null));
 
+  let busy = false;
+
   async function send(button) {
+    if (busy) return; // a second press
+    busy = true;
+    await keep(button);
+    busy = false;
+  }
+
+  async function keep(button) {
     const body = new FormData(form);
     for (const name of ["audio", "take", "voice", "batch"]) body.delete(name);
     const headers = { "HX-Request": "true" };
@@ -52,7 +63,8 @@ if (form) {
     if (!list) return void (status.textContent = save.dataset.lost);
     options.querySelector("#presets").replaceWith(list);
     if (!answer.ok) return void form.elements.preset_name.focus();
-    status.textContent = save.dataset.saved.replace("{name}", form.elements.preset_name.value);
+    const name = form.elements.preset_name.value;
+    status.textContent = save.dataset.saved.replace("{name}", () => name);
     form.elements.preset_name.value = "";
   }
 

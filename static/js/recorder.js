@@ -95,6 +95,11 @@ if (form) {
     });
   }
 
+  // While it is paused or listened to no piece comes, and still it may have to go.
+  function follow(mine) {
+    mine.turn = (mine.turn ?? Promise.resolve()).then(() => mayKeep() || drop(mine));
+  }
+
   async function drop(mine) {
     if (mine.kept) await trying(() => shelf.forget(mine.id));
     mine.kept = false;
@@ -134,7 +139,9 @@ if (form) {
   }
 
   function use() {
-    const { id, file, recording, turn, kept } = take;
+    follow(take);
+    const { id, file, recording, turn } = take;
+    const kept = take.kept && mayKeep();
     take = null;
     go("");
     add(file, { id, recorded: true, seconds: recording.seconds, turn, kept });
@@ -162,6 +169,8 @@ if (form) {
   }
   button.addEventListener("click", record);
   for (const [name, act] of Object.entries(acts)) panel.querySelector(`.${name}`).addEventListener("click", act);
+  // Another voice may move the box, once those who look after it have heard of it.
+  form.addEventListener("change", () => setTimeout(() => take && follow(take)));
   form.addEventListener("submit", (event) => {
     if (state === "review") use(); // it is what they want to convert
     if (state === "asking") acts.discard();

@@ -19,13 +19,23 @@ function sync() {
 // Chosen twice, it is still one.
 const same = (one, other) => one.name === other.name && one.size === other.size && one.lastModified === other.lastModified;
 
+// A UUID, also where the page came over plain HTTP and the browser makes none. Under it a recording is accepted once.
+function number() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40; // RFC 9562: version 4
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  return [...bytes].map((byte, place) => ([4, 6, 8, 10].includes(place) ? "-" : "") + byte.toString(16).padStart(2, "0")).join("");
+}
+
 // `facts`: what is known beside the file; id, seconds, note, recorded (with the microphone), kept (on the shelf).
 export function add(file, facts = {}) {
   if (entries.some((entry) => entry.file && same(entry.file, file))) {
     sync();
     return null; // it is in the list already
   }
-  const entry = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, file, name: file.name, size: file.size, ...facts };
+  const entry = { id: number(), file, name: file.name, size: file.size, ...facts };
+  entry.once = entry.id; // it comes back from the shelf under the same
   if (entry.recorded) entry.name = file.name.replace(/\.\w+$/, ""); // nobody chose its kind
   const { limit, tooLarge } = form.querySelector("#recording").dataset;
   entry.never = file.size > Number(limit); // no use in sending it
@@ -40,7 +50,7 @@ export function add(file, facts = {}) {
 export function addTake(row) {
   const { take, name, seconds } = row.dataset;
   const note = row.querySelector(".note").textContent;
-  const entry = { id: take, take, name, note, row, seconds: Number(seconds) };
+  const entry = { id: take, once: number(), take, name, note, row, seconds: Number(seconds) };
   entries.push(entry);
   tell("add", entry);
 }

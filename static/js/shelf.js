@@ -3,7 +3,8 @@
 // Its sound lies in pieces, so that a running recording grows, and that a change of the row doesn't copy it again.
 
 const DAY_MS = 24 * 3600 * 1000;
-const user = document.querySelector("#recording")?.dataset.user;
+const NAME = "timbre-shelf";
+const user = document.body.dataset.user;
 const page = `timbre-page-${crypto.randomUUID?.() ?? Math.random()}`;
 let opened = null;
 let kept = 0;
@@ -16,7 +17,7 @@ const asked = (request) =>
 
 function database() {
   opened ??= (() => {
-    const request = indexedDB.open("timbre-shelf", 1);
+    const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("rows", { keyPath: "id" });
       request.result.createObjectStore("pieces", { keyPath: ["id", "number"] });
@@ -46,7 +47,11 @@ export const keep = (row, file) =>
     pieces.put({ id: row.id, number: 0, blob: file });
   });
 
-export const keepPiece = (id, number, blob) => write((_, pieces) => pieces.put({ id, number, blob }));
+// Only to a row that there is: who signs out in the middle of recording leaves nothing.
+export const keepPiece = (id, number, blob) =>
+  write(async (rows, pieces) => {
+    if (await asked(rows.getKey(id))) pieces.put({ id, number, blob });
+  });
 
 export const mark = (id, facts) =>
   write(async (rows) => {
@@ -80,14 +85,32 @@ async function adopt(row) {
   return { ...row, file: blobs.length ? file : null };
 }
 
+const rows = async () => asked((await database()).transaction("rows").objectStore("rows").getAll());
+
+async function forgetAll(which) {
+  for (const row of await rows()) if (which(row)) await forget(row.id);
+}
+
+const tooOld = ({ at }) => at < Date.now() - DAY_MS;
+
+// Whether there is a shelf in this browser: a page that only looks makes none.
+const exists = async () => (await indexedDB.databases()).some(({ name }) => name === NAME);
+
+// Anybody's that is too old.
+export async function expire() {
+  if (await exists()) await forgetAll(tooOld);
+}
+
+// All of this user's.
+export async function clear() {
+  if (await exists()) await forgetAll((row) => row.user === user);
+}
+
 // What this user left behind, oldest first; from now on this page looks after it. What is too old is thrown away.
 export async function takeOver() {
   navigator.locks?.request(page, () => new Promise(() => {})); // held as long as the page lives
-  const store = (await database()).transaction("rows").objectStore("rows");
-  const all = await asked(store.getAll());
-  const old = all.filter(({ at }) => at < Date.now() - DAY_MS);
-  for (const { id } of old) await forget(id);
-  const mine = all.filter((row) => row.user === user && !old.includes(row)).sort((one, other) => one.at - other.at);
+  await forgetAll(tooOld);
+  const mine = (await rows()).filter((row) => row.user === user).sort((one, other) => one.at - other.at);
   const others = [...new Set(mine.map((row) => row.page))];
   const open = new Map(await Promise.all(others.map(async (other) => [other, await isOpen(other)])));
   const left = [];

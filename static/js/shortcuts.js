@@ -1,8 +1,9 @@
 // The list of keyboard shortcuts: "?" or its button opens it, and who is disturbed by single keys turns them off there.
 // Other modules read `document.body.dataset.shortcuts`.
 
+import { isTyping } from "./typing.js";
+
 const dialog = document.querySelector("#shortcuts");
-const TYPING = "input:not([type=radio], [type=checkbox], [type=range]), select, textarea, [contenteditable]";
 
 for (const button of document.querySelectorAll("[data-opens=shortcuts]")) {
   button.hidden = false;
@@ -11,7 +12,7 @@ for (const button of document.querySelectorAll("[data-opens=shortcuts]")) {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "?" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.body.dataset.shortcuts === "off" || event.target.closest(TYPING) || document.querySelector("dialog[open]")) return;
+  if (document.body.dataset.shortcuts === "off" || isTyping(event.target) || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   dialog.showModal();
 });

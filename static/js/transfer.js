@@ -27,7 +27,7 @@ export function send(address, body, told) {
   const request = new XMLHttpRequest();
   const ended = new Promise((resolve) => {
     request.addEventListener("load", () => {
-      const came = new URL(request.responseURL || location.href);
+      const came = new URL(request.getResponseHeader("Location") ?? request.responseURL, location.href);
       resolve({ status: request.status, address: came, page: new DOMParser().parseFromString(request.responseText, "text/html") });
     });
     request.addEventListener("error", () => resolve({ lost: true }));
@@ -36,6 +36,7 @@ export function send(address, body, told) {
   request.upload.addEventListener("progress", ({ loaded, total }) => told(loaded, total));
   request.upload.addEventListener("load", ({ loaded, total }) => told(loaded, total, true));
   request.open("POST", address);
+  request.setRequestHeader("X-Requested-With", "XMLHttpRequest"); // the address of the result is enough
   request.send(body);
   return { ended, stop: () => request.abort() };
 }

@@ -22,6 +22,7 @@ if (form) {
   let accepted = 0;
   let leadsTo = null;
 
+  const isAudition = (submitter) => submitter?.value === "audition";
   const warn = (event) => event.preventDefault(); // leaving now would lose the upload
 
   // What is on its way can't be changed any more; but what is in the list can be stopped.
@@ -29,11 +30,12 @@ if (form) {
     for (const part of form.querySelectorAll("section:not(#recording), #recording [data-freezes]")) part.inert = frozen;
   }
 
-  function bodyOf(entry, { submitter }) {
-    const body = new FormData(form, submitter);
+  function bodyOf(entry) {
+    const body = new FormData(form, entry.submitter);
     body.delete("audio");
     if (entry.file) body.append("audio", entry.file);
     if (!entry.take) body.delete("take");
+    if (entry.once) body.set("once", entry.once); // sent again, it isn't made again
     if (batched && form.dataset.batch) body.set("batch", form.dataset.batch);
     return body;
   }
@@ -54,7 +56,7 @@ if (form) {
     change(entry, { state: "sending", part: 0 });
     await mark(entry, "sending");
     if (early.stopped) return answered(entry, { stopped: true });
-    const request = send(form.action, bodyOf(entry, run), (loaded, total, all) => {
+    const request = send(form.action, bodyOf(entry), (loaded, total, all) => {
       change(entry, { loaded, total, part: loaded / total, pace: pace.of(loaded, total), state: all ? "storing" : "sending" });
       tellAll();
       if (!all) return;
@@ -70,6 +72,12 @@ if (form) {
     change(entry, { state: "", problem, loaded: 0 });
   }
 
+  // No answer came. Where all of it had arrived it may have been accepted: its mark stays, and a reload says so too.
+  function unanswered(entry, problem) {
+    if (entry.state !== "storing") return refuse(entry, problem);
+    change(entry, { state: "", problem: said.unclear, loaded: 0 });
+  }
+
   async function accept(entry, address) {
     accepted += 1;
     leadsTo = address;
@@ -79,7 +87,7 @@ if (form) {
   }
 
   async function answered(entry, { status: code, address, page, lost, stopped }) {
-    if (stopped || lost) refuse(entry, stopped ? said.stopped : said.lost);
+    if (stopped || lost) unanswered(entry, stopped ? said.stopped : said.lost);
     else if (address.pathname === said.signIn) return leave(address); // the session has ended meanwhile
     else if (code < 300 && address.pathname !== form.getAttribute("action")) await accept(entry, address);
     else {
@@ -103,7 +111,7 @@ if (form) {
   }
 
   function finish() {
-    const tried = run.submitter?.value === "audition";
+    const tried = [...run.all].every(({ submitter }) => isAudition(submitter));
     run = null;
     if (leadsTo && (tried || !entries.some(({ problem }) => problem))) return leave(leadsTo);
     for (const entry of entries.filter(({ state }) => state === "accepted")) remove(entry);
@@ -118,14 +126,15 @@ if (form) {
     complain(`${counted(sending, "accepted", accepted)} ${said.rest}`, link);
   }
 
+  // `submitter`: the button that was pressed. Each keeps its own, so that sending it again asks for no more than before.
   function begin(chosen, submitter) {
-    run = { all: new Set(chosen), waiting: [...chosen], active: new Map(), submitter, pace: new Pace(said.left) };
-    for (const entry of chosen) change(entry, { ...queued, note: "" });
+    run = { all: new Set(chosen), waiting: [...chosen], active: new Map(), pace: new Pace(said.left) };
+    for (const entry of chosen) change(entry, { ...queued, submitter, note: "" });
     freeze(true);
     before.hidden = true;
     sending.hidden = false;
     sending.classList.toggle("several", chosen.length > 1);
-    const oneOfMany = submitter?.value === "audition" && entries.length > 1;
+    const oneOfMany = isAudition(submitter) && entries.length > 1;
     status.textContent = oneOfMany ? said.trying.replace("{name}", () => chosen[0].name) : counted(sending, "sending", chosen.length);
     sending.querySelector("button").focus();
     if (chosen.length > 1) form.querySelector("#files").scrollIntoView({ block: "nearest" });
@@ -136,7 +145,7 @@ if (form) {
 
   // An audition takes one: the first. The others stay where they are.
   function chosenFor(submitter) {
-    if (submitter?.value === "audition" && entries.length) return entries.filter(({ never }) => !never).slice(0, 1);
+    if (isAudition(submitter) && entries.length) return entries.filter(({ never }) => !never).slice(0, 1);
     return entries.length ? entries : [nothing];
   }
 
@@ -150,7 +159,7 @@ if (form) {
     takeErrors(null, { withFile: true });
     const chosen = chosenFor(submitter).filter(({ never }) => !never);
     const several = entries.length > 1 || form.querySelectorAll("[name=voice]:checked").length > 1;
-    batched ||= several && submitter?.value !== "audition";
+    batched ||= several && !isAudition(submitter);
     if (chosen.length) begin(chosen, submitter);
     else focusFirst(); // at each of them stands why
   });
@@ -162,7 +171,7 @@ if (form) {
     refuse(entry, said.stopped);
   });
   changes.addEventListener("again", ({ detail: entry }) => {
-    if (!run) return begin([entry], null);
+    if (!run) return begin([entry], entry.submitter);
     run.all.add(entry);
     run.waiting.push(entry);
     change(entry, queued);

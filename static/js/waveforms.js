@@ -1,6 +1,8 @@
 // Waveforms: they show the position, take one by click or drag, and can be zoomed into. At first they are what the
 // server drew; what is drawn in detail is fetched when somebody zooms in. Around compare.js, which plays.
 
+import { clock } from "./amounts.js";
+
 const compare = document.querySelector("#compare");
 const buttons = document.querySelector("#zoom");
 const shown = document.querySelector("#zoomed");
@@ -69,13 +71,6 @@ function draw() {
   compare.dataset.zoom = zoom.toFixed(2);
   compare.dataset.from = (begin * moved.length).toFixed(2);
   shown.textContent = zoom === 1 ? "" : `${clock(begin * moved.length)} – ${clock((begin + 1 / zoom) * moved.length)}`;
-}
-
-function clock(seconds) {
-  const total = Math.round(seconds);
-  const [hours, minutes] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60)];
-  const rest = String(total % 60).padStart(2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
 // ---- what is seen of it ----

@@ -220,7 +220,7 @@ def takes() -> list[str]:
     first, found = row.pk, [str(row.pk)]
     others = (("Atlas", {"seed": 7}, -20.0), ("Lyra", {}, -23.0), ("Nora", {"output_format": "mp3_44100_64"}, None))
     for voice_name, differences, lufs in others:
-        row.pk, row.take_of, row.voice_name, row.output_lufs = uuid4(), first, voice_name, lufs
+        row.pk, row.once, row.take_of, row.voice_name, row.output_lufs = uuid4(), None, first, voice_name, lufs
         row.created_at += timedelta(seconds=1)
         for name, value in {"seed": None, **differences}.items():
             setattr(row, name, value)

@@ -81,3 +81,26 @@ def play(page: Page, name: str) -> dict[str, float]:
         }""",
         name,
     )
+
+
+SHELVED = """new Promise((resolve, reject) => {
+    const request = indexedDB.open("timbre-shelf");
+    request.onerror = reject;
+    request.onsuccess = () => {
+        const count = request.result.transaction("rows").objectStore("rows").count();
+        count.onsuccess = () => { request.result.close(); resolve(count.result); };
+    };
+})"""
+
+
+def shelved(page: Page) -> int:
+    """How many recordings, of anybody, lie on the shelf in this browser."""
+    return int(page.evaluate(SHELVED))
+
+
+def until_shelved(page: Page, count: int) -> None:
+    for _ in range(100):
+        if shelved(page) == count:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{shelved(page)} lie on the shelf, not {count}")

@@ -141,7 +141,7 @@ def test_the_slider_says_where_it_is_and_keeps_its_keys_without_shortcuts(compar
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
-    expect(slider).to_have_attribute("aria-valuetext", "6 s of 17 s")
+    expect(slider).to_have_attribute("aria-valuetext", "6 sec of 17 sec")
     page.keyboard.press("x")
     assert state(page)["chosen"] == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.studio import allow, choose, open_options
 
@@ -29,6 +29,17 @@ def test_a_preset_fills_the_options(kind: str, request: pytest.FixtureRequest, s
         expect(page.get_by_label("Change the voice's own settings")).not_to_be_checked()
         page.get_by_label("Seed").fill("4")
         expect(page.get_by_role("link", name="Clean up old audio")).not_to_have_attribute("aria-current", "true")
+
+
+def test_a_preset_leaves_alone_who_may_see_the_result(page: Page) -> None:
+    page.goto("/")
+    open_options(page)
+    page.get_by_label("Only I can see it").check()
+    page.get_by_label("Zero retention").check()
+    page.get_by_role("link", name="Phone system").click()
+    expect(page.get_by_label("Format", exact=True)).to_have_value("ulaw_8000")
+    expect(page.get_by_label("Only I can see it")).to_be_checked()
+    expect(page.get_by_label("Zero retention")).to_be_checked()
 
 
 def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, speech: Path) -> None:
@@ -66,6 +77,27 @@ def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, sp
     expect(page.get_by_text("“Short jingles” was deleted.")).to_be_visible()
     page.goto("/")
     expect(page.get_by_label("Seed")).to_have_value("")
+
+
+def test_a_double_press_saves_one_under_the_very_name(page: Page) -> None:
+    page.goto("/")
+    open_options(page)
+    page.locator("summary", has_text="Save as a preset").click()
+    page.locator("#preset_name").fill("Two $& more")
+    sent: list[Route] = []
+
+    def hold(route: Route) -> None:
+        sent.append(route)
+
+    page.route("**/presets/", hold)
+    with page.expect_request("**/presets/"):
+        page.get_by_role("button", name="Save preset").dblclick()
+    page.get_by_role("button", name="Save preset").click()
+    expect(page.locator("#preset_name")).to_have_value("Two $& more")
+    assert len(sent) == 1
+    sent[0].continue_()
+    expect(page.get_by_text("“Two $& more” was saved.")).to_be_visible()
+    expect(page.get_by_role("link", name="Two $& more")).to_have_count(1)
 
 
 def test_without_javascript_a_preset_is_saved_too(plain_page: Page) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from s2s.audio import decode
 from s2s.audio.envelope import correlation, envelope
 from tests.browser.conftest import launch, new_page
-from tests.browser.studio import choose, open_options, play, row, sign_in, wait_until
+from tests.browser.studio import choose, open_options, play, row, shelved, sign_in, until_shelved, wait_until
 from tests.browser.test_looks import Look
 from tests.support.product import CHECKOUT, Product
 
@@ -152,21 +152,7 @@ def test_a_reload_in_the_middle_of_recording_loses_nothing_and_shows_it_to_nobod
         expect(interrupted).to_contain_text("The page was left while this was being recorded.")
         interrupted.get_by_role("button", name="Remove").click()
         expect(interrupted).to_have_count(0)
-        page.wait_for_function(f"{SHELVED}.then((count) => count === 0)")
-
-
-SHELVED = """new Promise((resolve, reject) => {
-    const request = indexedDB.open("timbre-shelf");
-    request.onerror = reject;
-    request.onsuccess = () => {
-        const count = request.result.transaction("rows").objectStore("rows").count();
-        count.onsuccess = () => { request.result.close(); resolve(count.result); };
-    };
-})"""
-
-
-def shelved(page: Page) -> int:
-    return int(page.evaluate(SHELVED))
+        until_shelved(page, 0)
 
 
 def test_convert_takes_a_recording_that_was_listened_to_but_not_one_that_runs(speaker: Page) -> None:
@@ -190,6 +176,25 @@ def test_with_zero_retention_a_running_recording_is_not_kept(speaker: Page) -> N
     assert shelved(page) == 0
     press(page, "Discard")
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("state", ["Pause", "Stop"])
+def test_nor_is_one_that_is_paused_or_listened_to(speaker: Page, state: str) -> None:
+    page = speaker
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/")
+    open_options(page)
+    start_recording(page, 2)
+    press(page, state)
+    until_shelved(page, 1)
+    page.get_by_label("Zero retention").check()
+    until_shelved(page, 0)
+    if state == "Stop":
+        press(page, "Use this recording")
+        expect(page.locator(".file")).to_have_count(1)
+        page.reload()
+        expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+        assert shelved(page) == 0
 
 
 @pytest.mark.parametrize(

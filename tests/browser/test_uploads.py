@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
@@ -41,6 +44,24 @@ class Gate:
             route.continue_()
 
 
+@contextmanager
+def lost_answers(page: Page) -> Iterator[None]:
+    """The server gets and accepts what the Studio sends, and the page never hears of it."""
+    session = page.context.new_cdp_session(page)
+
+    def lose(event: dict[str, Any]) -> None:
+        verb, more = "Fetch.continueRequest", {}
+        if event["request"]["method"] == "POST":
+            assert event["responseStatusCode"] < 400
+            verb, more = "Fetch.failRequest", {"errorReason": "ConnectionReset"}
+        session.send(verb, {"requestId": event["requestId"], **more})
+
+    session.on("Fetch.requestPaused", lose)
+    session.send("Fetch.enable", {"patterns": [{"requestStage": "Response"}]})
+    yield
+    session.detach()
+
+
 def convert(page: Page) -> None:
     page.get_by_role("button", name="Convert").click()
 
@@ -61,9 +82,12 @@ def test_several_in_several_voices_are_sent_two_at_once_and_become_one_batch(pag
     assert len(gate.held) == 2
     expect(page.locator("#recording .drop")).to_have_attribute("inert", "")
     expect(page.locator("#voice")).to_have_attribute("inert", "")
+    opened: list[str] = []
+    page.on("request", lambda request: opened.append(request.url))
     gate.open()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_role("heading", level=1)).to_have_text("3 recordings")
+    assert opened.count(page.url) == 1  # not once more for each that was sent
     for name in names:
         expect(page.locator("main")).to_contain_text(name.removesuffix(".mp3"))
 
@@ -124,6 +148,37 @@ def test_a_connection_that_breaks_for_one_is_said_there(page: Page, speech: Path
     expect(page.locator(".file")).to_have_count(1)
     row(page, "unlucky.mp3").get_by_role("button", name="Send again").click()
     page.wait_for_url("**/batches/*/")
+
+
+def test_a_lost_answer_is_no_refusal_and_sending_again_makes_nothing_twice(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "no answer.mp3"))
+    with lost_answers(page):
+        convert(page)
+        problem = row(page, "no answer.mp3").get_by_role("alert")
+        expect(problem).to_contain_text("All of it had been sent, but no answer came")
+    page.reload()
+    expect(row(page, "no answer.mp3")).to_contain_text("Look in the History whether it arrived")
+    convert(page)
+    page.wait_for_url("**/conversions/*/")
+    page.goto("/history/?q=no+answer")
+    expect(page.get_by_role("row")).to_have_count(2)  # the heading and the one
+
+
+def test_an_audition_that_is_sent_again_is_still_an_audition(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "tried.mp3"))
+    gate = Gate(page)
+    page.locator("summary", has_text="Not sure which?").click()
+    page.get_by_role("button", name="Try the ticked voices").click()
+    gate.wait_for(1)
+    gate.held.pop().abort()
+    expect(row(page, "tried.mp3").get_by_role("alert")).to_be_visible()
+    row(page, "tried.mp3").get_by_role("button", name="Send again").click()
+    gate.wait_for(1)
+    gate.open()
+    page.wait_for_url(re.compile("/(auditions|conversions)/"))
+    assert "/auditions/" in page.url
 
 
 def test_a_reload_in_the_middle_of_sending_offers_it_again(page: Page, speech: Path) -> None:

@@ -69,3 +69,10 @@ def test_it_has_the_way_to_the_password_and_the_menu_leads_here(bob: Client) -> 
 
 def test_strangers_have_none() -> None:
     assert Client().get(ADDRESS).status_code == 302
+
+
+def test_the_site_is_called_by_its_own_name(bob: Client, settings: Any) -> None:
+    settings.SITE_NAME = "Harbour Voices"
+    page = bob.get(ADDRESS).content.decode()
+    assert "doesn’t let Harbour Voices show notifications" in page
+    assert "Timbre" not in page

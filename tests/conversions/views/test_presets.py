@@ -39,6 +39,28 @@ def test_a_preset_is_saved_under_its_name_and_opens_the_studio(alice: Client, vo
     assert Preset.objects.get().options["seed"] == 5
 
 
+def test_who_may_see_the_result_is_no_part_of_a_preset(cast: Cast, alice: Client) -> None:
+    save(alice, zero_retention="on", only_me="on")
+    preset = Preset.objects.get()
+    assert not set(preset.options) & {"zero_retention", "only_me"}
+    preset.options |= {"zero_retention": False, "only_me": True}
+    preset.save()
+    assert not set(alice.get(f"/?preset={preset.key}").context["form"].initial) & {"zero_retention", "only_me"}
+
+
+def test_a_name_that_is_taken_is_said_and_both_stay(cast: Cast, as_: As, alice: Client) -> None:
+    save(alice, "Morning")
+    save(alice, "Evening")
+    save(as_(cast.bob), "Night")  # everybody has names of their own
+    evening = Preset.objects.get(name="Evening")
+    response = alice.post(f"/presets/{evening.pk}/", {"preset_name": "Morning"})
+    assert response.status_code == 422
+    assert "There is another preset named “Morning”." in response.content.decode()
+    assert alice.post(f"/presets/{evening.pk}/", {"preset_name": "Night"}).status_code == 303
+    assert save(alice, "Morning", seed="6").status_code == 303
+    assert Preset.objects.get(name="Morning").options["seed"] == 6
+
+
 def test_within_the_studio_only_the_list_comes_back(alice: Client) -> None:
     answer = alice.post("/presets/", {"preset_name": "Mine", **OPTIONS}, headers={"HX-Request": "true"})
     assert answer.status_code == 200

@@ -42,6 +42,22 @@ def test_a_recording_and_a_voice_make_a_conversion(client: Client, voice) -> Non
     assert f"/conversions/{conversion.pk}/download/" in page
 
 
+@pytest.mark.parametrize("do", ["convert", "audition"])
+def test_a_script_gets_the_address_without_being_redirected(client: Client, voice, do: str) -> None:
+    given = {"audio": recording(wav(12.0)), "voice": voice.pk, "do": do}
+    response = client.post("/", given, headers={"X-Requested-With": "XMLHttpRequest"})
+    made = Conversion.objects.get()
+    place = f"/auditions/{made.audition_of_id}/" if do == "audition" else f"/conversions/{made.pk}/"
+    assert (response.status_code, response["Location"], response.content) == (204, place, b"")
+
+
+def test_its_page_calls_the_site_by_its_own_name(client: Client, voice, settings) -> None:
+    settings.SITE_NAME = "Harbour Voices"
+    page = client.get(client.post("/", {"audio": recording(), "voice": voice.pk})["Location"]).content.decode()
+    assert "doesn’t let Harbour Voices show notifications" in page
+    assert "Timbre" not in page
+
+
 def test_without_a_format_it_is_the_contracts_default(client: Client, voice) -> None:
     client.post("/", {"audio": recording(), "voice": voice.pk})
     assert Conversion.objects.get().output_format == "mp3_44100_128"

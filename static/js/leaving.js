@@ -1,0 +1,16 @@
+// On every page of someone who is signed in: nothing lies on the shelf longer than a day, and who signs out leaves nothing.
+
+import { clear, expire } from "./shelf.js";
+
+const PATIENCE_MS = 3000; // nobody stays signed in because a browser's storage doesn't answer
+
+const trying = (work) => work().catch((error) => console.info("the shelf can't be reached:", error));
+
+trying(expire);
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.hasAttribute("data-signs-out")) return;
+  event.preventDefault();
+  await Promise.race([trying(clear), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+  form.submit();
+});
