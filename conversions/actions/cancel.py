@@ -23,7 +23,8 @@ def cancel(conversion: Conversion, user: User) -> bool:
 
 def stop(conversion: Conversion) -> bool:
     """In the caller's transaction, which has locked the row. False: it was finished already."""
-    if not conversion.move(Conversion.Status.CANCELLED):
+    # Who asks for the same again after that wants another one.
+    if not conversion.move(Conversion.Status.CANCELLED, once=None):
         return False
     unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
     unfinished.update(status=Step.Status.CANCELLED, **NO_LEASE)

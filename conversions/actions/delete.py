@@ -33,7 +33,7 @@ def delete(conversion: Conversion, user: User) -> bool:
         stop(row)
         # Of one that is ready an export may be waiting or running: it goes with its step, and can be asked for again.
         row.steps.filter(kind=Step.Kind.EXPORT, status__in=[Step.Status.WAITING, Step.Status.RUNNING]).delete()
-        Conversion.objects.filter(pk=row.pk).update(deleted_at=db_now(), mail_due=False)
+        Conversion.objects.filter(pk=row.pk).update(deleted_at=db_now(), mail_due=False, once=None)
         log(row, Event.Kind.DELETED, actor=user)
     return True
 

@@ -61,6 +61,15 @@ def test_a_repeat_leads_to_the_same_conversion(alice: Client, voice: Voice, once
     assert send(alice, [voice], str(uuid.uuid4())) != first
 
 
+@pytest.mark.parametrize("verb", ["cancel", "delete"])
+def test_who_asks_again_after_taking_it_back_gets_another(alice: Client, voice: Voice, once: str, verb: str) -> None:
+    first = send(alice, [voice], once)
+    assert alice.post(f"{first}{verb}/").status_code == 303
+    again = send(alice, [voice], once)
+    assert again != first
+    assert alice.get(again).status_code == 200
+
+
 def test_what_differs_is_another_wish(alice: Client, voice: Voice, marcus: Voice, once: str) -> None:
     first = send(alice, [voice], once)
     others = {
