@@ -109,7 +109,10 @@ if (section) {
 
   // A place was chosen in a recording: what it is for opens.
   const audition = section.querySelector(".audition");
-  audition.querySelector("#id_start").addEventListener("change", () => (audition.open = true));
+  audition.querySelector("#id_start").addEventListener("change", (event) => {
+    audition.open = true;
+    if (!event.isTrusted) audition.scrollIntoView({ block: "center" }); // who types it is there already
+  });
 
   addEventListener("pageshow", () => {
     count();

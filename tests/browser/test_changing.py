@@ -83,4 +83,4 @@ def test_a_retake_stands_beside_the_first_take_equally_loud(page: Page, made: st
 
     page.get_by_role("link", name="Another voice").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Change the voice, keep the performance")
-    assert page.url.endswith("&anew=voice")
+    assert page.url.endswith("&anew=voice#voice")
