@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+
+Respond = Callable[[HttpRequest], HttpResponseBase]
+
+_LINGER_S = 30.0  # as long as nginx does (lingering_time)
+_CHUNK_BYTES = 256 * 1024
 
 
-def keep_pages_private(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
+def hear_out(get_response: Respond) -> Respond:
+    """An answer that came before the end of the body waits for that end, and what still arrives is thrown away.
+
+    The server closes the connection of whoever hasn't finished sending; a browser that writes into a closed connection
+    is reset and shows no answer at all. RFC 9112, 9.6. A client that expects 100 Continue hasn't begun to send.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if "Expect" not in request.headers:
+            _discard_rest(request)
+        return response
+
+    return respond
+
+
+def _discard_rest(request: HttpRequest) -> None:
+    ends = time.monotonic() + _LINGER_S
+    try:
+        while request.read(_CHUNK_BYTES) and time.monotonic() < ends:
+            pass
+    except UnreadablePostError:
+        pass  # whoever sent it has left
+
+
+def keep_pages_private(get_response: Respond) -> Respond:
     """After signing out, Back shows nothing of what was seen: browsers store no page of someone who is signed in."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:

@@ -26,8 +26,9 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield product
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def person(product: Product) -> Iterator[Person]:
+    """Signed in once: so many signing in within a minute would be refused."""
     with Person(product) as person:
         yield person
 
@@ -53,9 +54,11 @@ class Raw:
         self.socket = socket.create_connection(("127.0.0.1", product.port), timeout=30)
         self.cookies = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
 
-    def head(self, length: int | str, content_type: bytes = b"multipart/form-data; boundary=" + BOUNDARY) -> None:
+    def head(
+        self, length: int | str, content_type: bytes = b"multipart/form-data; boundary=" + BOUNDARY, more: str = ""
+    ) -> None:
         self.socket.sendall(
-            f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {self.cookies}\r\nConnection: close\r\n"
+            f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {self.cookies}\r\nConnection: close\r\n{more}"
             f"Content-Length: {length}\r\nContent-Type: {content_type.decode()}\r\n\r\n".encode()
         )
 
@@ -101,6 +104,23 @@ def test_a_length_that_is_too_small(raw: Raw, person: Person) -> None:
 def test_a_length_that_is_no_length(raw: Raw, person: Person, length: str) -> None:
     raw.head(length)
     assert raw.status() in (0, 400, 403, 413, 422)
+
+
+@pytest.mark.parametrize("size", [48_000, 8_000_000])
+def test_whoever_is_refused_before_the_end_of_the_body_reads_the_answer(raw: Raw, size: int) -> None:
+    """A page whose person was signed out meanwhile: the answer is known at once, and the browser sends on."""
+    raw.cookies = ""
+    raw.head(size)
+    for _ in range(8):
+        time.sleep(0.05)
+        raw.send(b"a" * (size // 8))
+    assert raw.status() == 302
+
+
+def test_whoever_asks_before_sending_is_answered_at_once(raw: Raw) -> None:
+    raw.cookies = ""
+    raw.head(48_000, more="Expect: 100-continue\r\n")
+    assert raw.status() == 302
 
 
 def test_a_slow_body_keeps_nobody_waiting(raw: Raw, person: Person) -> None:
