@@ -6,7 +6,6 @@ A quick look; `bench/engine` measures an hour, and the processes that decode.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,7 +61,7 @@ def test_three_minutes_take_no_more_memory_than_half_a_one(fresh_engine: EngineP
 def test_the_first_sound_of_a_stream_comes_early(engine: EngineProcess, speech: Load) -> None:
     content = as_wav(speech("man_librivox.flac", 16_000), 16_000)
     worker = engine.workers()[0]
-    spent_s, began = cpu_s(worker), time.monotonic()
+    spent_s = cpu_s(worker)
     with httpx.stream(
         "POST",
         f"{engine.url}/v1/voice-changer/{NORA}/stream",
@@ -72,4 +71,3 @@ def test_the_first_sound_of_a_stream_comes_early(engine: EngineProcess, speech: 
     ) as answer:
         next(answer.iter_raw())
         assert cpu_s(worker) - spent_s < 1.5
-        assert time.monotonic() - began < 15
