@@ -38,8 +38,39 @@ def bring(page: Page, event: str, *names: str) -> None:
     )
 
 
+def drop_folder(page: Page, folder: Path) -> None:
+    """As from the desktop: only there does a folder come along."""
+    session = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for happening in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": happening, "x": 300, "y": 120, "data": dragged})
+    session.detach()
+
+
 def names(page: Page) -> list[str]:
     return page.locator(".file .name").all_inner_texts()
+
+
+def test_a_folder_brings_the_recordings_in_it(page: Page, speech: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "Episode 7"
+    (folder / "more").mkdir(parents=True)
+    for name in ("take 10.mp3", "take 9.mp3", "more/last.mp3"):
+        (folder / name).write_bytes((speech / "interview.mp3").read_bytes())
+    for name in ("notes.txt", "cover.png", ".DS_Store"):
+        (folder / name).write_bytes(b"no sound")
+    page.goto("/")
+    drop_folder(page, folder)
+    expect(page.locator(".file")).to_have_count(3)
+    assert names(page) == ["last.mp3", "take 9.mp3", "take 10.mp3"]
+    expect(row(page, "take 9.mp3")).to_contain_text("0:06 · 49 kB")
+
+    for path in folder.rglob("*.mp3"):
+        path.unlink()
+    drop_folder(page, folder)
+    expect(page.get_by_role("alert")).to_have_text(
+        "There is no audio or video in the folder “Episode 7”. Nothing was added."
+    )
+    expect(page.locator(".file")).to_have_count(3)
 
 
 def test_what_is_chosen_dropped_and_pasted_lands_in_one_list(page: Page, speech: Path) -> None:
