@@ -3,6 +3,10 @@
 Starting Python with numpy and libav takes a third of a second of CPU; a fork of one that has them takes a few
 milliseconds. It never touches a recording itself. It ends, and ends its workers, when its line to the parent is cut,
 which the kernel does however the parent ends. A worker whose reader went away is killed at once.
+
+When there is nothing to do, one worker is forked ahead of its job and rehearses with a sound of our own: the pages that
+a fork must copy or map again, which take a worker longer than a short recording does, are its own by the time it is
+needed.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ import select
 import signal
 import socket
 import sys
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Final, NoReturn
 
 import av.logging
 
@@ -24,12 +29,16 @@ import av.video.stream
 
 from s2s.audio import child, wire
 
+_QUIET_MS: Final = 50
+
 
 class ForkServer:
-    """Reads jobs from `line`, forks a worker for each, and tells how each one ended."""
+    """Reads jobs from `line`, gives each a worker of its own, and tells how each one ended."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
+        self._spare: _Spare | None = None
+        self._wants_spare = True  # until one was made, and again after each job
         self._fates: dict[int, int] = {}  # worker's pid by the descriptor where its fate is told
         self._ended, ended_writer = socket.socketpair()
         self._ended.setblocking(False)
@@ -50,9 +59,13 @@ class ForkServer:
             signal.set_wakeup_fd(-1)
             for pid in self._fates.values():
                 _kill(pid)
+            if self._spare is not None:
+                _kill(self._spare.pid)
 
     def _turn(self) -> bool:
-        ready = {fd for fd, _event in self._poll.poll()}
+        ready = {fd for fd, _event in self._poll.poll(_QUIET_MS if self._wants_spare else None)}
+        if not ready:
+            self._fork_spare()
         # In this order, so that a descriptor's number never means an older worker's.
         for fate_fd in ready & self._fates.keys():
             # Nobody listens any more. The worker has not been reaped, so the process id is still its own.
@@ -67,11 +80,9 @@ class ForkServer:
         return True
 
     def _take_job(self) -> bool:
-        text, fds, _flags, _address = socket.recv_fds(self._line, wire.JOB_BYTES, 3)
+        text, fds = _receive(self._line, 3)
         if not text:
             return False
-        while len(text) < wire.JOB_BYTES:
-            text += self._line.recv(wire.JOB_BYTES - len(text))
         if len(fds) == 3:
             self._start_worker(text, *fds)
         else:  # out of descriptors: the parent sees its line closed
@@ -81,7 +92,7 @@ class ForkServer:
 
     def _start_worker(self, text: bytes, line_fd: int, fate_fd: int, input_fd: int) -> None:
         try:
-            pid = os.fork()
+            pid = self._hand_to_spare(text, line_fd, input_fd) or os.fork()
         except OSError:
             os.close(fate_fd)
         else:
@@ -96,18 +107,59 @@ class ForkServer:
 
     def _become_worker(self, text: bytes, line_fd: int, input_fd: int) -> NoReturn:
         try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for inherited in (self._line, self._ended, self._ended_writer):
-                inherited.close()
-            for fate_fd in self._fates:
-                os.close(fate_fd)
-            silence = os.open(os.devnull, os.O_RDWR)
-            os.dup2(silence, 2)  # a hostile file shall not write our log
-            os.close(silence)
+            self._leave_server()
             child.run(wire.unpack_job(text), socket.socket(fileno=line_fd), input_fd)
         finally:
             os._exit(1)
+
+    def _leave_server(self) -> None:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for inherited in (self._line, self._ended, self._ended_writer):
+            inherited.close()
+        for fate_fd in self._fates:
+            os.close(fate_fd)
+        if self._spare is not None:
+            self._spare.line.close()
+        silence = os.open(os.devnull, os.O_RDWR)
+        os.dup2(silence, 2)  # a hostile file shall not write our log
+        os.close(silence)
+
+    def _fork_spare(self) -> None:
+        self._wants_spare = False
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                pid = os.fork()
+            except OSError:
+                ours.close()
+                return
+            if pid == 0:
+                ours.close()
+                self._become_spare(theirs)
+        self._spare = _Spare(pid, ours)
+
+    def _become_spare(self, line: socket.socket) -> NoReturn:
+        try:
+            self._leave_server()
+            child.rehearse()
+            with line:
+                text, (line_fd, input_fd) = _receive(line, 2)
+            child.run(wire.unpack_job(text), socket.socket(fileno=line_fd), input_fd)
+        finally:
+            os._exit(1)
+
+    def _hand_to_spare(self, text: bytes, line_fd: int, input_fd: int) -> int | None:
+        """Its process id; None when there is none, or it has died."""
+        spare, self._spare, self._wants_spare = self._spare, None, True
+        if spare is None:
+            return None
+        with spare.line:
+            try:
+                socket.send_fds(spare.line, [text], [line_fd, input_fd])
+            except OSError:
+                return None
+        return spare.pid
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -115,6 +167,9 @@ class ForkServer:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     return
+                if self._spare is not None and self._spare.pid == pid:
+                    self._spare.line.close()
+                    self._spare = None
                 self._tell_fate(pid, os.waitstatus_to_exitcode(status))
 
     def _tell_fate(self, pid: int, exit_code: int) -> None:
@@ -127,6 +182,22 @@ class ForkServer:
         with contextlib.suppress(OSError):
             os.write(fate_fd, wire.FATE.pack(exit_code))
         os.close(fate_fd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A worker that has no job yet, and the line on which it waits for one. It ends when that is cut."""
+
+    pid: int
+    line: socket.socket
+
+
+def _receive(line: socket.socket, most_fds: int) -> tuple[bytes, list[int]]:
+    """A job and its descriptors; empty when the line was cut."""
+    text, fds, _flags, _address = socket.recv_fds(line, wire.JOB_BYTES, most_fds)
+    while text and len(text) < wire.JOB_BYTES:
+        text += line.recv(wire.JOB_BYTES - len(text))
+    return text, fds
 
 
 def _kill(pid: int) -> None:

@@ -29,6 +29,12 @@ logger = logging.getLogger(__name__)
 
 _IMPORT_ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE_S: Final = 10.0
+# For glibc: blocks of a second come and go; memory that went back to the kernel each time would be cleared each time.
+_ALLOCATION: Final = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 24),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 25),
+}
 # What Python needs to start. Above all no secrets: they have no business next to a stranger's bytes.
 _ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "TZ")
 
@@ -42,7 +48,7 @@ class _Server:
         path = os.pathsep.join([str(_IMPORT_ROOT), *(entry for entry in sys.path if entry)])
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         # Threads of the linear algebra library would only take address space from the workers' limit.
-        environment |= {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+        environment |= {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", **_ALLOCATION}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "s2s.audio.forkserver", str(theirs.fileno())],

@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from s2s.audio import warm_up
+from tests.support.decoders import has_job
+
 Samples = NDArray[np.float32]
 
 
@@ -158,13 +161,28 @@ class Decoders:
     """The fork server of a process and its workers, as the system sees them."""
 
     def server(self, owner: int | None = None) -> int:
-        owner = owner or os.getpid()
-        (server,) = [p.pid for p in processes() if p.parent == owner and "s2s.audio.forkserver" in p.command]
+        (server,) = self._servers(owner or os.getpid())
         return server
+
+    def _servers(self, owner: int) -> list[int]:
+        alive = (p for p in processes() if p.parent == owner and p.state != "Z")
+        return [p.pid for p in alive if "s2s.audio.forkserver" in p.command]
+
+    def at_rest(self) -> bool:
+        """Our own server is there, and none of its workers has a job."""
+        warm_up()
+        servers = self._servers(os.getpid())
+        return len(servers) == 1 and not self.workers(servers[0])
 
     def workers(self, server: int | None = None) -> list[int]:
         server = server or self.server()
-        return [p.pid for p in processes() if p.parent == server and p.state != "Z"]
+        return [p.pid for p in processes() if p.parent == server and p.state != "Z" and has_job(p.pid)]
+
+    def spare(self, server: int | None = None) -> int | None:
+        """The worker that waits for its job."""
+        server = server or self.server()
+        waiting = [p.pid for p in processes() if p.parent == server and p.state != "Z" and not has_job(p.pid)]
+        return waiting[0] if waiting else None
 
     def forked_by(self, owner: int) -> list[int]:
         return [p.pid for p in processes() if p.parent == owner and "s2s.audio.forkserver" not in p.command]
@@ -185,4 +203,6 @@ class Decoders:
 def decoders() -> Decoders:
     if not Path("/proc/self/stat").exists():
         pytest.skip("looks at processes through /proc")
-    return Decoders()
+    found = Decoders()
+    assert found.wait_until(found.at_rest), "what an earlier test has left is gone"
+    return found

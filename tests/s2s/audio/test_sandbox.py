@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from s2s.audio import AudioError, Limits, decode, examine, warm_up
@@ -37,10 +38,9 @@ def short(write, a_tone) -> bytes:
 @pytest.fixture
 def under_way(long_recording, decoders):
     """A decode that has given its first block, and the process that does it."""
-    before = set(decoders.workers()) if warm_up() else set()
     samples = decode(long_recording, sample_rate_hz=RATE)
     next(samples)
-    (worker,) = set(decoders.workers()) - before
+    (worker,) = decoders.workers()
     yield samples, worker
     samples.close()
 
@@ -52,6 +52,25 @@ def test_a_crash_fails_one_recording_and_no_other(under_way, short, signal_numbe
     with pytest.raises(AudioError) as caught:
         list(samples)
     assert caught.value.code == "decoder_failed"
+    assert examine(io.BytesIO(short)).samples == RATE // 2
+
+
+def test_the_next_worker_is_there_before_its_job(long_recording, decoders):
+    assert decoders.wait_until(lambda: decoders.spare() is not None)
+    spare = decoders.spare()
+    samples = decode(long_recording, sample_rate_hz=RATE)
+    next(samples)
+    assert decoders.workers() == [spare]
+    samples.close()
+    assert decoders.wait_until(lambda: decoders.spare() not in (None, spare))
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGSEGV, signal.SIGSTOP])
+def test_a_spare_worker_that_dies_or_hangs_fails_one_recording_at_most(short, decoders, signal_number):
+    assert decoders.wait_until(lambda: decoders.spare() is not None)
+    os.kill(decoders.spare(), signal_number)
+    with contextlib.suppress(AudioError):
+        examine(io.BytesIO(short), limits=Limits(idle_s=0.3))
     assert examine(io.BytesIO(short)).samples == RATE // 2
 
 
@@ -96,9 +115,11 @@ def test_the_limit_on_cpu_time(long_recording):
     assert caught.value.code == "decoder_timeout"
 
 
-def test_the_limit_on_memory(short):
+def test_the_limit_on_memory(write, noise):
+    wide = write(np.tile(noise(96_000), (8, 1)), 96_000, container="wav", codec="pcm_s16le", layout="7.1")
+    assert examine(io.BytesIO(wide)).channels == 8
     with pytest.raises(AudioError) as caught:
-        examine(io.BytesIO(short), limits=Limits(memory_bytes=1 << 24))
+        examine(io.BytesIO(wide), limits=Limits(memory_bytes=1 << 24))
     assert caught.value.code == "decoder_memory"
 
 

@@ -22,6 +22,7 @@ from s2s.engine.app import App
 from s2s.engine.concurrency import Slots
 from tests.s2s.engine.conftest import EngineProcess, children
 from tests.s2s.engine.test_server import NORA, as_wav
+from tests.support.decoders import has_job
 
 Load = Callable[[str, int], NDArray[np.float32]]
 
@@ -45,7 +46,7 @@ def cpu_s(pid: int) -> float:
 
 
 def decoders(worker: int) -> list[int]:
-    return [decoder for server in children(worker) for decoder in children(server)]
+    return [decoder for server in children(worker) for decoder in children(server) if has_job(decoder)]
 
 
 def at_rest(worker: int) -> bool:
