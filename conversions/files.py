@@ -17,13 +17,14 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, BinaryIO, Protocol, cast
 
 from django.conf import settings
 from django.core.files import File
@@ -127,10 +128,13 @@ def store_result(
     token: uuid.UUID,
     chunks: Iterable[bytes],
     headers: dict[str, str],
+    *,
+    beside: Callable[[BinaryIO], object] = lambda _file: None,
 ) -> Result:
     """Writes `chunks` as they come, then the note that says they are complete. Nothing is known of it before.
 
-    Raises what `chunks` raises, and Unclear when a complete answer could not be kept: it may have been billed.
+    `beside` gets the complete file while it is being made durable, in a thread of its own. Raises what `chunks` and
+    `beside` raise, and Unclear when a complete answer could not be kept: it may have been billed.
     """
     key = f"{ROOT}/{conversion_id}/{step_id}-{attempt}-{token.hex}"
     digest, size = hashlib.sha256(), 0
@@ -139,13 +143,19 @@ def store_result(
             digest.update(chunk)
             size += len(chunk)
             _write(file, chunk)
-        _keep(key, file)
-    result = Result(key, size, digest.hexdigest(), headers)
-    note = json.dumps(asdict(result)).encode()
-    with _spool() as file:
-        _write(file, note)
-        _keep(f"{key}.json", file)
+        result = Result(key, size, digest.hexdigest(), headers)
+        with ThreadPoolExecutor(1) as hand:
+            done = hand.submit(beside, cast(BinaryIO, file))
+            _keep(key, file)
+            _keep_note(result)
+        done.result()
     return result
+
+
+def _keep_note(result: Result) -> None:
+    with _spool() as file:
+        _write(file, json.dumps(asdict(result)).encode())
+        _keep(f"{result.key}.json", file)
 
 
 def _write(file: IO[bytes], data: bytes) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from conversions import files
 from conversions.connections import give_back
 from conversions.models import Conversion, Step
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.steps.reading import described
+from conversions.steps.reading import heard
 from s2s.audio import AudioError
 
 
@@ -19,7 +20,9 @@ def assemble(claim: Claim, lease: Lease) -> None:
     piece = conversion.steps.get(kind=Step.Kind.CONVERT)
     give_back()
     try:
-        output = described(piece.result, conversion.format)
+        with files.open_file(piece.result) as answer:
+            output = heard(answer, conversion.format)
+        size = files.size(piece.result)
     except AudioError as error:
         raise StepError(
             "answer_not_audio",
@@ -29,4 +32,4 @@ def assemble(claim: Claim, lease: Lease) -> None:
         raise StepError("result_missing", _("The converted file is gone. Press Retry to convert again.")) from error
     lease.check()
     with outcomes.held(claim) as conversion:
-        outcomes.assembled(claim, conversion, **output)
+        outcomes.assembled(claim, conversion, output=piece.result, output_bytes=size, **output)

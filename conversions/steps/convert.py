@@ -20,7 +20,7 @@ from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.steps import reconcile
-from conversions.steps.reading import described
+from conversions.steps.reading import heard
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
 from voices.clients import client_for
@@ -47,41 +47,46 @@ def convert(claim: Claim, lease: Lease) -> None:
         return
     client, abort = client_for(conversion.endpoint), Abort()
     lost = reconcile.lost_call(claim) if conversion.endpoint.billed else None
+    look = _Look(conversion)
     with lease.stopping(abort.abort):
         if lost is not None:
             result = reconcile.find(conversion, lost, client, abort)
         else:
-            result = _call(claim, conversion, client, abort, lease)
+            result = _call(claim, conversion, client, abort, lease, look)
     lease.check()
     if lost is not None:
         record_result(claim, result, kind=Event.Kind.LOOKED_UP)
         gate.not_called(claim, conversion.endpoint)
         return
-    output = _described_at_once(conversion, result)
-    lease.check()
-    if output is None:
+    if look.output is None:
         record_result(claim, result, kind=Event.Kind.CONVERTED)
     else:
-        _finish(claim, result, output)
+        _finish(claim, result, look.output)
     gate.answered(claim, conversion.endpoint, result.headers)
 
 
-def _described_at_once(conversion: Conversion, result: files.Result) -> dict[str, Any] | None:
-    """What the result is, where it takes no longer than handing it on to a cpu worker would; None otherwise.
+class _Look:
+    """What an answer is, found while it is made durable, where that is quicker than to hand it on to a cpu worker.
 
-    A result that can't be read is left to `assemble` too: it says what is wrong, and is what Retry starts over from.
+    One that can't be read is left to `assemble` too: it says what is wrong, and is what Retry starts over from.
     """
-    if result.size > AT_ONCE_BYTES or conversion.steps.filter(kind=Step.Kind.CONVERT).count() > 1:
-        return None
-    give_back()
-    if not _eyes.acquire(timeout=LOOK_PATIENCE_S):
-        return None
-    try:
-        return described(result.key, conversion.format)
-    except (AudioError, FileNotFoundError):
-        return None
-    finally:
-        _eyes.release()
+
+    def __init__(self, conversion: Conversion) -> None:
+        self.output: dict[str, Any] | None = None
+        self._format = conversion.format
+        self._is_whole = conversion.steps.filter(kind=Step.Kind.CONVERT).count() == 1
+
+    def __call__(self, answer: BinaryIO) -> None:
+        if not self._is_whole or os.fstat(answer.fileno()).st_size > AT_ONCE_BYTES:
+            return
+        if not _eyes.acquire(timeout=LOOK_PATIENCE_S):
+            return
+        try:
+            self.output = heard(answer, self._format)
+        except (AudioError, OSError):
+            return
+        finally:
+            _eyes.release()
 
 
 def _enter_into_ledger(claim: Claim, conversion: Conversion) -> Call:
@@ -104,7 +109,9 @@ def _enter_into_ledger(claim: Claim, conversion: Conversion) -> Call:
     return call
 
 
-def _call(claim: Claim, conversion: Conversion, client: Client, abort: Abort, lease: Lease) -> files.Result:
+def _call(
+    claim: Claim, conversion: Conversion, client: Client, abort: Abort, lease: Lease, look: _Look
+) -> files.Result:
     try:
         source = files.open_file(conversion.source)
     except FileNotFoundError as error:
@@ -113,14 +120,16 @@ def _call(claim: Claim, conversion: Conversion, client: Client, abort: Abort, le
         call = _enter_into_ledger(claim, conversion)
         give_back()  # a connection is never held over a call
         try:
-            return _answer_to(source, claim, conversion, client, abort)
+            return _answer_to(source, claim, conversion, client, abort, look)
         except Exception as error:  # also what nobody foresaw leaves the ledger with the truth
             _close_call(call, error)
             lease.check()
             raise
 
 
-def _answer_to(source: BinaryIO, claim: Claim, conversion: Conversion, client: Client, abort: Abort) -> files.Result:
+def _answer_to(
+    source: BinaryIO, claim: Claim, conversion: Conversion, client: Client, abort: Abort, look: _Look
+) -> files.Result:
     answer = client.convert(
         conversion.voice.voice_id,
         source,
@@ -131,7 +140,9 @@ def _answer_to(source: BinaryIO, claim: Claim, conversion: Conversion, client: C
     )
     with answer:
         headers = {name: value for name, value in answer.headers.items() if name in KEPT_HEADERS}
-        return files.store_result(conversion.pk, claim.step_id, claim.attempt, claim.token, answer, headers)
+        return files.store_result(
+            conversion.pk, claim.step_id, claim.attempt, claim.token, answer, headers, beside=look
+        )
 
 
 def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> None:
@@ -147,7 +158,9 @@ def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> None:
     with outcomes.held(claim) as conversion:
         _answered(claim, result)
         log(conversion, Event.Kind.CONVERTED, voice=conversion.voice_name, bytes=result.size)
-        outcomes.assembled(claim, conversion, result_key=result.key, **output)
+        outcomes.assembled(
+            claim, conversion, result_key=result.key, output=result.key, output_bytes=result.size, **output
+        )
 
 
 def _answered(claim: Claim, result: files.Result) -> None:

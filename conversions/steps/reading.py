@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from conversions import files
 from conversions.models import Conversion
 from s2s.audio import Limits, RawPcm, examine
 from s2s.contract import OutputFormat
 
 
-def described(key: str, format: OutputFormat) -> dict[str, Any]:
-    """The fields of a conversion that tell about its result. Raises AudioError and FileNotFoundError."""
-    with files.open_file(key) as answer:
-        found = examine(answer, limits=Limits(max_duration_s=settings.MAX_DURATION_S), raw=headerless(format))
-    return {
-        "output": key,
-        "output_bytes": files.size(key),
-        "output_duration_s": found.duration_s,
-        "output_peaks": found.peaks,
-    }
+def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:
+    """The fields of a conversion that tell what its result sounds like. Raises AudioError."""
+    found = examine(answer, limits=Limits(max_duration_s=settings.MAX_DURATION_S), raw=headerless(format))
+    return {"output_duration_s": found.duration_s, "output_peaks": found.peaks}
 
 
 def raw_source(conversion: Conversion) -> RawPcm | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from typing import Any
 
 import pytest
@@ -77,10 +78,12 @@ def test_it_is_found_after_its_worker_vanished(submit: Submit, scripted: Scripte
     work(claim(Lane.CPU))
     vanished = claim(Lane.CALLS)
     work(vanished)
-    # As it stands when the worker dies before it hears of the reset: the row still says "sent".
-    conversion.calls.update(outcome=Call.Outcome.SENT)
+    # As it stands when the worker dies before it hears of the reset: the row still says "sent". Under another token,
+    # because this process lives, and may just be renewing the one that it had.
+    token = uuid.uuid4()
+    conversion.calls.update(outcome=Call.Outcome.SENT, token=token)
     Step.objects.filter(pk=vanished.step_id).update(
-        status=Step.Status.RUNNING, lease_token=vanished.token, lease_until=conversion.created_at
+        status=Step.Status.RUNNING, lease_token=token, lease_until=conversion.created_at
     )
     assert sweeper.recover() == 1
     work_until_done(conversion)
