@@ -25,7 +25,7 @@ from s2s.audio.mixing import channels, mono
 from s2s.audio.resampling import Resampler
 
 _READ_BYTES = 1 << 16
-_WAV_PROBE_BYTES = 1 << 16
+_WAV_PROBE_BYTES = 1 << 14
 _SETTLING_S = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
 
 
@@ -180,7 +180,7 @@ class Recording:
                 return
             if packet is None:
                 return
-            if _ends_before(packet, from_s):
+            if from_s > -math.inf and _ends_before(packet, from_s):  # times are fractions, which take their time
                 continue
             try:
                 frames = packet.decode()
