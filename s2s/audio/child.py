@@ -78,11 +78,11 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
 
 
 def rehearse() -> None:
-    """Examine a second of our own, so that the recording that follows finds code and memory in place."""
+    """Examine two seconds of our own, so that the recording that follows finds code and memory in place."""
     with tempfile.TemporaryFile() as file:
         with wave.open(file, "wb") as sound:
-            sound.setparams((1, 2, 16_000, 0, "NONE", ""))
-            sound.writeframes(bytes(32_000))
+            sound.setparams((2, 2, 48_000, 0, "NONE", ""))
+            sound.writeframes(bytes(4 * 96_000))
         file.flush()
         nobody, reporter = socket.socketpair()
         with nobody, reporter:

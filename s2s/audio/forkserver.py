@@ -29,7 +29,7 @@ import av.video.stream
 
 from s2s.audio import child, wire
 
-_QUIET_MS: Final = 50
+_QUIET_MS: Final = 500  # not between the answers of one wave
 
 
 class ForkServer:
