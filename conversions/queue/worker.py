@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # Fewer than the pool has threads, so that sweeps are never kept waiting by long calls.
 _hands = threading.BoundedSemaphore(settings.CALLS_CONCURRENCY)
+# They would wait for each other at the endpoint's row anyway, each with a connection in its hand that others need.
+_claiming = threading.Lock()
 
 
 def drain(lane: Lane) -> None:
@@ -28,7 +30,8 @@ def drain(lane: Lane) -> None:
         return  # every hand is busy, and looks again before it rests
     try:
         while not draining.stopping():
-            found = claim(lane)
+            with _claiming:
+                found = claim(lane)
             if found is None:
                 return
             work(found)
