@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from tempfile import TemporaryFile
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-import numpy as np
 from django.conf import settings
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
 
 from conversions import files
 from conversions.connections import give_back
@@ -19,8 +17,13 @@ from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.steps.reading import headerless
-from s2s.audio import Limits, RawPcm, decode, encode
+from s2s import audio
+from s2s.audio import Limits, RawPcm, decode
 from s2s.contract import OUTPUT_FORMATS, OutputFormat
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _BLOCK = 1 << 20
 
@@ -48,7 +51,7 @@ def _make(made: BinaryIO, key: str, ordered: OutputFormat, format: OutputFormat,
     """Raises AudioError, LeaseLostError, and StepError where the result is gone."""
     try:
         with files.open_file(key) as source:
-            encode(
+            audio.encode(
                 _samples(source, format.sample_rate_hz, headerless(ordered), lease),
                 made,
                 format.codec,

@@ -11,14 +11,12 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
 
 from conversions import files
 from conversions.connections import give_back
@@ -27,11 +25,15 @@ from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
 from conversions.queue.failures import StepError
 from conversions.steps.reading import headerless, raw_source
-from s2s.audio import AudioError, Limits, RawPcm, decode, encode, examine
-from s2s.audio.envelope import FRAME_S, correlation, envelope
+from s2s import audio
+from s2s.audio import AudioError, Limits, RawPcm, decode, examine
 from s2s.client import Abort, Aborted, AccountProblem, Client, Rejected
 from s2s.contract import HistoryItem, OutputFormat
 from voices.models import Endpoint
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) ->
     if not candidates:
         return None
     with files.open_file(conversion.source) as source:
-        sent = envelope(decode(source, sample_rate_hz=_RATE_HZ, raw=raw_source(conversion)), _RATE_HZ)
+        sent = _envelope_of(source, raw_source(conversion))
     for item in candidates:
         if _others_have(call, item):
             continue
@@ -176,6 +178,8 @@ def _adopt(
 
 def _alike(sent: NDArray[np.float32], found: NDArray[np.float32], conversion: Conversion) -> float:
     """The correlation of both envelopes; 0.0 if their lengths don't fit the speed that was asked for."""
+    from s2s.audio.envelope import FRAME_S, correlation  # numpy, which a worker that loses no answer never loads
+
     speed = (conversion.voice_settings or {}).get("speed") or 1.0
     expected = len(sent) / speed
     if abs(len(found) - expected) > max(0.05 * expected, 0.3 / FRAME_S):
@@ -196,6 +200,8 @@ def _raw(file: BinaryIO, format: OutputFormat) -> RawPcm | None:
 
 
 def _envelope_of(file: BinaryIO, raw: RawPcm | None) -> NDArray[np.float32]:
+    from s2s.audio.envelope import envelope
+
     return envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=_limits(), raw=raw), _RATE_HZ)
 
 
@@ -214,7 +220,7 @@ def _as_ordered(file: BinaryIO, raw: RawPcm | None, format: OutputFormat) -> Ite
         return
     blocks = decode(file, sample_rate_hz=found.sample_rate_hz, limits=_limits())
     with _scratch() as ordered:
-        encode(
+        audio.encode(
             blocks,
             ordered,
             format.codec,

@@ -1,15 +1,20 @@
 """The audio room: what a recording is, its samples, its waveform, and its bytes in every format of the contract.
 
 Recordings come from strangers, so they are decoded in a child process with limits (`sandbox`, `forkserver`,
-`child`); what we encode is ours and is encoded in process (`encoding`).
+`child`); what we encode is ours and is encoded in process (`encoding`). Only who encodes, or looks at samples, loads
+numpy and libav: most processes just hand recordings over.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from s2s.audio.decoding import Examination, decode, examine, excerpt, measure_loudness
-from s2s.audio.encoding import Encoder, encode
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.pieces import Pieces
 from s2s.audio.sandbox import warm_up
-from s2s.audio.writers import Pieces
+
+if TYPE_CHECKING:
+    from s2s.audio.encoding import Encoder, encode
 
 __all__ = [
     "AudioError",
@@ -25,3 +30,12 @@ __all__ = [
     "measure_loudness",
     "warm_up",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`Encoder` and `encode`, when they are asked for (PEP 562)."""
+    if name not in ("Encoder", "encode"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from s2s.audio import encoding
+
+    return getattr(encoding, name)

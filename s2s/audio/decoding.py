@@ -6,15 +6,15 @@ import dataclasses
 import io
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from s2s.audio import sources
-from s2s.audio.encoding import encode
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.sandbox import Worker
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _DEFAULT_LIMITS: Final = Limits()
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
@@ -79,6 +79,8 @@ def decode(
 
     Raises `AudioError`, also after blocks were given (too_long, decoder_failed and its like).
     """
+    import numpy as np
+
     job = _job("decode", limits, raw, sample_rate_hz=sample_rate_hz)
     with sources.opened(source) as input_fd:
         worker = Worker(job, input_fd, limits.idle_s)
@@ -103,6 +105,10 @@ def excerpt(
 
     Raises `AudioError`.
     """
+    import numpy as np
+
+    from s2s.audio.encoding import encode
+
     job = _job("excerpt", limits, raw, start_s=start_s, length_s=length_s)
     with sources.opened(source) as input_fd, Worker(job, input_fd, limits.idle_s) as worker:
         samples = [np.frombuffer(block, np.float32) for block in worker.blocks()]

@@ -8,8 +8,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.audio.pieces import Pieces
 from s2s.audio.resampling import Resampler
-from s2s.audio.writers import Codec, Pieces, writer
+from s2s.audio.writers import Codec, writer
 
 
 class Encoder:

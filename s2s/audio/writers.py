@@ -20,26 +20,9 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from s2s.audio.pieces import Pieces
+
 Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus"]
-
-
-class Pieces(io.RawIOBase):
-    """A sink that cannot be rewound and gives its bytes away."""
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._bytes += data
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = bytes(self._bytes)
-        self._bytes.clear()
-        return taken
 
 
 Sink = BinaryIO | Pieces

@@ -196,7 +196,7 @@ def test_what_a_crash_left_complete_is_adopted(ready: Conversion, cast: Cast, mo
     assert len(before) == 2  # the file and its note
     Step.objects.filter(pk=found.step_id).update(lease_until=F("lease_until") - timedelta(minutes=10))
     assert sweeper.recover() == 1
-    monkeypatch.setattr(step, "encode", None)
+    monkeypatch.setattr(step, "audio", None)
     assert work_all() == 1
     export = made(ready)
     assert export.step.status == Step.Status.DONE
