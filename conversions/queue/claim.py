@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from conversions.connections import written_in_turn
 from conversions.models import Conversion, Step
 from conversions.queue import fairness
 from conversions.queue.bells import Lane
@@ -69,7 +69,7 @@ def waiting_steps(endpoint_id: int | OuterRef | None) -> QuerySet[Step]:
 
 def _claim_for(endpoint_id: int | None) -> Claim | None:
     while True:
-        with transaction.atomic():
+        with written_in_turn():
             endpoint = None
             if endpoint_id is not None:
                 # Two workers must not both see the last free slot.

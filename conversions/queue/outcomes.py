@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
+from conversions.connections import written_in_turn
 from conversions.formats import format_words
 from conversions.models import Conversion, Event, Export, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
@@ -37,7 +37,7 @@ class Failure:
 @contextlib.contextmanager
 def held(claim: Claim) -> Iterator[Conversion]:
     """A transaction in which the claim is known to hold its lease. Raises LeaseLostError, and nothing is written."""
-    with transaction.atomic():
+    with written_in_turn():
         conversion = Conversion.objects.select_for_update().filter(pk=claim.conversion_id).first()
         if conversion is None or not _leased(claim).exists():
             raise LeaseLostError
