@@ -11,9 +11,10 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 
 from conversions.connections import written_in_turn
 from conversions.models import Conversion, Step
@@ -22,6 +23,8 @@ from conversions.queue.bells import Lane
 from conversions.queue.clock import db_now
 from voices.breaker import takes_work, trial_taken
 from voices.models import Endpoint
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
             endpoint = None
             if endpoint_id is not None:
                 # Two workers must not both see the last free slot.
-                endpoint = Endpoint.objects.select_for_update().filter(takes_work(), pk=endpoint_id).first()
+                endpoint = _one(Endpoint.objects.select_for_update().filter(takes_work(), pk=endpoint_id))
                 if endpoint is None:
                     return None
             now = db_now()
@@ -92,6 +95,11 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
         # Another worker took that step between our look and our lock: look again.
 
 
+def _one(rows: QuerySet[M]) -> M | None:
+    """As `first()`, which would have them in order and spend a tenth of the query on saying so."""
+    return next(iter(rows.order_by()), None)
+
+
 def _running(endpoint_id: int | None, now: datetime) -> Counter[tuple[int, int]]:
     steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=now, endpoint=endpoint_id).order_by()
     counts = steps.values_list("team_id", "user_id").annotate(count=Count("pk"))
@@ -99,7 +107,7 @@ def _running(endpoint_id: int | None, now: datetime) -> Counter[tuple[int, int]]
 
 
 def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:
-    conversion = Conversion.objects.only("status").select_for_update().filter(pk=head.conversion_id).first()
+    conversion = _one(Conversion.objects.only("status").select_for_update().filter(pk=head.conversion_id))
     token, attempt = uuid.uuid4(), head.attempt + 1
     # The attempt too is a condition: the step may have run and failed between our look and our lock.
     taken = Step.objects.filter(pk=head.step_id, status=Step.Status.WAITING, attempt=head.attempt).update(

@@ -38,8 +38,11 @@ class Failure:
 def held(claim: Claim) -> Iterator[Conversion]:
     """A transaction in which the claim is known to hold its lease. Raises LeaseLostError, and nothing is written."""
     with written_in_turn():
-        conversion = Conversion.objects.select_for_update().filter(pk=claim.conversion_id).first()
-        if conversion is None or not _leased(claim).exists():
+        try:
+            conversion = Conversion.objects.select_for_update().get(pk=claim.conversion_id)
+        except Conversion.DoesNotExist as gone:
+            raise LeaseLostError from gone
+        if not _leased(claim).exists():
             raise LeaseLostError
         yield conversion
 
