@@ -29,9 +29,9 @@ def drain(lane: Lane) -> None:
     if not _hands.acquire(blocking=False):
         return  # every hand is busy, and looks again before it rests
     try:
-        while not draining.stopping():
+        while True:
             with _claiming:
-                found = claim(lane)
+                found = None if draining.stopping() else claim(lane)
             if found is None:
                 return
             work(found)
