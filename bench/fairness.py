@@ -2,9 +2,9 @@
 
 Team A has 200 recordings waiting for 8 slots, each a call of one second. A second later team B submits one, and again
 whenever its last one is ready, five times. Counted are A's calls that enter the ledger between the moment B's
-recording is prepared and the moment its own call enters it, without those for whose slots A's claim may have been
-before: as many as were free when B's was prepared, because calls end in waves. Whoever claims after B's step is
-committed takes B's, since A runs eight and B none. Bar: <= 1, in the worst of the five.
+recording is prepared and the moment its own call enters it. Whoever claims after B's step is committed takes B's,
+since A runs eight and B none; but a claim of A that was just before it enters the ledger a little later, so one is
+allowed. Bar: <= 1, in the worst of the five.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> int:
         starts = inside(starts_before, bob)
     waits = ", ".join(f"{wait_s * 1000:.0f} ms" for _, wait_s in starts)
     print(f"from prepared to its call, with calls of 1 s in {SLOTS} slots: {waits}")
-    met = bar("calls of A in slots that B waited for, at most", max(count for count, _ in starts), 1, "")
+    met = bar("calls of A that started before B's, at most", max(count for count, _ in starts), 1, "")
     return 0 if met else 1
 
 
@@ -57,17 +57,14 @@ def wait_for_second(user_id: int) -> None:
 
 
 def starts_before(user_id: int) -> list[tuple[int, float]]:
-    """For each of this person's calls: how many of others started in slots that became free while it waited, and how
-    long it waited, in s.
-    """
+    """For each of this person's calls: how many of others started while it waited, and how long it waited, in s."""
     from conversions.models import Call, Event
 
     found = []
     for call in Call.objects.filter(user=user_id).order_by("pk"):
         prepared_at = Event.objects.get(conversion=call.conversion_id, kind=Event.Kind.PREPARED).at
         others = Call.objects.exclude(user=user_id).filter(sent_at__gt=prepared_at, sent_at__lt=call.sent_at)
-        running = Call.objects.filter(sent_at__lte=prepared_at, answered_at__gt=prepared_at).count()
-        found.append((max(0, others.count() - (SLOTS - running)), (call.sent_at - prepared_at).total_seconds()))
+        found.append((others.count(), (call.sent_at - prepared_at).total_seconds()))
     return found
 
 
