@@ -1,17 +1,16 @@
 """The audio room: what a recording is, its samples, its waveform, and its bytes in every format of the contract.
 
 Recordings come from strangers, so they are decoded in a child process with limits (`sandbox`, `forkserver`,
-`child`); what we encode is ours and is encoded in process (`encoding`). Only who encodes, or looks at samples, loads
-numpy and libav: most processes just hand recordings over.
+`child`); plain PCM needs no codec and is read in process (`plain`), and so is encoded what is ours (`encoding`). Only
+who encodes, or looks at samples, loads numpy and libav: most processes just hand recordings over.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from s2s.audio.decoding import Examination, decode, examine, excerpt, measure_loudness
+from s2s.audio.decoding import Examination, decode, examine, excerpt, measure_loudness, warm_up
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.pieces import Pieces
-from s2s.audio.sandbox import warm_up
 
 if TYPE_CHECKING:
     from s2s.audio.encoding import Encoder, encode

@@ -11,15 +11,18 @@ import tempfile
 import time
 import traceback
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from s2s.audio import wire
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
 from s2s.audio.passages import passage
-from s2s.audio.peaks import Level, Peaks, buckets_for
+from s2s.audio.peaks import survey
 from s2s.audio.reading import Input, Recording
 
 _SIGN_OF_LIFE_S: Final = 1.0
@@ -121,21 +124,23 @@ def confine(limits: Limits) -> None:
 
 def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
     description = recording.description
-    peaks, level, samples = Peaks(), Level(), 0
-    for block in recording.blocks(description.sample_rate_hz):
-        peaks.write(block)
-        level.write(block)
-        samples += len(block)
-        reporter.alive()
+    blocks = recording.blocks(description.sample_rate_hz)
+    samples, peaks, level_dbfs = survey(_alive(blocks, reporter), description.sample_rate_hz, peak_buckets)
     return {
         "container": description.container,
         "codec": description.codec,
         "sample_rate_hz": description.sample_rate_hz,
         "channels": description.channels,
         "samples": samples,
-        "peaks": peaks.finish(buckets_for(samples / description.sample_rate_hz, peak_buckets)).hex(),
-        "level_dbfs": level.finish(),
+        "peaks": peaks.hex(),
+        "level_dbfs": level_dbfs,
     }
+
+
+def _alive(blocks: Iterable[NDArray[np.float32]], reporter: Reporter) -> Iterator[NDArray[np.float32]]:
+    for block in blocks:
+        reporter.alive()
+        yield block
 
 
 def _loudness(recording: Recording, reporter: Reporter) -> dict[str, Any]:

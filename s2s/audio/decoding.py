@@ -8,13 +8,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from s2s.audio import sources
+from s2s.audio import sandbox, sources
+from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
-from s2s.audio.sandbox import Worker
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from s2s.audio.plain import Plain
 
 _DEFAULT_LIMITS: Final = Limits()
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
@@ -40,21 +42,44 @@ class Examination:
     level_dbfs: float
 
 
+def warm_up() -> None:
+    """Make ready what the first recording would wait for: the decoders' fork server, and numpy. Doesn't wait itself."""
+    sandbox.warm_up()
+    import s2s.audio.plain  # noqa: F401
+
+
 def examine(
     source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None, peak_buckets: int = 1000
 ) -> Examination:
-    """Decode all of `source` in a child process and say what it is.
+    """Decode all of `source` and say what it is: in a child process, unless it needs no codec (`plain`).
 
     Reads from the first byte whatever the position of `source` is, and leaves that alone; a file that can be passed on
     as a descriptor isn't copied. `raw` says what headerless samples are. Memory is flat at any length.
 
     Raises `AudioError`.
     """
-    job = _job("examine", limits, raw, peak_buckets=peak_buckets)
-    with sources.opened(source) as input_fd, Worker(job, input_fd, limits.idle_s) as worker:
-        found = worker.result()
+    from s2s.audio.plain import Plain
+
+    with sources.opened(source) as input_fd:
+        plain = Plain.found_in(input_fd, limits, raw)
+        if plain is not None:
+            return _survey(plain, input_fd, peak_buckets)
+        with sandbox.Worker(_job("examine", limits, raw, peak_buckets=peak_buckets), input_fd, limits.idle_s) as worker:
+            found = worker.result()
     found["peaks"] = bytes.fromhex(found["peaks"])
     return Examination(duration_s=found["samples"] / found["sample_rate_hz"], **found)
+
+
+def _survey(plain: Plain, input_fd: int, peak_buckets: int) -> Examination:
+    from s2s.audio.peaks import survey
+
+    rate_hz = plain.sample_rate_hz
+    samples, peaks, level_dbfs = survey(plain.blocks(input_fd), rate_hz, peak_buckets)
+    if samples == 0:  # it was cut off under our hands
+        raise AudioError("no_sound_length")
+    return Examination(
+        plain.container, plain.codec, rate_hz, plain.channels, samples, samples / rate_hz, peaks, level_dbfs
+    )
 
 
 def measure_loudness(source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None) -> float | None:
@@ -63,7 +88,10 @@ def measure_loudness(source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw:
     Mono counts as what it is played as, the same on two loudspeakers. Reads `source` as `examine` does; measuring
     takes about as long as decoding. Raises `AudioError`.
     """
-    with sources.opened(source) as input_fd, Worker(_job("loudness", limits, raw), input_fd, limits.idle_s) as worker:
+    with (
+        sources.opened(source) as input_fd,
+        sandbox.Worker(_job("loudness", limits, raw), input_fd, limits.idle_s) as worker,
+    ):
         found: float | None = worker.result()["lufs"]
     return found
 
@@ -83,7 +111,7 @@ def decode(
 
     job = _job("decode", limits, raw, sample_rate_hz=sample_rate_hz)
     with sources.opened(source) as input_fd:
-        worker = Worker(job, input_fd, limits.idle_s)
+        worker = sandbox.Worker(job, input_fd, limits.idle_s)
     with worker:
         for block in worker.blocks():
             yield np.frombuffer(block, np.float32)
@@ -110,7 +138,7 @@ def excerpt(
     from s2s.audio.encoding import encode
 
     job = _job("excerpt", limits, raw, start_s=start_s, length_s=length_s)
-    with sources.opened(source) as input_fd, Worker(job, input_fd, limits.idle_s) as worker:
+    with sources.opened(source) as input_fd, sandbox.Worker(job, input_fd, limits.idle_s) as worker:
         samples = [np.frombuffer(block, np.float32) for block in worker.blocks()]
         rate_hz = worker.last_word()["sample_rate_hz"]
     sink = io.BytesIO()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,25 @@ SILENCE_DBFS = -120.0
 PER_SECOND = 20
 BUCKETS_AT_MOST = 100_000
 _CELLS = 1 << 19
+
+
+class Survey(NamedTuple):
+    """What a signal looks like: its length in samples, `Peaks`, and `Level`."""
+
+    samples: int
+    peaks: bytes
+    level_dbfs: float
+
+
+def survey(blocks: Iterable[NDArray[np.float32]], sample_rate_hz: int, peak_buckets: int) -> Survey:
+    """Looks at mono `(n,)` blocks once, in flat memory; at least `peak_buckets` peaks."""
+    peaks, level, samples = Peaks(), Level(), 0
+    for block in blocks:
+        peaks.write(block)
+        level.write(block)
+        samples += len(block)
+    buckets = buckets_for(samples / sample_rate_hz, peak_buckets)
+    return Survey(samples, peaks.finish(buckets), level.finish())
 
 
 def buckets_for(duration_s: float, at_least: int) -> int:

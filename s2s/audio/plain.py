@@ -1,0 +1,102 @@
+"""Sound that needs no codec: 16-bit PCM of one or two channels, without a header or in a WAV that says the truth.
+
+Reading it is counting bytes. Nothing in it can crash or hang, memory is flat, and the work follows the size of the
+file, so no child process stands between: starting one takes longer than reading half a minute. Whatever is unusual
+about a file is left to the decoders, who know more and are fenced in.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2s.audio.limits import Limits, RawPcm
+
+_PCM: Final = 1  # WAVE_FORMAT_PCM
+_SAMPLE_BYTES: Final = 2
+_FMT: Final = struct.Struct("<HHIIHH")  # tag, channels, rate, bytes a second, bytes a frame, bits a sample
+_CHUNK: Final = struct.Struct("<4sI")
+_CHUNKS_AT_MOST: Final = 64  # before the samples; a file of a million empty ones is nobody's recording
+# A film's sound may hide in a WAV: the first words of DTS frames, 16 or 14 bits in either order, and of IEC 61937.
+_HIDDEN: Final = tuple(map(bytes.fromhex, ("7ffe8001", "fe7f0180", "1fffe800", "ff1f00e8", "72f81f4e")))
+_SEARCHED_BYTES: Final = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Where in a file the samples are, interleaved and little-endian."""
+
+    container: str
+    sample_rate_hz: int
+    channels: int
+    start: int
+    samples: int
+
+    codec: ClassVar[str] = "pcm_s16le"
+
+    @classmethod
+    def found_in(cls, fd: int, limits: Limits, raw: RawPcm | None) -> Self | None:
+        """None for anything else, and for what is beyond `limits`: the decoders say what is wrong with it."""
+        found = cls._wav(fd) if raw is None else cls._headerless(fd, raw)
+        if found is None or found.samples == 0 or not 1 <= found.channels <= min(2, limits.max_channels):
+            return None
+        if not limits.min_sample_rate_hz <= found.sample_rate_hz <= limits.max_sample_rate_hz:
+            return None
+        if found.samples > limits.max_duration_s * found.sample_rate_hz:
+            return None
+        hidden = any(word in os.pread(fd, _SEARCHED_BYTES, found.start) for word in _HIDDEN) if raw is None else False
+        return None if hidden else found
+
+    @classmethod
+    def _headerless(cls, fd: int, raw: RawPcm) -> Self | None:
+        if raw.encoding != "s16le":
+            return None
+        frame_bytes = _SAMPLE_BYTES * raw.channels
+        return cls("s16le", raw.sample_rate_hz, raw.channels, 0, os.fstat(fd).st_size // frame_bytes)
+
+    @classmethod
+    def _wav(cls, fd: int) -> Self | None:
+        """RIFF chunks up to the samples (Multimedia Programming Interface and Data Specifications 1.0, 1991)."""
+        size = os.fstat(fd).st_size
+        head = os.pread(fd, 12, 0)
+        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+            return None
+        at, rate_hz, channels = 12, 0, 0
+        for _ in range(_CHUNKS_AT_MOST):
+            header = os.pread(fd, _CHUNK.size, at)
+            if len(header) < _CHUNK.size:
+                return None
+            name, length = _CHUNK.unpack(header)
+            at += _CHUNK.size
+            if name == b"data":
+                # A length of nothing, or of more than there is, was written before anybody knew it.
+                truthful = rate_hz and 0 < length <= size - at and length % (_SAMPLE_BYTES * channels) == 0
+                return cls("wav", rate_hz, channels, at, length // (_SAMPLE_BYTES * channels)) if truthful else None
+            if name == b"fmt ":
+                fields = os.pread(fd, _FMT.size, at)
+                if rate_hz or length != _FMT.size or len(fields) < _FMT.size:
+                    return None
+                tag, channels, rate_hz, _, frame_bytes, bits = _FMT.unpack(fields)
+                if (tag, bits, frame_bytes) != (_PCM, 8 * _SAMPLE_BYTES, _SAMPLE_BYTES * channels) or channels == 0:
+                    return None
+            at += length + length % 2
+        return None
+
+    def blocks(self, fd: int) -> Iterator[NDArray[np.float32]]:
+        """Mono `(n,)` blocks of a second at the sound's own rate, -1..1; two channels are mixed half and half."""
+        frame_bytes = _SAMPLE_BYTES * self.channels
+        scale = np.float32(2.0**-15 / self.channels)
+        for first in range(0, self.samples, self.sample_rate_hz):
+            count = min(self.sample_rate_hz, self.samples - first)
+            data = os.pread(fd, count * frame_bytes, self.start + first * frame_bytes)
+            frames = np.frombuffer(data, "<i2", len(data) // frame_bytes * self.channels).reshape(-1, self.channels)
+            mixed = frames[:, 0].astype(np.float32)
+            for channel in range(1, self.channels):
+                mixed += frames[:, channel]
+            yield mixed * scale

@@ -1,0 +1,164 @@
+"""What is read without a decoder is what a decoder would have found, and nothing else is read that way."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s2s.audio import AudioError, Examination, Limits, RawPcm, examine
+from s2s.audio.plain import Plain
+
+RATE = 8000
+NOISE = np.random.default_rng(5).integers(-32768, 32768, RATE, np.int16).tobytes()
+
+
+def chunk(name: bytes, body: bytes, length: int | None = None) -> bytes:
+    return name + struct.pack("<I", len(body) if length is None else length) + body + bytes(len(body) % 2)
+
+
+def fmt(
+    channels: int = 1, rate_hz: int = RATE, *, tag: int = 1, bits: int = 16, frame_bytes: int | None = None
+) -> bytes:
+    frame_bytes = channels * bits // 8 if frame_bytes is None else frame_bytes
+    bytes_s = (rate_hz * frame_bytes) & 0xFFFFFFFF
+    return chunk(b"fmt ", struct.pack("<HHIIHH", tag, channels, rate_hz, bytes_s, frame_bytes, bits))
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"WAVE" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+PLAIN = {
+    "mono": riff(fmt(), chunk(b"data", NOISE)),
+    "stereo": riff(fmt(2), chunk(b"data", NOISE)),
+    "one sample": riff(fmt(), chunk(b"data", NOISE[:2])),
+    "not a whole second": riff(fmt(), chunk(b"data", NOISE[:-1234])),
+    "words before the samples": riff(fmt(), chunk(b"LIST", b"INFOINAM\x03\0\0\0abc"), chunk(b"data", NOISE)),
+    "words of odd length": riff(chunk(b"bext", b"abc"), fmt(), chunk(b"data", NOISE)),
+    "words behind the samples": riff(fmt(), chunk(b"data", NOISE), chunk(b"id3 ", b"ID3 and so on")),
+}
+OTHER = {
+    "no length": riff(fmt(), chunk(b"data", NOISE, 0)),
+    "the length of a pipe": riff(fmt(), chunk(b"data", NOISE, 0xFFFFFFFF)),
+    "more than there is": riff(fmt(), chunk(b"data", NOISE, len(NOISE) + 2)),
+    "half a sample": riff(fmt(), chunk(b"data", NOISE[:-1])),
+    "float": riff(fmt(tag=3, bits=32), chunk(b"data", bytes(4000))),
+    "8 bits": riff(fmt(bits=8), chunk(b"data", NOISE)),
+    "24 bits": riff(fmt(bits=24), chunk(b"data", NOISE[:-1000])),
+    "odd frames": riff(fmt(frame_bytes=4), chunk(b"data", NOISE)),
+    "three channels": riff(fmt(3), chunk(b"data", NOISE[:6000])),
+    "no channels": riff(fmt(0), chunk(b"data", NOISE)),
+    "no rate": riff(fmt(1, 0), chunk(b"data", NOISE)),
+    "samples before their format": riff(chunk(b"data", NOISE), fmt()),
+    "two formats": riff(fmt(), fmt(2), chunk(b"data", NOISE)),
+    "no samples": riff(fmt()),
+    "big-endian": b"RIFX" + PLAIN["mono"][4:],
+    "a million chunks": riff(*[chunk(b"JUNK", b"")] * 10_000, fmt(), chunk(b"data", NOISE)),
+    "DTS": riff(fmt(2, 48_000), chunk(b"data", bytes(400) + b"\xff\x1f\x00\xe8" + NOISE)),
+}
+
+
+def found_in(content: bytes, limits: Limits | None = None, raw: RawPcm | None = None) -> Plain | None:
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        return Plain.found_in(file.fileno(), limits or Limits(), raw)
+
+
+def outcome(content: bytes, raw: RawPcm | None = None) -> Examination | str:
+    try:
+        return examine(io.BytesIO(content), raw=raw)
+    except AudioError as error:
+        return error.code
+
+
+@pytest.fixture(scope="module")
+def decoded() -> Callable[..., Examination | str]:
+    """As `outcome`, by a decoder."""
+
+    def by_decoder(content: bytes, raw: RawPcm | None = None) -> Examination | str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Plain, "found_in", lambda *_: None)
+            return outcome(content, raw)
+
+    return by_decoder
+
+
+def assert_same(ours: Examination | str, theirs: Examination | str) -> None:
+    if isinstance(ours, str) or isinstance(theirs, str):
+        assert ours == theirs
+        return
+    for name in ("container", "codec", "sample_rate_hz", "channels", "samples", "duration_s"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.level_dbfs == pytest.approx(theirs.level_dbfs, abs=0.001)
+    assert np.frombuffer(ours.peaks, np.uint8) == pytest.approx(np.frombuffer(theirs.peaks, np.uint8), abs=1)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_sound_is_found_as_a_decoder_finds_it(name, decoded):
+    assert found_in(PLAIN[name]) is not None
+    assert_same(outcome(PLAIN[name]), decoded(PLAIN[name]))
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_anything_unusual_is_left_to_a_decoder(name):
+    assert found_in(OTHER[name]) is None
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_headerless_sound_is_found_as_a_decoder_finds_it(channels, decoded):
+    raw = RawPcm(RATE, channels)
+    assert found_in(NOISE + b"\0", raw=raw) is not None
+    assert_same(outcome(NOISE + b"\0", raw), decoded(NOISE + b"\0", raw))
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(max_duration_s=0.999),
+        Limits(max_channels=0),
+        Limits(min_sample_rate_hz=8001),
+        Limits(max_sample_rate_hz=7999),
+    ],
+)
+def test_what_is_beyond_a_limit_is_left_to_a_decoder(limits):
+    assert found_in(PLAIN["mono"], limits) is None
+
+
+def test_no_process_is_started_for_plain_sound(monkeypatch):
+    monkeypatch.setattr("s2s.audio.sandbox.Worker", lambda *_: pytest.fail("a decoder was asked"))
+    assert examine(io.BytesIO(PLAIN["mono"])).samples == RATE
+
+
+def test_a_file_that_shrinks_while_it_is_read(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(PLAIN["stereo"])
+    with path.open("r+b") as file:
+        found = Plain.found_in(file.fileno(), Limits(), None)
+        assert found is not None
+        file.truncate(44 + 4 * 1000 + 3)
+        assert sum(map(len, found.blocks(file.fileno()))) == 1000
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    name=st.sampled_from(["mono", "stereo", "words before the samples"]),
+    changes=st.dictionaries(st.integers(0, 63), st.binary(min_size=1, max_size=1), max_size=4),
+    cut=st.integers(0, 200),
+)
+def test_a_header_that_was_tampered_with_is_read_as_a_decoder_reads_it_or_not_at_all(decoded, name, changes, cut):
+    content = bytearray(PLAIN[name])
+    for place, byte in changes.items():
+        content[place : place + 1] = byte
+    content = content[: len(content) - cut]
+    if found_in(bytes(content)) is not None:
+        assert_same(outcome(bytes(content)), decoded(bytes(content)))
