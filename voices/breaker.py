@@ -83,16 +83,23 @@ def takes_work() -> Q:
 # ---- what calls tell ----
 
 
+def is_told_something(*, trial: bool) -> Q:
+    """Endpoints to which a good answer is news: `went_well` does nothing to the others."""
+    return Q(strikes__gt=0) | _reopens(trial) | Q(last_good_at=None) | Q(last_good_at__lt=Now() - GOOD_EVERY)
+
+
 def went_well(endpoint_id: int, *, trial: bool = False) -> bool:
     """A call was answered. True if that opened the endpoint again."""
     this = Endpoint.objects.filter(pk=endpoint_id)
-    # A call that was sent before the account was refused says nothing about it now.
-    reopens = ~Q(pause_code="") if trial else Q(pause_code=Endpoint.PauseCode.SILENT)
-    stale = Q(last_good_at=None) | Q(last_good_at__lt=Now() - GOOD_EVERY)
-    if not this.filter(Q(strikes__gt=0) | reopens | stale).exists():
+    if not this.filter(is_told_something(trial=trial)).exists():
         return False
     this.update(last_good_at=Now(), strikes=0)
-    return _open(this.filter(reopens))
+    return _open(this.filter(_reopens(trial)))
+
+
+def _reopens(trial: bool) -> Q:
+    # A call that was sent before the account was refused says nothing about it now.
+    return ~Q(pause_code="") if trial else Q(pause_code=Endpoint.PauseCode.SILENT)
 
 
 def failed(endpoint_id: int, error: EndpointError, *, trial: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from typing import Any
 
 from django.db import models
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.models.batch import Batch
 from conversions.models.recording import Recording
+from conversions.statements import Given, Update
 from s2s.audio.errors import CODES as AUDIO_ERROR_CODES
 from s2s.contract import DEFAULT_OUTPUT_FORMAT, ConvertParameters, OutputFormat
 from s2s.contract import OUTPUT_FORMATS as FORMATS
@@ -187,10 +189,13 @@ class Conversion(models.Model):
 
     def move(self, status: Status, **fields: Any) -> bool:
         """Goes to `status` if the present state allows it: one conditional UPDATE. False: someone else was first."""
-        moment = "finished_at" if status not in self.UNFINISHED else f"{status}_at"
-        if status != self.Status.WAITING:
-            fields[moment] = Now()
-        changed = Conversion.objects.filter(pk=self.pk, status__in=self.MAY_FOLLOW[status]).update(
-            status=status, **fields
-        )
-        return changed == 1
+        return _move_to(status, tuple(sorted(fields)))(pk=self.pk, **fields) == 1
+
+
+@cache
+def _move_to(status: Conversion.Status, names: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {name: Given(name) for name in names}
+    if status != Conversion.Status.WAITING:
+        values["finished_at" if status not in Conversion.UNFINISHED else f"{status}_at"] = Now()
+    may_precede = Conversion.MAY_FOLLOW[status]
+    return Update(lambda: Conversion.objects.filter(pk=Given("pk"), status__in=may_precede), status=status, **values)

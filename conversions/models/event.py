@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from conversions.models.conversion import Conversion
+from conversions.statements import Insert
 from teams.models import Team, User
 
 
@@ -42,8 +43,17 @@ class Event(models.Model):
         return f"{self.kind} at {self.at:%F %T}"
 
 
+_add = Insert(Event, "conversion_id", "team_id", "actor_id", "kind", "data")
+
+
 def log(conversion: Conversion, kind: Event.Kind, *, actor: User | None = None, **data: object) -> None:
     """Adds a line to the timeline, in the caller's transaction. Of a zero retention one it says no more than what."""
     if conversion.zero_retention:
         data = {}
-    Event.objects.create(conversion=conversion, team_id=conversion.team_id, actor=actor, kind=kind, data=data)
+    _add(
+        conversion_id=conversion.pk,
+        team_id=conversion.team_id,
+        actor_id=actor.pk if actor else None,
+        kind=kind,
+        data=data,
+    )

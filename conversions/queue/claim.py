@@ -11,20 +11,46 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, Model, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from conversions.connections import written_in_turn
 from conversions.models import Conversion, Step
 from conversions.queue import fairness
 from conversions.queue.bells import Lane
 from conversions.queue.clock import db_now
+from conversions.statements import Given, Select, Update
 from voices.breaker import takes_work, trial_taken
 from voices.models import Endpoint
 
-M = TypeVar("M", bound=Model)
+# Endpoints with work that may be given some now.
+_calling = Select(
+    lambda: Endpoint.objects.filter(takes_work(), Exists(waiting_steps(OuterRef("pk")))).order_by().values_list("pk")
+)
+_waits_for_cpu = Select(lambda: waiting_steps(None).values_list("pk")[:1])
+_locked_endpoint = Select(
+    lambda: (
+        Endpoint.objects.select_for_update()
+        .filter(takes_work(), pk=Given("pk"))
+        .order_by()
+        .only("slots", "learnt_slots", "pause_code")
+    )
+)
+_running_for_endpoint = Select(lambda: _running_steps(endpoint=Given("endpoint_id")))
+_running_for_cpu = Select(lambda: _running_steps(endpoint__isnull=True))
+_locked_status = Select(
+    lambda: Conversion.objects.select_for_update().filter(pk=Given("pk")).order_by().values_list("status")
+)
+# The attempt too is a condition: the step may have run and failed between our look and our lock.
+_lease = Update(
+    lambda: Step.objects.filter(pk=Given("pk"), status=Step.Status.WAITING, attempt=Given("before")),
+    status=Step.Status.RUNNING,
+    lease_token=Given("token"),
+    lease_until=Given("until"),
+    attempt=Given("attempt"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +79,8 @@ def lease_until(now: datetime) -> datetime:
 def claim(lane: Lane) -> Claim | None:
     """The next step for a worker of `lane`, or None when nothing may start now."""
     if lane is Lane.CPU:
-        return _claim_for(None) if waiting_steps(None).exists() else None
-    endpoints = list(
-        Endpoint.objects.filter(takes_work(), Exists(waiting_steps(OuterRef("pk")))).values_list("pk", flat=True)
-    )
+        return _claim_for(None) if _waits_for_cpu.rows() else None
+    endpoints = [endpoint_id for (endpoint_id,) in _calling.rows()]
     random.shuffle(endpoints)
     for endpoint_id in endpoints:
         found = _claim_for(endpoint_id)
@@ -76,7 +100,7 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
             endpoint = None
             if endpoint_id is not None:
                 # Two workers must not both see the last free slot.
-                endpoint = _one(Endpoint.objects.select_for_update().filter(takes_work(), pk=endpoint_id))
+                endpoint = _locked_endpoint.first(Endpoint, pk=endpoint_id)
                 if endpoint is None:
                     return None
             now = db_now()
@@ -95,29 +119,29 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
         # Another worker took that step between our look and our lock: look again.
 
 
-def _one(rows: QuerySet[M]) -> M | None:
-    """As `first()`, which would have them in order and spend a tenth of the query on saying so."""
-    return next(iter(rows.order_by()), None)
+def _running_steps(**endpoint: Any) -> QuerySet[Step, tuple[Any, ...]]:
+    steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=Given("now"), **endpoint).order_by()
+    return steps.values_list("team_id", "user_id").annotate(count=Count("pk"))
 
 
 def _running(endpoint_id: int | None, now: datetime) -> Counter[tuple[int, int]]:
-    steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=now, endpoint=endpoint_id).order_by()
-    counts = steps.values_list("team_id", "user_id").annotate(count=Count("pk"))
+    if endpoint_id is None:
+        counts = _running_for_cpu.rows(now=now)
+    else:
+        counts = _running_for_endpoint.rows(now=now, endpoint_id=endpoint_id)
     return Counter({(team_id, user_id): count for team_id, user_id, count in counts})
 
 
 def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:
-    conversion = _one(Conversion.objects.only("status").select_for_update().filter(pk=head.conversion_id))
-    token, attempt = uuid.uuid4(), head.attempt + 1
-    # The attempt too is a condition: the step may have run and failed between our look and our lock.
-    taken = Step.objects.filter(pk=head.step_id, status=Step.Status.WAITING, attempt=head.attempt).update(
-        status=Step.Status.RUNNING, lease_token=token, lease_until=lease_until(now), attempt=attempt
-    )
-    if conversion is None or taken == 0:
-        return None
     state = Step.STATE_OF.get(head.kind)
-    if state is not None and conversion.status != state:
-        conversion.move(state)
+    moves = state is not None and head.conversion_status != state
+    if moves and not _locked_status.rows(pk=head.conversion_id):
+        return None
+    token, attempt = uuid.uuid4(), head.attempt + 1
+    if not _lease(pk=head.step_id, before=head.attempt, token=token, until=lease_until(now), attempt=attempt):
+        return None
+    if moves and state is not None:
+        Conversion(pk=head.conversion_id).move(state)
     return Claim(
         head.step_id, head.conversion_id, head.kind, attempt, token, head.team_id, head.user_id, running, trial
     )

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from django.db.models import F
+from django.db.models import QuerySet
 
 from conversions.connections import written_in_turn
 from conversions.formats import format_words
@@ -20,10 +21,31 @@ from conversions.models import Conversion, Event, Export, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.clock import db_now
+from conversions.statements import Given, Insert, Select, Update
 
 logger = logging.getLogger(__name__)
 
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_until": None}
+
+_locked = Select(
+    lambda: (
+        Conversion.objects.select_for_update()
+        .filter(pk=Given("pk"))
+        .order_by()
+        .only("team_id", "source_samples", "endpoint_id", "voice_name", "enable_logging", "audition_of_id")
+    )
+)
+_is_leased = Select(lambda: _leased().values_list("pk"))
+_unfinished_pieces = Select(
+    lambda: (
+        Step.objects.filter(conversion=Given("conversion_id"), kind=Step.Kind.CONVERT)
+        .exclude(status=Step.Status.DONE)
+        .order_by()
+        .values_list("pk")[:1]
+    )
+)
+_add_piece = Insert(Step, "conversion_id", "kind", "end_sample", "endpoint_id", "team_id", "user_id", "priority")
+_add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +60,33 @@ class Failure:
 def held(claim: Claim) -> Iterator[Conversion]:
     """A transaction in which the claim is known to hold its lease. Raises LeaseLostError, and nothing is written."""
     with written_in_turn():
-        try:
-            conversion = Conversion.objects.select_for_update().get(pk=claim.conversion_id)
-        except Conversion.DoesNotExist as gone:
-            raise LeaseLostError from gone
-        if not _leased(claim).exists():
+        conversion = _locked.first(Conversion, pk=claim.conversion_id)
+        if conversion is None or not _is_leased.rows(step_id=claim.step_id, token=claim.token):
             raise LeaseLostError
         yield conversion
 
 
-def _leased(claim: Claim) -> Any:
-    return Step.objects.filter(pk=claim.step_id, lease_token=claim.token, status=Step.Status.RUNNING)
+def _leased() -> QuerySet[Step]:
+    leased = Step.objects.filter(pk=Given("step_id"), lease_token=Given("token"), status=Step.Status.RUNNING)
+    return leased.order_by()
 
 
 def leave(claim: Claim, status: Step.Status, **fields: Any) -> None:
     """Ends the lease. Raises LeaseLostError if it was not ours any more: the transaction is rolled back."""
-    if _leased(claim).update(status=status, **NO_LEASE, **fields) != 1:
+    if _leave_as(status, tuple(sorted(fields)))(step_id=claim.step_id, token=claim.token, **fields) != 1:
         raise LeaseLostError
+
+
+@cache
+def _leave_as(status: Step.Status, names: tuple[str, ...]) -> Update:
+    return Update(_leased, status=status, **NO_LEASE, **{name: Given(name) for name in names})
 
 
 def prepared(claim: Claim, conversion: Conversion) -> None:
     """The recording is understood: its one piece waits for the endpoint. Within `held`."""
     leave(claim, Step.Status.DONE)
-    Step.objects.create(
-        conversion=conversion,
+    _add_piece(
+        conversion_id=conversion.pk,
         kind=Step.Kind.CONVERT,
         end_sample=conversion.source_samples,
         endpoint_id=conversion.endpoint_id,
@@ -76,11 +101,11 @@ def prepared(claim: Claim, conversion: Conversion) -> None:
 def converted(claim: Claim, conversion: Conversion, result_key: str) -> None:
     """A piece has its result. Whoever finishes the last one opens the next stage. Within `held`."""
     leave(claim, Step.Status.DONE, result=result_key)
-    if conversion.steps.filter(kind=Step.Kind.CONVERT).exclude(status=Step.Status.DONE).exists():
+    if _unfinished_pieces.rows(conversion_id=conversion.pk):
         return
     if conversion.move(Conversion.Status.ASSEMBLING):
-        Step.objects.create(
-            conversion=conversion,
+        _add_step(
+            conversion_id=conversion.pk,
             kind=Step.Kind.ASSEMBLE,
             team_id=conversion.team_id,
             user_id=claim.user_id,
@@ -106,7 +131,7 @@ def exported(claim: Claim, conversion: Conversion, result_key: str, size: int) -
 def wait_again(claim: Claim, delay_s: float, failure: Failure, *, counted: bool = True) -> None:
     """Nothing is lost: the step is tried again by itself after `delay_s`. `counted`: as an attempt of its own."""
     with held(claim) as conversion:
-        attempt = F("attempt") - (0 if counted else 1)
+        attempt = claim.attempt if counted else claim.attempt - 1
         leave(claim, Step.Status.WAITING, not_before=db_now() + timedelta(seconds=delay_s), attempt=attempt)
         log(conversion, Event.Kind.DELAYED, code=failure.code, words=failure.words, delay_s=round(delay_s, 1))
 

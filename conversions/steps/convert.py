@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from collections.abc import Mapping
 from contextlib import closing
+from functools import cache, partial
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -16,14 +18,16 @@ from conversions import files
 from conversions.connections import give_back
 from conversions.models import Call, Conversion, Event, Step, log
 from conversions.queue import gate, outcomes
-from conversions.queue.claim import Claim
+from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
+from conversions.statements import Given, Insert, Select, Update
 from conversions.steps import reconcile
 from conversions.steps.reading import heard
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
 from voices.clients import client_for
+from voices.models import Endpoint, Voice
 
 # Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.
 AT_ONCE_BYTES = 20 * 1000**2
@@ -37,8 +41,20 @@ KEPT_HEADERS = frozenset(
 )
 
 
+_conversion, _endpoint, _voice = (
+    Select(partial(model.objects.filter, pk=Given("pk"))) for model in (Conversion, Endpoint, Voice)
+)
+_pieces = Select(
+    lambda: Step.objects.filter(conversion=Given("pk"), kind=Step.Kind.CONVERT).order_by().values_list("pk")[:2]
+)
+_add_call = Insert(
+    Call,
+    *("conversion_id", "step_id", "endpoint_id", "team_id", "user_id", "attempt", "token", "seconds", "credits"),
+)
+
+
 def convert(claim: Claim, lease: Lease) -> None:
-    conversion = Conversion.objects.select_related("endpoint", "voice").get(pk=claim.conversion_id)
+    conversion = _loaded(claim)
     adopted = files.find_result(conversion.pk, claim.step_id)
     if adopted is not None:
         # An earlier attempt had its answer on disk and died before it said so.
@@ -65,6 +81,17 @@ def convert(claim: Claim, lease: Lease) -> None:
     gate.answered(claim, conversion.endpoint, result.headers)
 
 
+def _loaded(claim: Claim) -> Conversion:
+    """With its endpoint and its voice."""
+    conversion = _conversion.first(Conversion, pk=claim.conversion_id)
+    if conversion is None:
+        raise LeaseLostError
+    endpoint, voice = _endpoint.first(Endpoint, pk=conversion.endpoint_id), _voice.first(Voice, pk=conversion.voice_id)
+    if endpoint is not None and voice is not None:  # they are: no row that a conversion refers to can be deleted
+        conversion.endpoint, conversion.voice = endpoint, voice
+    return conversion
+
+
 class _Look:
     """What an answer is, found while it is made durable, where that is quicker than to hand it on to a cpu worker.
 
@@ -74,7 +101,7 @@ class _Look:
     def __init__(self, conversion: Conversion) -> None:
         self.output: dict[str, Any] | None = None
         self._format = conversion.format
-        self._is_whole = conversion.steps.filter(kind=Step.Kind.CONVERT).count() == 1
+        self._is_whole = len(_pieces.rows(pk=conversion.pk)) == 1
 
     def __call__(self, answer: BinaryIO) -> None:
         if not self._is_whole or os.fstat(answer.fileno()).st_size > AT_ONCE_BYTES:
@@ -89,15 +116,15 @@ class _Look:
             _eyes.release()
 
 
-def _enter_into_ledger(claim: Claim, conversion: Conversion) -> Call:
+def _enter_into_ledger(claim: Claim, conversion: Conversion) -> None:
     """Committed before the request is sent: after a crash this row is how we know that it may have been."""
     seconds = conversion.source_duration_s or 0.0
     endpoint = conversion.endpoint
     with outcomes.held(claim) as locked:
-        call = Call.objects.create(
-            conversion=conversion,
+        _add_call(
+            conversion_id=conversion.pk,
             step_id=claim.step_id,
-            endpoint=endpoint,
+            endpoint_id=endpoint.pk,
             team_id=conversion.team_id,
             user_id=claim.user_id,
             attempt=claim.attempt,
@@ -106,7 +133,6 @@ def _enter_into_ledger(claim: Claim, conversion: Conversion) -> Call:
             credits=endpoint.credits_per_minute * seconds / 60 if endpoint.billed else 0,
         )
         log(locked, Event.Kind.SENT, endpoint=endpoint.name, voice=conversion.voice_name, attempt=claim.attempt)
-    return call
 
 
 def _call(
@@ -117,12 +143,12 @@ def _call(
     except FileNotFoundError as error:
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
     with closing(source):
-        call = _enter_into_ledger(claim, conversion)
+        _enter_into_ledger(claim, conversion)
         give_back()  # a connection is never held over a call
         try:
             return _answer_to(source, claim, conversion, client, abort, look)
         except Exception as error:  # also what nobody foresaw leaves the ledger with the truth
-            _close_call(call, error)
+            _close_call(claim, error)
             lease.check()
             raise
 
@@ -167,16 +193,24 @@ def _answered(claim: Claim, result: files.Result) -> None:
     """Closes the ledger's row of the call that brought `result`, which may be an earlier attempt's."""
     token = result.key.rsplit("-", 1)[1]
     fields: dict[str, object] = {
-        "outcome": Call.Outcome.ANSWERED,
-        "answered_at": Now(),
-        "status_code": 200,
         "request_id": result.headers.get("request-id", "")[:200],
         "history_item_id": result.headers.get("history-item-id", "")[:200],
     }
     cost = _cost(result.headers)
     if cost is not None:
         fields["credits"] = cost
-    Call.objects.filter(step_id=claim.step_id, token=token).update(**fields)
+    _close_with(tuple(fields))(step_id=claim.step_id, token=uuid.UUID(token), **fields)
+
+
+@cache
+def _close_with(names: tuple[str, ...]) -> Update:
+    return Update(
+        lambda: Call.objects.filter(step=Given("step_id"), token=Given("token")),
+        outcome=Call.Outcome.ANSWERED,
+        answered_at=Now(),
+        status_code=200,
+        **{name: Given(name) for name in names},
+    )
 
 
 def _cost(headers: Mapping[str, str]) -> float | None:
@@ -186,7 +220,7 @@ def _cost(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _close_call(call: Call, error: Exception) -> None:
+def _close_call(claim: Claim, error: Exception) -> None:
     fields: dict[str, object] = {"outcome": _outcome_of(error), "error": type(error).__name__}
     if fields["outcome"] != Call.Outcome.UNCLEAR:
         fields["credits"] = 0
@@ -194,7 +228,7 @@ def _close_call(call: Call, error: Exception) -> None:
         fields["status_code"] = error.status_code
         fields["request_id"] = (error.request_id or "")[:200]
         fields["error"] = f"{error.code or ''} {error.message}".strip()[:300]
-    Call.objects.filter(pk=call.pk).update(answered_at=Now(), **fields)
+    Call.objects.filter(step_id=claim.step_id, token=claim.token).update(answered_at=Now(), **fields)
 
 
 def _outcome_of(error: Exception) -> Call.Outcome:

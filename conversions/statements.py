@@ -1,0 +1,132 @@
+"""Statements that run for every recording: Django writes their SQL once, later calls bring only other values.
+
+Building SQL takes Django up to ten times as long as running it takes the database, and much of it in each of a hundred
+threads under one lock. What is built here is any queryset; in place of values that differ stands `Given`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Expression, Model, QuerySet
+from django.db.models.sql import InsertQuery, UpdateQuery
+
+M = TypeVar("M", bound=Model)
+
+
+class Given(Expression):
+    """A value that comes when the statement runs. The same name may stand in several places."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
+        return "%s", [self]
+
+
+class _Statement:
+    def _written(self) -> tuple[str, Sequence[Any]]:
+        raise NotImplementedError
+
+    @cached_property
+    def _sql(self) -> tuple[str, Sequence[Any]]:
+        return self._written()
+
+    def _execute(self, cursor: Any, given: dict[str, Any]) -> None:
+        sql, parameters = self._sql
+        values = {name: _adapted(value) for name, value in given.items()}
+        cursor.execute(sql, [values[p.name] if isinstance(p, Given) else p for p in parameters])
+
+
+class Select(_Statement):
+    """The rows of a queryset that gives tuples, or the instances of one with `only`."""
+
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._build = build
+
+    def rows(self, **given: Any) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            self._execute(cursor, given)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        if not self._converters:
+            return rows
+        return [self._converted(list(row)) for row in rows]
+
+    def first(self, model: type[M], **given: Any) -> M | None:
+        """The first row as an instance of `model`; what wasn't selected is fetched when it is asked for."""
+        rows = self.rows(**given)
+        return model.from_db(connection.alias, self._names, rows[0]) if rows else None
+
+    def _written(self) -> tuple[str, Sequence[Any]]:
+        compiler = self._build().query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
+        columns = [column[0] for column in compiler.select]
+        self._names = [column.target.attname for column in columns if hasattr(column, "target")]
+        self._converters = compiler.get_converters(columns)
+        return sql, parameters
+
+    def _converted(self, row: list[Any]) -> tuple[Any, ...]:
+        for index, (converters, expression) in self._converters.items():
+            for convert in converters:
+                row[index] = convert(row[index], expression, connection)
+        return tuple(row)
+
+
+class Update(_Statement):
+    """`queryset.update(**values)`."""
+
+    def __init__(self, build: Callable[[], QuerySet[Any]], **values: Any) -> None:
+        self._build, self._values = build, values
+
+    def __call__(self, **given: Any) -> int:
+        """How many rows it has changed."""
+        with connection.cursor() as cursor:
+            self._execute(cursor, given)
+            count: int = cursor.rowcount
+        return count
+
+    def _written(self) -> tuple[str, Sequence[Any]]:
+        query: Any = self._build().query.chain(UpdateQuery)
+        query.add_update_values(self._values)
+        written: tuple[str, Sequence[Any]] = query.get_compiler(connection=connection).as_sql()
+        return written
+
+
+class Insert(_Statement):
+    """A row of `model` with these columns given; the others have their defaults, which must be the same each time."""
+
+    def __init__(self, model: type[Model], *given: str) -> None:
+        self._model, self._given = model, given
+
+    def __call__(self, **given: Any) -> None:
+        with connection.cursor() as cursor:
+            self._execute(cursor, given)
+
+    def _written(self) -> tuple[str, Sequence[Any]]:
+        meta = self._model._meta
+        row = self._model(**{name: Given(name) for name in self._given})
+        query = InsertQuery(self._model)
+        query.insert_values([field for field in meta.local_concrete_fields if field is not meta.auto_field], [row])
+        ((sql, parameters),) = query.get_compiler(connection=connection).as_sql()
+        return sql, parameters
+
+
+def _adapted(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case UUID():
+            return value if connection.features.has_native_uuid_field else value.hex
+        case datetime():
+            return connection.ops.adapt_datetimefield_value(value)
+        case dict() | list():
+            return connection.ops.adapt_json_value(value, None)
+        case _:
+            return value

@@ -1,0 +1,97 @@
+"""Statements written once do what the querysets do that they are written from, whatever they are given."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+from django.db.models import Count
+
+from conversions.models import Call, Conversion, Event, Step
+from conversions.statements import Given, Insert, Select, Update
+from tests.conversions.conftest import Submit
+
+NOW = datetime(2026, 11, 25, 12, 30, 15, 123000, tzinfo=UTC)
+
+
+def test_a_row_has_what_was_given_and_its_defaults(submit: Submit) -> None:
+    conversion = submit()
+    add = Insert(Call, "conversion_id", "endpoint_id", "team_id", "token", "attempt", "seconds", "answered_at")
+    for attempt, seconds in ((1, 1.5), (2, None)):
+        add(
+            conversion_id=conversion.pk,
+            endpoint_id=conversion.endpoint_id,
+            team_id=conversion.team_id,
+            token=uuid.uuid4(),
+            attempt=attempt,
+            seconds=seconds or 0.0,
+            answered_at=NOW if seconds else None,
+        )
+    first, second = Call.objects.filter(conversion=conversion).order_by("pk")
+    assert (first.attempt, first.seconds, first.answered_at) == (1, 1.5, NOW)
+    assert (second.attempt, second.seconds, second.answered_at) == (2, 0.0, None)
+    assert first.outcome == Call.Outcome.SENT
+    assert first.sent_at <= second.sent_at
+
+
+def test_words_that_look_like_sql_or_places_for_values_stay_words(submit: Submit) -> None:
+    conversion = submit()
+    words = {"name": "100 %s '; DROP TABLE x; -- %(a)s “é” \U0001f399", "list": [1, None]}
+    add = Insert(Event, "conversion_id", "team_id", "kind", "data")
+    add(conversion_id=conversion.pk, team_id=conversion.team_id, kind=Event.Kind.RENAMED, data=words)
+    event = Event.objects.get(conversion=conversion, kind="renamed")
+    assert event.data == words
+    rename = Update(lambda: Conversion.objects.filter(pk=Given("pk")), title=Given("title"))
+    assert rename(pk=conversion.pk, title=words["name"]) == 1
+    conversion.refresh_from_db()
+    assert conversion.title == words["name"]
+
+
+def test_an_update_says_how_many_rows_it_has_changed(submit: Submit) -> None:
+    first, other = submit(), submit()
+    note = Update(
+        lambda: Conversion.objects.filter(team=Given("team"), created_at__gt=Given("since")),
+        source_peaks=Given("peaks"),
+        seed=Given("seed"),
+        downloaded_at=Given("since"),
+    )
+    assert note(team=first.team_id, since=NOW - timedelta(days=36500), peaks=b"\0\xff", seed=None) == 2
+    assert note(team=first.team_id, since=NOW + timedelta(days=36500), peaks=b"", seed=1) == 0
+    other.refresh_from_db()
+    assert (bytes(other.source_peaks), other.seed) == (b"\0\xff", None)
+
+
+def test_rows_come_as_python_has_them(submit: Submit) -> None:
+    conversion = submit()
+    columns = ("id", "created_at", "enable_logging", "voice_stored_settings", "seed", "status")
+    select = Select(lambda: Conversion.objects.filter(pk=Given("pk")).order_by().values_list(*columns))
+    assert select.rows(pk=conversion.pk) == list(Conversion.objects.filter(pk=conversion.pk).values_list(*columns))
+    assert select.rows(pk=uuid.uuid4()) == []
+
+
+def test_what_was_not_selected_is_fetched_when_it_is_asked_for(submit: Submit) -> None:
+    conversion = submit()
+    select = Select(lambda: Conversion.objects.filter(pk=Given("pk")).order_by().only("team_id", "voice_name"))
+    found = select.first(Conversion, pk=conversion.pk)
+    assert found is not None
+    assert found.get_deferred_fields() >= {"title", "status"}
+    assert (found, found.voice_name, found.title) == (conversion, "Nora", conversion.title)
+    assert select.first(Conversion, pk=uuid.uuid4()) is None
+
+
+def test_counts_by_group(submit: Submit) -> None:
+    first = submit()
+    submit()
+    steps = Step.objects.filter(status=Given("status")).order_by().values_list("team_id").annotate(count=Count("pk"))
+    assert Select(lambda: steps).rows(status=Step.Status.WAITING) == [(first.team_id, 2)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_locking_statement_asks_for_its_lock_each_time(submit: Submit) -> None:
+    conversion = submit()
+    locked = Select(lambda: Conversion.objects.select_for_update().filter(pk=Given("pk")).order_by().values_list("pk"))
+    for _ in range(2):
+        with transaction.atomic():
+            assert locked.rows(pk=conversion.pk) == [(conversion.pk,)]
