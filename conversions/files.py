@@ -18,7 +18,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from io import BufferedReader
@@ -129,12 +128,13 @@ def store_result(
     chunks: Iterable[bytes],
     headers: dict[str, str],
     *,
-    beside: Callable[[BinaryIO], object] = lambda _file: None,
+    beside: Callable[[BinaryIO], Callable[[], object]] = lambda _file: lambda: None,
 ) -> Result:
     """Writes `chunks` as they come, then the note that says they are complete. Nothing is known of it before.
 
-    `beside` gets the complete file while it is being made durable, in a thread of its own. Raises what `chunks` and
-    `beside` raise, and Unclear when a complete answer could not be kept: it may have been billed.
+    `beside` gets the complete file and begins to do something with it elsewhere while it is being made durable; what it
+    returns waits for the end of that. Raises what `chunks` and those two raise, and Unclear when a complete answer
+    could not be kept: it may have been billed.
     """
     key = f"{ROOT}/{conversion_id}/{step_id}-{attempt}-{token.hex}"
     digest, size = hashlib.sha256(), 0
@@ -144,11 +144,12 @@ def store_result(
             size += len(chunk)
             _write(file, chunk)
         result = Result(key, size, digest.hexdigest(), headers)
-        with ThreadPoolExecutor(1) as hand:
-            done = hand.submit(beside, cast(BinaryIO, file))
+        wait = beside(cast(BinaryIO, file))
+        try:
             _keep(key, file)
             _keep_note(result)
-        done.result()
+        finally:
+            wait()
     return result
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 import uuid
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from functools import cache, partial
 from typing import Any, BinaryIO
 
@@ -33,7 +33,7 @@ from voices.models import Endpoint, Voice
 AT_ONCE_BYTES = 20 * 1000**2
 # Answers come in waves: more decoders at once than there are cores take memory and make nothing quicker. A strange
 # answer may keep one busy for long; then the others are handed on too.
-_eyes = threading.BoundedSemaphore(os.cpu_count() or 1)
+_eyes = ThreadPoolExecutor(os.cpu_count() or 1, "look")
 LOOK_PATIENCE_S = 5.0
 # What is kept of an answer's headers next to its bytes.
 KEPT_HEADERS = frozenset(
@@ -103,17 +103,23 @@ class _Look:
         self._format = conversion.format
         self._is_whole = len(_pieces.rows(pk=conversion.pk)) == 1
 
-    def __call__(self, answer: BinaryIO) -> None:
+    def begin(self, answer: BinaryIO) -> Callable[[], object]:
+        """Returns what waits for its end."""
         if not self._is_whole or os.fstat(answer.fileno()).st_size > AT_ONCE_BYTES:
-            return
-        if not _eyes.acquire(timeout=LOOK_PATIENCE_S):
-            return
-        try:
+            return lambda: None
+        looking = _eyes.submit(self._look, answer)
+        return lambda: self._seen(looking)
+
+    def _look(self, answer: BinaryIO) -> None:
+        with suppress(AudioError, OSError):
             self.output = heard(answer, self._format)
-        except (AudioError, OSError):
-            return
-        finally:
-            _eyes.release()
+
+    def _seen(self, looking: Future[None]) -> None:
+        try:
+            looking.result(LOOK_PATIENCE_S)
+        except TimeoutError:
+            if not looking.cancel():  # it has begun
+                looking.result()
 
 
 def _enter_into_ledger(claim: Claim, conversion: Conversion) -> None:
@@ -167,7 +173,7 @@ def _answer_to(
     with answer:
         headers = {name: value for name, value in answer.headers.items() if name in KEPT_HEADERS}
         return files.store_result(
-            conversion.pk, claim.step_id, claim.attempt, claim.token, answer, headers, beside=look
+            conversion.pk, claim.step_id, claim.attempt, claim.token, answer, headers, beside=look.begin
         )
 
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from inspect import isawaitable
 from typing import Any, Literal, Protocol
 
+from s2s.client import timers
+
 CutReason = Literal["aborted", "deadline"]
 OnSent = Callable[[], Awaitable[None] | None]
 
@@ -81,13 +83,6 @@ class _Sleeper:
         self._wake()
 
 
-def start_thread_timer(seconds: float, work: Callable[[], None]) -> Timer:
-    timer = threading.Timer(seconds, work)
-    timer.daemon = True
-    timer.start()
-    return timer
-
-
 class Line:
     """One call's connection as seen through httpx's `trace`: has sending begun, and how to cut it.
 
@@ -99,7 +94,7 @@ class Line:
         deadline_s: float | None = None,
         abort: Abort | None = None,
         on_sent: OnSent | None = None,
-        start_timer: StartTimer = start_thread_timer,
+        start_timer: StartTimer = timers.start,
     ) -> None:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None

@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from s2s.client.abort import Abort, Line, StartTimer, Timer, start_thread_timer
+from s2s.client import timers
+from s2s.client.abort import Abort, Line, StartTimer, Timer
 
 T = TypeVar("T")
 Http = TypeVar("Http", bound=httpx.Client | httpx.AsyncClient)
@@ -104,7 +105,7 @@ class ThreadWire(Wire[httpx.Client]):
 
     @property
     def start_timer(self) -> StartTimer:
-        return start_thread_timer
+        return timers.start
 
 
 class LoopWire(Wire[httpx.AsyncClient]):

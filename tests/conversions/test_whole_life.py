@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,11 +64,12 @@ def test_an_answer_is_handed_on_to_a_cpu_worker_when_every_decoder_is_busy(
     submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     convert = sys.modules["conversions.steps.convert"]
-    monkeypatch.setattr(convert, "_eyes", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(convert, "_eyes", eyes := ThreadPoolExecutor(1))
     monkeypatch.setattr(convert, "LOOK_PATIENCE_S", 0.01)
-    conversion = submit()
-    with convert._eyes:
-        work_all()
+    conversion, seen = submit(), threading.Event()
+    eyes.submit(seen.wait)
+    work_all()
+    seen.set()
     conversion.refresh_from_db()
     assert conversion.status == Conversion.Status.READY
     assert [step.kind for step in conversion.steps.order_by("pk")] == ["prepare", "convert", "assemble"]

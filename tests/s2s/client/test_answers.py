@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from s2s.client import Abort, Aborted, Client, Concurrency, EndpointError, NotSent, Timeouts, Unclear
+from s2s.client import Abort, Aborted, Client, Concurrency, EndpointError, NotSent, Timeouts, Unclear, timers
 from s2s.client.abort import Line
 from s2s.client.wires import finish
 from tests.support.endpoint import Behaviour, Endpoint
@@ -66,7 +66,7 @@ def failure(client: Client, audio: bytes = AUDIO, **options) -> EndpointError:
 
 def no_line_is_left() -> bool:
     """No deadline is still running."""
-    return not any(isinstance(thread, threading.Timer) for thread in threading.enumerate())
+    return not timers.waiting()
 
 
 # ---- whole answers ----

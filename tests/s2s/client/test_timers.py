@@ -1,0 +1,69 @@
+"""Deadlines ring once, in their order, and not when they were cancelled; one thread does it for all."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+
+import pytest
+
+from s2s.client import timers
+
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def rung() -> queue.Queue[str]:
+    return queue.Queue()
+
+
+def test_timers_ring_in_the_order_of_their_time(rung):
+    for name, seconds in (("third", 0.3), ("first", 0.05), ("second", 0.15)):
+        timers.start(seconds, lambda name=name: rung.put(name))
+    assert [rung.get(timeout=PATIENCE_S) for _ in range(3)] == ["first", "second", "third"]
+
+
+def test_what_was_cancelled_does_not_ring(rung):
+    cancelled = timers.start(0.05, lambda: rung.put("cancelled"))
+    timers.start(0.2, lambda: rung.put("kept"))
+    cancelled.cancel()
+    cancelled.cancel()
+    assert rung.get(timeout=PATIENCE_S) == "kept"
+    assert rung.empty()
+
+
+def test_one_thread_watches_all(rung):
+    before = threading.active_count()
+    waiting = [timers.start(60 + number, lambda: None) for number in range(100)]
+    timers.start(0.05, lambda: rung.put("soon"))
+    assert rung.get(timeout=PATIENCE_S) == "soon"
+    assert threading.active_count() <= before + 1
+    for timer in waiting:
+        timer.cancel()
+
+
+def test_one_that_comes_later_but_rings_earlier_is_heard_in_time(rung):
+    late = timers.start(60, lambda: rung.put("late"))
+    timers.start(0.05, lambda: rung.put("early"))
+    assert rung.get(timeout=PATIENCE_S) == "early"
+    late.cancel()
+
+
+def test_a_forked_process_has_a_clock_of_its_own(rung):
+    ours = timers.start(0.3, lambda: rung.put("ours"))
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            heard = threading.Event()
+            timers.start(0.05, heard.set)
+            os.write(writing, b"heard" if heard.wait(PATIENCE_S) else b"")
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as answer:  # noqa: PTH123 - a descriptor
+        assert answer.read() == b"heard"
+    os.waitpid(pid, 0)
+    assert rung.get(timeout=PATIENCE_S) == "ours"
+    ours.cancel()
