@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from functools import cache, partial
+from functools import cache
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -41,9 +41,9 @@ KEPT_HEADERS = frozenset(
 )
 
 
-_conversion, _endpoint, _voice = (
-    Select(partial(model.objects.filter, pk=Given("pk"))) for model in (Conversion, Endpoint, Voice)
-)
+_conversion = Select(lambda: Conversion.objects.filter(pk=Given("pk")).order_by().defer("source_peaks", "output_peaks"))
+_endpoint = Select(lambda: Endpoint.objects.filter(pk=Given("pk")).order_by())
+_voice = Select(lambda: Voice.objects.filter(pk=Given("pk")).order_by().only("voice_id"))
 _pieces = Select(
     lambda: Step.objects.filter(conversion=Given("pk"), kind=Step.Kind.CONVERT).order_by().values_list("pk")[:2]
 )

@@ -4,9 +4,9 @@ Starting Python with numpy and libav takes a third of a second of CPU; a fork of
 milliseconds. It never touches a recording itself. It ends, and ends its workers, when its line to the parent is cut,
 which the kernel does however the parent ends. A worker whose reader went away is killed at once.
 
-When there is nothing to do, one worker is forked ahead of its job and rehearses with a sound of our own: the pages that
-a fork must copy or map again, which take a worker longer than a short recording does, are its own by the time it is
-needed.
+Where there was a job there will be others: when there is nothing to do, one worker is forked ahead and rehearses with a
+sound of our own. The pages that a fork must copy or map again, which take a worker longer than a short recording does,
+are its own by the time it is needed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ForkServer:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._spare: _Spare | None = None
-        self._wants_spare = True  # until one was made, and again after each job
+        self._wants_spare = False  # after each job, until one was made
         self._fates: dict[int, int] = {}  # worker's pid by the descriptor where its fate is told
         self._ended, ended_writer = socket.socketpair()
         self._ended.setblocking(False)
@@ -91,6 +91,7 @@ class ForkServer:
         return True
 
     def _start_worker(self, text: bytes, line_fd: int, fate_fd: int, input_fd: int) -> None:
+        self._wants_spare = True
         try:
             pid = self._hand_to_spare(text, line_fd, input_fd) or os.fork()
         except OSError:
@@ -151,7 +152,7 @@ class ForkServer:
 
     def _hand_to_spare(self, text: bytes, line_fd: int, input_fd: int) -> int | None:
         """Its process id; None when there is none, or it has died."""
-        spare, self._spare, self._wants_spare = self._spare, None, True
+        spare, self._spare = self._spare, None
         if spare is None:
             return None
         with spare.line:
