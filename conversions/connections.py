@@ -1,14 +1,27 @@
-"""Database connections, and waits: long ones, and those for each other."""
+"""Connections to the database and to Redis, and waits: long ones, and those for each other."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 
+from django.conf import settings
 from django.db import connection, transaction
+from redis import Redis
 
 _writing = threading.Lock()
+
+
+def redis() -> Redis:
+    """Kept with its connections, which cost more to make than what is said over them; safe in threads and forks."""
+    return _redis(settings.REDIS_URL)
+
+
+@lru_cache(maxsize=1)
+def _redis(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
 
 
 def give_back() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from django.conf import settings
-from redis import Redis
 from redis.exceptions import RedisError
+
+from conversions.connections import redis
 
 logger = logging.getLogger(__name__)
 
@@ -15,20 +15,15 @@ _PREFIX = "timbre:alive:"
 _EXPIRES_S = 15
 
 
-def redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-
-
 def say(node: str) -> None:
     """Called in a worker's main process; `node` is the part of its name before the @, e.g. `calls`."""
     try:
-        with redis() as connection:
-            connection.set(f"{_PREFIX}{node}", 1, ex=_EXPIRES_S)
+        redis().set(f"{_PREFIX}{node}", 1, ex=_EXPIRES_S)
     except RedisError as error:
         logger.warning("no sign of life from %s: %s", node, error)
 
 
 def living() -> set[str]:
     """The nodes that gave a sign of life lately. Raises RedisError."""
-    with redis() as connection:
-        return {key.decode().removeprefix(_PREFIX) for key in connection.scan_iter(f"{_PREFIX}*")}
+    found = redis().scan_iter(f"{_PREFIX}*")
+    return {key.decode().removeprefix(_PREFIX) for key in found}

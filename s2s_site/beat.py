@@ -10,7 +10,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from s2s_site import alive
+from conversions.connections import redis
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ class Scheduler(PersistentScheduler):
     def _nobody_answers(self) -> bool:
         """As many bells hang there as two rounds of the whole schedule bring."""
         try:
-            with alive.redis() as redis:
-                return int(redis.llen(settings.CELERY_TASK_DEFAULT_QUEUE)) >= 2 * len(self.schedule)
+            return int(redis().llen(settings.CELERY_TASK_DEFAULT_QUEUE)) >= 2 * len(self.schedule)
         except RedisError as error:
             raise ConnectionError(str(error)) from error

@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from conversions.connections import redis
 from conversions.queue.alarms import alarms_of
 from conversions.queue.vitals import vitals
 from s2s.client import EndpointError
@@ -86,8 +87,7 @@ def _database() -> str:
 
 def _redis() -> str:
     try:
-        with alive.redis() as redis:
-            redis.ping()
+        redis().ping()
     except RedisError:
         return "Redis does not answer"
     return "ok"

@@ -13,10 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
-from redis import Redis
 from redis.exceptions import RedisError
 
 from conversions import files, retention
+from conversions.connections import redis
 from conversions.models import Call, Event, Step, log
 from conversions.queue import alarms, gate, outcomes, vitals
 from conversions.queue.bells import Lane, ring
@@ -123,7 +123,6 @@ def ring_for_waiting() -> None:
 
 def _hanging(lane: Lane) -> int:
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as redis:
-            return int(redis.llen(str(lane)))
+        return int(redis().llen(str(lane)))
     except RedisError:
         return 0
