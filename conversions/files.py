@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import re
 import time
 import uuid
@@ -22,7 +23,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, BinaryIO, Protocol, cast
 
 from django.conf import settings
@@ -198,12 +198,16 @@ class _Movable(File):  # type: ignore[type-arg]
 @contextlib.contextmanager
 def _spool() -> Iterator[IO[bytes]]:
     """A temporary file on the media's filesystem; gone at the end unless it was moved away."""
-    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="result-", delete=False) as file:
+    path = f"{settings.FILE_UPLOAD_TEMP_DIR}/result-{uuid.uuid4().hex}"
+    with open(path, "x+b", opener=_private) as file:
         try:
             yield file
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                Path(file.name).unlink()
+            Path(path).unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def find_result(conversion_id: uuid.UUID, step_id: int) -> Result | None:

@@ -26,6 +26,7 @@ from conversions.steps import reconcile
 from conversions.steps.reading import heard
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
+from s2s.contract import ConvertParameters
 from voices.clients import client_for
 from voices.models import Endpoint, Voice
 
@@ -41,7 +42,16 @@ KEPT_HEADERS = frozenset(
 )
 
 
-_conversion = Select(lambda: Conversion.objects.filter(pk=Given("pk")).order_by().defer("source_peaks", "output_peaks"))
+_conversion = Select(
+    lambda: (
+        Conversion.objects.filter(pk=Given("pk"))
+        .order_by()
+        .only(
+            *("team_id", "endpoint_id", "voice_id", "voice_name", "source", "source_name", "source_duration_s"),
+            *ConvertParameters.model_fields,
+        )
+    )
+)
 _endpoint = Select(lambda: Endpoint.objects.filter(pk=Given("pk")).order_by())
 _voice = Select(lambda: Voice.objects.filter(pk=Given("pk")).order_by().only("voice_id"))
 _pieces = Select(
