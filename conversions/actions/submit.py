@@ -20,12 +20,15 @@ from conversions import files, mailing
 from conversions.models import Batch, Conversion, Event, Recording, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.sources import Stored, of_conversion
+from conversions.statements import Insert
 from s2s.contract import ConvertParameters
 from teams.gatekeeper import May, current_team, require
 from teams.models import Team, User
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
+
+_add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priority")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,11 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
     try:
         with transaction.atomic():
             conversion.save(force_insert=True)
-            Step.objects.create(
-                conversion=conversion,
+            _add_step(
+                conversion_id=conversion.pk,
                 kind=Step.Kind.PREPARE,
-                team=team,
-                user=user,
+                team_id=team.pk,
+                user_id=user.pk,
                 priority=Step.AUDITION if order.audition_of else Step.NORMAL,
             )
             log(conversion, Event.Kind.SUBMITTED, actor=user, name=conversion.source_name, voice=voice.name)

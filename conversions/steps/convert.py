@@ -18,17 +18,16 @@ from conversions import files
 from conversions.connections import give_back
 from conversions.models import Call, Conversion, Event, Step, log
 from conversions.queue import gate, outcomes
-from conversions.queue.claim import Claim, LeaseLostError
+from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.statements import Given, Insert, Select, Update
 from conversions.steps import reconcile
+from conversions.steps.loading import voice_id_of, with_endpoint
 from conversions.steps.reading import heard
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
-from s2s.contract import ConvertParameters
 from voices.clients import client_for
-from voices.models import Endpoint, Voice
 
 # Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.
 AT_ONCE_BYTES = 20 * 1000**2
@@ -42,18 +41,6 @@ KEPT_HEADERS = frozenset(
 )
 
 
-_conversion = Select(
-    lambda: (
-        Conversion.objects.filter(pk=Given("pk"))
-        .order_by()
-        .only(
-            *("team_id", "endpoint_id", "voice_id", "voice_name", "source", "source_name", "source_duration_s"),
-            *ConvertParameters.model_fields,
-        )
-    )
-)
-_endpoint = Select(lambda: Endpoint.objects.filter(pk=Given("pk")).order_by())
-_voice = Select(lambda: Voice.objects.filter(pk=Given("pk")).order_by().only("voice_id"))
 _pieces = Select(
     lambda: Step.objects.filter(conversion=Given("pk"), kind=Step.Kind.CONVERT).order_by().values_list("pk")[:2]
 )
@@ -64,7 +51,7 @@ _add_call = Insert(
 
 
 def convert(claim: Claim, lease: Lease) -> None:
-    conversion = _loaded(claim)
+    conversion = with_endpoint(claim)
     adopted = files.find_result(conversion.pk, claim.step_id)
     if adopted is not None:
         # An earlier attempt had its answer on disk and died before it said so.
@@ -89,17 +76,6 @@ def convert(claim: Claim, lease: Lease) -> None:
     else:
         _finish(claim, result, look.output)
     gate.answered(claim, conversion.endpoint, result.headers)
-
-
-def _loaded(claim: Claim) -> Conversion:
-    """With its endpoint and its voice."""
-    conversion = _conversion.first(Conversion, pk=claim.conversion_id)
-    if conversion is None:
-        raise LeaseLostError
-    endpoint, voice = _endpoint.first(Endpoint, pk=conversion.endpoint_id), _voice.first(Voice, pk=conversion.voice_id)
-    if endpoint is not None and voice is not None:  # they are: no row that a conversion refers to can be deleted
-        conversion.endpoint, conversion.voice = endpoint, voice
-    return conversion
 
 
 class _Look:
@@ -173,7 +149,7 @@ def _answer_to(
     source: BinaryIO, claim: Claim, conversion: Conversion, client: Client, abort: Abort, look: _Look
 ) -> files.Result:
     answer = client.convert(
-        conversion.voice.voice_id,
+        voice_id_of(conversion),
         source,
         conversion.parameters,
         filename=conversion.source_name or "audio",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 
 from django.conf import settings
@@ -18,14 +17,22 @@ from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
+from conversions.statements import Given, Update
+from conversions.steps.loading import with_endpoint
 from conversions.steps.reading import raw_source
 from conversions.usage import over_quota
 from s2s.audio import Examination, Limits, examine
 from teams.models import Membership
 
+_FOUND = (
+    *("source_sha256", "source_container", "source_codec", "source_rate_hz", "source_channels"),
+    *("source_samples", "source_duration_s", "source_peaks"),
+)
+_found = Update(lambda: Conversion.objects.filter(pk=Given("pk")), **{name: Given(name) for name in _FOUND})
+
 
 def prepare(claim: Claim, lease: Lease) -> None:
-    conversion = Conversion.objects.select_related("endpoint").get(pk=claim.conversion_id)
+    conversion = with_endpoint(claim)
     give_back()
     try:
         with files.open_file(conversion.source) as source:
@@ -36,7 +43,8 @@ def prepare(claim: Claim, lease: Lease) -> None:
     _refuse_what_the_endpoint_would(conversion, found)
     _refuse_beyond_quota(claim, conversion, found)
     with outcomes.held(claim) as conversion:
-        Conversion.objects.filter(pk=conversion.pk).update(
+        _found(
+            pk=conversion.pk,
             source_sha256=checksum,
             source_container=found.container[:40],
             source_codec=found.codec[:40],
@@ -52,11 +60,9 @@ def prepare(claim: Claim, lease: Lease) -> None:
 
 
 def _examine(source: BufferedReader, conversion: Conversion) -> tuple[Examination, str]:
-    """What the recording is, and its SHA-256, which is counted while the decoder works."""
-    with ThreadPoolExecutor(1) as beside:
-        checksum = beside.submit(hashlib.file_digest, source, "sha256")  # the decoder has its own position in it
-        found = examine(source, limits=Limits(max_duration_s=settings.MAX_DURATION_S), raw=raw_source(conversion))
-        return found, checksum.result().hexdigest()
+    """What the recording is, and its SHA-256."""
+    found = examine(source, limits=Limits(max_duration_s=settings.MAX_DURATION_S), raw=raw_source(conversion))
+    return found, hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def _refuse_beyond_quota(claim: Claim, conversion: Conversion, found: Examination) -> None:

@@ -55,7 +55,8 @@ class Peaks:
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Take `(n,)` mono samples."""
-        self._open = np.concatenate([self._open, np.abs(block)])
+        magnitudes = np.abs(block)
+        self._open = np.concatenate([self._open, magnitudes]) if len(self._open) else magnitudes
         while (ready := len(self._open) // self._samples_per_cell) > 0:
             fitting = min(ready, len(self._cells) - self._used)
             taken = fitting * self._samples_per_cell

@@ -99,4 +99,5 @@ class Plain:
             mixed = frames[:, 0].astype(np.float32)
             for channel in range(1, self.channels):
                 mixed += frames[:, channel]
-            yield mixed * scale
+            mixed *= scale
+            yield mixed
