@@ -50,8 +50,8 @@ class Plain:
             return None
         if found.samples > limits.max_duration_s * found.sample_rate_hz:
             return None
-        hidden = any(word in os.pread(fd, _SEARCHED_BYTES, found.start) for word in _HIDDEN) if raw is None else False
-        return None if hidden else found
+        beginning = os.pread(fd, _SEARCHED_BYTES, found.start) if raw is None else b""
+        return None if any(word in beginning for word in _HIDDEN) else found
 
     @classmethod
     def _headerless(cls, fd: int, raw: RawPcm) -> Self | None:

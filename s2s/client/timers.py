@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
 
 
 class Timer:
@@ -61,7 +64,10 @@ class _Clock:
                     next_s = min((timer.due_s for timer in self._timers), default=None)
                     self._changed.wait(None if next_s is None else next_s - now_s)
             for timer in sorted(due, key=lambda timer: timer.due_s):
-                timer.work()
+                try:
+                    timer.work()
+                except Exception:  # the others' deadlines are still to come
+                    logger.exception("what was to be done at a deadline failed")
 
 
 _clock = _Clock()

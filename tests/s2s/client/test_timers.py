@@ -50,6 +50,12 @@ def test_one_that_comes_later_but_rings_earlier_is_heard_in_time(rung):
     late.cancel()
 
 
+def test_one_that_fails_leaves_the_others_their_time(rung):
+    timers.start(0.05, lambda: 1 / 0)
+    timers.start(0.2, lambda: rung.put("next"))
+    assert rung.get(timeout=PATIENCE_S) == "next"
+
+
 def test_a_forked_process_has_a_clock_of_its_own(rung):
     ours = timers.start(0.3, lambda: rung.put("ours"))
     reading, writing = os.pipe()
