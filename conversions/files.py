@@ -148,8 +148,11 @@ def store_result(
         try:
             _keep(key, file)
             _keep_note(result)
-        finally:
-            wait()
+        except Exception:
+            with contextlib.suppress(Exception):  # what the storage raised tells more
+                wait()
+            raise
+        wait()
     return result
 
 

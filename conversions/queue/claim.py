@@ -133,14 +133,13 @@ def _running(endpoint_id: int | None, now: datetime) -> Counter[tuple[int, int]]
 
 
 def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:
-    state = Step.STATE_OF.get(head.kind)
-    moves = state is not None and head.conversion_status != state
-    if moves and not _locked_status.rows(pk=head.conversion_id):
-        return None
+    locked = _locked_status.rows(pk=head.conversion_id)
     token, attempt = uuid.uuid4(), head.attempt + 1
-    if not _lease(pk=head.step_id, before=head.attempt, token=token, until=lease_until(now), attempt=attempt):
+    taken = _lease(pk=head.step_id, before=head.attempt, token=token, until=lease_until(now), attempt=attempt)
+    if not locked or taken == 0:
         return None
-    if moves and state is not None:
+    state = Step.STATE_OF.get(head.kind)
+    if state is not None and locked != [(state,)]:
         Conversion(pk=head.conversion_id).move(state)
     return Claim(
         head.step_id, head.conversion_id, head.kind, attempt, token, head.team_id, head.user_id, running, trial

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from conversions.models import Conversion, Step
+from conversions.models import Step
 
 # The first waiting step of every (team, user), by a loose index scan over `queue_waiting`: each row of the
 # recursion is two index seeks, to the team's next person or else to the next team, so the cost follows the number of
@@ -34,10 +34,10 @@ WITH RECURSIVE head (id, team_id, user_id) AS (
         )
     )
 )
-SELECT step.id, step.team_id, step.user_id, step.priority, step.kind, step.attempt, step.conversion_id, whole.status
-FROM head JOIN {table} AS step ON step.id = head.id JOIN {conversions} AS whole ON whole.id = step.conversion_id
+SELECT step.id, step.team_id, step.user_id, step.priority, step.kind, step.attempt, step.conversion_id
+FROM head JOIN {table} AS step ON step.id = head.id
 """
-_TABLE, _CONVERSIONS = (f'"{model._meta.db_table}"' for model in (Step, Conversion))
+_TABLE = f'"{Step._meta.db_table}"'
 _WAITING = "{table} WHERE {lane} AND status = 'waiting' AND not_before <= %s"
 
 
@@ -52,7 +52,6 @@ class Head:
     kind: Step.Kind
     attempt: int
     conversion_id: UUID
-    conversion_status: str
 
 
 def heads(endpoint_id: int | None, now: datetime) -> list[Head]:
@@ -60,7 +59,7 @@ def heads(endpoint_id: int | None, now: datetime) -> list[Head]:
     lane = "endpoint_id IS NULL" if endpoint_id is None else "endpoint_id = %s"
     moment = connection.ops.adapt_datetimefield_value(now)
     once: list[Any] = [moment] if endpoint_id is None else [endpoint_id, moment]
-    sql = _HEADS.format(table=_TABLE, conversions=_CONVERSIONS, waiting=_WAITING.format(table=_TABLE, lane=lane))
+    sql = _HEADS.format(table=_TABLE, waiting=_WAITING.format(table=_TABLE, lane=lane))
     with connection.cursor() as cursor:
         cursor.execute(sql, once * 3)
         return [
@@ -72,9 +71,8 @@ def heads(endpoint_id: int | None, now: datetime) -> list[Head]:
                 Step.Kind(kind),
                 attempt,
                 conversion_id if isinstance(conversion_id, UUID) else UUID(conversion_id),
-                conversion_status,
             )
-            for step_id, team_id, user_id, priority, kind, attempt, conversion_id, conversion_status in cursor
+            for step_id, team_id, user_id, priority, kind, attempt, conversion_id in cursor
         ]
 
 

@@ -23,7 +23,7 @@ from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.statements import Given, Insert, Select, Update
 from conversions.steps import reconcile
-from conversions.steps.loading import voice_id_of, with_endpoint
+from conversions.steps.loading import with_voice
 from conversions.steps.reading import heard
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
@@ -51,7 +51,7 @@ _add_call = Insert(
 
 
 def convert(claim: Claim, lease: Lease) -> None:
-    conversion = with_endpoint(claim)
+    conversion = with_voice(claim)
     adopted = files.find_result(conversion.pk, claim.step_id)
     if adopted is not None:
         # An earlier attempt had its answer on disk and died before it said so.
@@ -149,7 +149,7 @@ def _answer_to(
     source: BinaryIO, claim: Claim, conversion: Conversion, client: Client, abort: Abort, look: _Look
 ) -> files.Result:
     answer = client.convert(
-        voice_id_of(conversion),
+        conversion.voice.voice_id,
         source,
         conversion.parameters,
         filename=conversion.source_name or "audio",
@@ -220,7 +220,7 @@ def _close_call(claim: Claim, error: Exception) -> None:
         fields["status_code"] = error.status_code
         fields["request_id"] = (error.request_id or "")[:200]
         fields["error"] = f"{error.code or ''} {error.message}".strip()[:300]
-    Call.objects.filter(step_id=claim.step_id, token=claim.token).update(answered_at=Now(), **fields)
+    Call.objects.filter(token=claim.token).update(answered_at=Now(), **fields)
 
 
 def _outcome_of(error: Exception) -> Call.Outcome:

@@ -34,7 +34,10 @@ def with_endpoint(claim: Claim) -> Conversion:
     return conversion
 
 
-def voice_id_of(conversion: Conversion) -> str:
-    """As its endpoint calls the voice."""
+def with_voice(claim: Claim) -> Conversion:
+    """The voice too: all that a call needs to know, so that nothing is asked while a connection isn't to be held."""
+    conversion = with_endpoint(claim)
     voice = _voice.first(Voice, pk=conversion.voice_id)
-    return voice.voice_id if voice is not None else ""
+    if voice is not None:
+        conversion.voice = voice
+    return conversion

@@ -178,7 +178,7 @@ def _adopt(
 
 def _alike(sent: NDArray[np.float32], found: NDArray[np.float32], conversion: Conversion) -> float:
     """The correlation of both envelopes; 0.0 if their lengths don't fit the speed that was asked for."""
-    from s2s.audio.envelope import FRAME_S, correlation  # numpy, which a worker that loses no answer never loads
+    from s2s.audio.envelope import FRAME_S, correlation  # with numpy, which most processes never load
 
     speed = (conversion.voice_settings or {}).get("speed") or 1.0
     expected = len(sent) / speed

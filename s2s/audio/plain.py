@@ -8,6 +8,7 @@ about a file is left to the decoders, who know more and are fenced in.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +23,16 @@ _PCM: Final = 1  # WAVE_FORMAT_PCM
 _SAMPLE_BYTES: Final = 2
 _FMT: Final = struct.Struct("<HHIIHH")  # tag, channels, rate, bytes a second, bytes a frame, bits a sample
 _CHUNK: Final = struct.Struct("<4sI")
-_CHUNKS_AT_MOST: Final = 64  # before the samples; a file of a million empty ones is nobody's recording
+_CHUNKS_AT_MOST: Final = 64  # a file of a million empty ones is nobody's recording
 # A film's sound may hide in a WAV: the first words of DTS frames, 16 or 14 bits in either order, and of IEC 61937.
 _HIDDEN: Final = tuple(map(bytes.fromhex, ("7ffe8001", "fe7f0180", "1fffe800", "ff1f00e8", "72f81f4e")))
+# So may a codec's frames, one after the other: MPEG audio (with a bitrate and a rate that exist, or the smallest noise
+# would look like it), ADTS, AC-3 in either order, LOAS.
+_RATES: Final = b"[" + re.escape(bytes(byte for byte in range(0x10, 0xF0) if byte & 0x0C != 0x0C)) + b"]"
+_FRAMES: Final = re.compile(
+    rb"\0*(?:\xff[\xe2-\xff]" + _RATES + rb"|\xff[\xf0\xf1\xf8\xf9][\x10-\xef]|\x0b\x77|\x77\x0b|\x56[\xe0-\xff]|ID3)",
+    re.DOTALL,
+)
 _SEARCHED_BYTES: Final = 1 << 14
 
 
@@ -51,7 +59,8 @@ class Plain:
         if found.samples > limits.max_duration_s * found.sample_rate_hz:
             return None
         beginning = os.pread(fd, _SEARCHED_BYTES, found.start) if raw is None else b""
-        return None if any(word in beginning for word in _HIDDEN) else found
+        hidden = _FRAMES.match(beginning) or any(word in beginning for word in _HIDDEN)
+        return None if hidden else found
 
     @classmethod
     def _headerless(cls, fd: int, raw: RawPcm) -> Self | None:
@@ -62,31 +71,28 @@ class Plain:
 
     @classmethod
     def _wav(cls, fd: int) -> Self | None:
-        """RIFF chunks up to the samples (Multimedia Programming Interface and Data Specifications 1.0, 1991)."""
-        size = os.fstat(fd).st_size
-        head = os.pread(fd, 12, 0)
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return None
-        at, rate_hz, channels = 12, 0, 0
-        for _ in range(_CHUNKS_AT_MOST):
-            header = os.pread(fd, _CHUNK.size, at)
-            if len(header) < _CHUNK.size:
+        """The one `data` chunk behind the one `fmt ` chunk of a whole RIFF file."""
+        fmt: tuple[int, ...] | None = None
+        found: Self | None = None
+        for name, at, length in _chunks(fd):
+            if name == b"":  # not RIFF, cut off, or too many
                 return None
-            name, length = _CHUNK.unpack(header)
-            at += _CHUNK.size
-            if name == b"data":
-                # A length of nothing, or of more than there is, was written before anybody knew it.
-                truthful = rate_hz and 0 < length <= size - at and length % (_SAMPLE_BYTES * channels) == 0
-                return cls("wav", rate_hz, channels, at, length // (_SAMPLE_BYTES * channels)) if truthful else None
             if name == b"fmt ":
                 fields = os.pread(fd, _FMT.size, at)
-                if rate_hz or length != _FMT.size or len(fields) < _FMT.size:
+                if fmt or found or length != _FMT.size or len(fields) < _FMT.size:
                     return None
-                tag, channels, rate_hz, _, frame_bytes, bits = _FMT.unpack(fields)
-                if (tag, bits, frame_bytes) != (_PCM, 8 * _SAMPLE_BYTES, _SAMPLE_BYTES * channels) or channels == 0:
+                fmt = _FMT.unpack(fields)
+            elif name == b"data":
+                if found or fmt is None:
                     return None
-            at += length + length % 2
-        return None
+                tag, channels, rate_hz, _, frame_bytes, bits = fmt
+                if channels == 0 or (tag, bits, frame_bytes) != (_PCM, 8 * _SAMPLE_BYTES, _SAMPLE_BYTES * channels):
+                    return None
+                # A length of nothing was written before anybody knew it.
+                if length == 0 or length % frame_bytes:
+                    return None
+                found = cls("wav", rate_hz, channels, at, length // frame_bytes)
+        return found
 
     def blocks(self, fd: int) -> Iterator[NDArray[np.float32]]:
         """Mono `(n,)` blocks of a second at the sound's own rate, -1..1; two channels are mixed half and half."""
@@ -101,3 +107,25 @@ class Plain:
                 mixed += frames[:, channel]
             mixed *= scale
             yield mixed
+
+
+def _chunks(fd: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, place and length of every chunk of a RIFF file; a last one without a name where that can't be said.
+
+    Multimedia Programming Interface and Data Specifications 1.0 (IBM and Microsoft, 1991).
+    """
+    size = os.fstat(fd).st_size
+    head = os.pread(fd, 12, 0)
+    at = 12
+    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        for _ in range(_CHUNKS_AT_MOST):
+            header = os.pread(fd, _CHUNK.size, at)
+            if len(header) < _CHUNK.size:
+                return  # what is too short for a chunk is none
+            name, length = _CHUNK.unpack(header)
+            at += _CHUNK.size
+            if name in (b"fmt ", b"data") and length > size - at:
+                break
+            yield name, at, length
+            at += length + length % 2
+    yield b"", at, 0

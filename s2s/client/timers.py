@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class Timer:
-    """What `start` gives: `cancel` and it never rings. Cancelling twice, or too late, does nothing."""
+    """What `start` gives: `cancel` it before its time and it never rings. Twice, or too late, does nothing."""
 
     def __init__(self, clock: _Clock, due_s: float, work: Callable[[], None]) -> None:
         self._clock = clock
@@ -32,12 +32,12 @@ class _Clock:
     def start(self, seconds: float, work: Callable[[], None]) -> Timer:
         timer = Timer(self, time.monotonic() + seconds, work)
         with self._changed:
+            if self._pid != os.getpid():  # also after a fork, which leaves threads behind
+                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+                self._pid = os.getpid()
             next_s = min((other.due_s for other in self._timers), default=None)
             self._timers.add(timer)
-            if self._pid != os.getpid():  # also after a fork, which leaves threads behind
-                self._pid = os.getpid()
-                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
-            elif next_s is None or timer.due_s < next_s:
+            if next_s is None or timer.due_s < next_s:
                 self._changed.notify()
         return timer
 
@@ -62,7 +62,7 @@ class _Clock:
                 self._timers.difference_update(due)
                 if not due:
                     next_s = min((timer.due_s for timer in self._timers), default=None)
-                    self._changed.wait(None if next_s is None else next_s - now_s)
+                    self._changed.wait(None if next_s is None else min(next_s - now_s, threading.TIMEOUT_MAX))
             for timer in sorted(due, key=lambda timer: timer.due_s):
                 try:
                     timer.work()

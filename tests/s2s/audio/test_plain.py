@@ -56,6 +56,8 @@ OTHER = {
     "three channels": riff(fmt(3), chunk(b"data", NOISE[:6000])),
     "no channels": riff(fmt(0), chunk(b"data", NOISE)),
     "no rate": riff(fmt(1, 0), chunk(b"data", NOISE)),
+    "two lots of samples": riff(fmt(), chunk(b"data", NOISE[:200]), chunk(b"data", NOISE)),
+    "two lots with words between": riff(fmt(), chunk(b"data", NOISE), chunk(b"LIST", b"abc"), chunk(b"data", NOISE)),
     "samples before their format": riff(chunk(b"data", NOISE), fmt()),
     "two formats": riff(fmt(), fmt(2), chunk(b"data", NOISE)),
     "no samples": riff(fmt()),
@@ -112,6 +114,23 @@ def test_plain_sound_is_found_as_a_decoder_finds_it(name, decoded):
 @pytest.mark.parametrize("name", OTHER)
 def test_anything_unusual_is_left_to_a_decoder(name):
     assert found_in(OTHER[name]) is None
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("mp3", "libmp3lame"), ("mp2", "mp2"), ("adts", "aac"), ("ac3", "ac3"), ("eac3", "eac3"), ("latm", "aac")],
+)
+@pytest.mark.parametrize("before", [b"", bytes(64)])
+def test_what_a_codec_hides_in_a_wav_is_left_to_a_decoder(write, a_tone, container, codec, before):
+    hidden = write(np.tile(a_tone(2, 44_100), (2, 1)), 44_100, container=container, codec=codec)
+    hidden = before + hidden[: len(hidden) // 4 * 4]
+    assert found_in(riff(fmt(2, 44_100), chunk(b"data", hidden))) is None
+
+
+def test_the_smallest_noise_is_plain():
+    samples = np.random.default_rng(3).integers(-2, 3, 2000, np.int16)
+    taken = [found_in(riff(fmt(), chunk(b"data", samples[at:].tobytes()))) for at in range(200)]
+    assert all(taken)
 
 
 @pytest.mark.parametrize("channels", [1, 2])

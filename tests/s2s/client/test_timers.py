@@ -50,6 +50,26 @@ def test_one_that_comes_later_but_rings_earlier_is_heard_in_time(rung):
     late.cancel()
 
 
+def test_a_deadline_that_never_comes_hinders_no_other(rung):
+    never = timers.start(float("inf"), lambda: rung.put("never"))
+    timers.start(0.2, lambda: rung.put("soon"))
+    assert rung.get(timeout=PATIENCE_S) == "soon"
+    never.cancel()
+
+
+def test_a_thread_that_could_not_be_started_is_tried_again(rung, monkeypatch):
+    clock = timers._Clock()
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            threading.Thread, "start", lambda _: (_ for _ in ()).throw(RuntimeError("can't start new thread"))
+        )
+        with pytest.raises(RuntimeError):
+            clock.start(0.05, lambda: rung.put("first"))
+    clock.start(0.05, lambda: rung.put("second"))
+    assert rung.get(timeout=PATIENCE_S) == "second"
+    assert clock.waiting() == 0
+
+
 def test_one_that_fails_leaves_the_others_their_time(rung):
     timers.start(0.05, lambda: 1 / 0)
     timers.start(0.2, lambda: rung.put("next"))
