@@ -22,10 +22,15 @@ const fromPlayer = document.querySelector("#from-player");
 if (passage) {
   const player = passage.querySelector("audio");
   const start = passage.querySelector("#id_start");
-  player.addEventListener("loadedmetadata", () => {
+  const loaded = () => {
     fromPlayer.hidden = false;
     player.currentTime = Number(start.value) || 0;
-  });
-  player.addEventListener("error", () => (player.hidden = true)); // no browser plays everything that we can read
+  };
+  const failed = () => (player.hidden = true); // no browser plays everything that we can read
+  // Either may have happened before this script ran.
+  if (player.readyState >= HTMLMediaElement.HAVE_METADATA) loaded();
+  else player.addEventListener("loadedmetadata", loaded, { once: true });
+  if (player.error) failed();
+  else player.addEventListener("error", failed);
   fromPlayer.addEventListener("click", () => (start.value = player.currentTime.toFixed(1)));
 }

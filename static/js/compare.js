@@ -220,6 +220,7 @@ for (const track of tracks) {
 }
 choose(tracks.find((track) => "preferred" in track.figure.dataset) ?? tracks[0]);
 showWhatThereIs();
+for (const track of tracks) if (track.player.error) bury(track); // before this script ran
 for (const track of tracks) if (track.player.error) bury(track); // it failed before this module ran
 
 const asked = /^#t=([\d.]+)$/.exec(location.hash);

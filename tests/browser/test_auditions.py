@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.studio import choose, choose_voice, named, play
 
@@ -53,6 +54,24 @@ def test_another_passage_begins_where_the_player_is(page: Page, speech: Path) ->
     page.wait_for_selector("main[data-state=ready]", timeout=60_000)
     assert page.url == before
     expect(page.get_by_label("From second")).to_have_value("4.2")
+
+
+def test_a_player_that_was_quicker_than_the_script_is_heard_too(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "woman_prompts.flac")
+    page.locator("summary", has_text="Not sure which?").click()
+    page.get_by_role("button", name="Try the ticked voices").click()
+    page.wait_for_url("**/auditions/*/")
+    late: list[Route] = []
+    page.route(re.compile(r"/js/audition[^/]*\.js"), lambda route: late.append(route))  # noqa: PLW0108 - no built-in
+    page.reload(wait_until="commit")
+    for _ in range(300):
+        page.wait_for_timeout(100)  # not time.sleep: routes come meanwhile
+        if late and page.evaluate("document.querySelector('.passage audio')?.readyState > 0"):
+            break
+    for route in late:
+        route.continue_()
+    expect(page.get_by_role("button", name="From where the player is")).to_be_visible()
 
 
 def test_from_here_in_the_studio_says_where_it_begins(page: Page, speech: Path) -> None:
