@@ -37,12 +37,16 @@ def test_voices_are_tried_then_one_converts_all_of_it(kind: str, request: pytest
     expect(page.get_by_role("row")).to_have_count(2)  # the heading and the whole: no audition
 
 
-def test_another_passage_begins_where_the_player_is(page: Page, speech: Path) -> None:
+def begin_auditions(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "woman_prompts.flac")
     page.locator("summary", has_text="Not sure which?").click()
     page.get_by_role("button", name="Try the ticked voices").click()
     page.wait_for_url("**/auditions/*/")
+
+
+def test_another_passage_begins_where_the_player_is(page: Page, speech: Path) -> None:
+    begin_auditions(page, speech)
     page.wait_for_selector("main[data-state=ready]", timeout=60_000)
     before = page.url
     whole = page.get_by_label("The whole recording")
@@ -57,11 +61,7 @@ def test_another_passage_begins_where_the_player_is(page: Page, speech: Path) ->
 
 
 def test_a_player_that_was_quicker_than_the_script_is_heard_too(page: Page, speech: Path) -> None:
-    page.goto("/")
-    choose(page, speech / "woman_prompts.flac")
-    page.locator("summary", has_text="Not sure which?").click()
-    page.get_by_role("button", name="Try the ticked voices").click()
-    page.wait_for_url("**/auditions/*/")
+    begin_auditions(page, speech)
     late: list[Route] = []
     page.route(re.compile(r"/js/audition[^/]*\.js"), lambda route: late.append(route))  # noqa: PLW0108 - no built-in
     page.reload(wait_until="commit")
