@@ -6,6 +6,7 @@ threads under one lock. What is built here is any queryset; in place of values t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
@@ -31,9 +32,10 @@ class Given(Expression):
         return "%s", [self]
 
 
-class _Statement:
+class _Statement(ABC):
+    @abstractmethod
     def _written(self) -> tuple[str, Sequence[Any]]:
-        raise NotImplementedError
+        """The SQL, and the parameters in their order, of which some are `Given`."""
 
     @cached_property
     def _sql(self) -> tuple[str, Sequence[Any]]:
