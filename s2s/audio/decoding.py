@@ -74,7 +74,7 @@ def _survey(plain: Plain, input_fd: int, peak_buckets: int) -> Examination:
     from s2s.audio.peaks import survey
 
     rate_hz = plain.sample_rate_hz
-    samples, peaks, level_dbfs = survey(plain.blocks(input_fd), rate_hz, peak_buckets)
+    samples, peaks, level_dbfs = survey(plain.blocks(input_fd), rate_hz, peak_buckets, plain.samples)
     if samples == 0:  # it was cut off under our hands
         raise AudioError("no_sound_length")
     return Examination(

@@ -24,15 +24,25 @@ class Survey(NamedTuple):
     level_dbfs: float
 
 
-def survey(blocks: Iterable[NDArray[np.float32]], sample_rate_hz: int, peak_buckets: int) -> Survey:
-    """Looks at mono `(n,)` blocks once, in flat memory; at least `peak_buckets` peaks."""
-    peaks, level, samples = Peaks(), Level(), 0
+def survey(
+    blocks: Iterable[NDArray[np.float32]], sample_rate_hz: int, peak_buckets: int, expected: int | None = None
+) -> Survey:
+    """Looks at mono `(n,)` blocks once, in flat memory; at least `peak_buckets` peaks.
+
+    Told how many samples to expect it finds the same in a fraction of the time.
+    """
+
+    def buckets(samples: int) -> int:
+        return buckets_for(samples / sample_rate_hz, peak_buckets)
+
+    peaks = Peaks() if expected is None else ForeseenPeaks(expected, buckets(expected))
+    level, samples = Level(), 0
     for block in blocks:
         peaks.write(block)
         level.write(block)
         samples += len(block)
-    buckets = buckets_for(samples / sample_rate_hz, peak_buckets)
-    return Survey(samples, peaks.finish(buckets), level.finish())
+    found = peaks.finish() if isinstance(peaks, ForeseenPeaks) else peaks.finish(buckets(samples))
+    return Survey(samples, found, level.finish())
 
 
 def buckets_for(duration_s: float, at_least: int) -> int:
@@ -75,16 +85,50 @@ class Peaks:
             cells = np.append(cells, self._open.max())
         if not len(cells):
             return bytes(buckets)
-        # Of a signal shorter than the buckets, several buckets show the same cell.
-        starts = np.arange(buckets) * len(cells) // buckets
-        peaks = np.maximum.reduceat(cells, starts)
-        return bytes(np.rint(np.minimum(peaks, 1.0) * 255).astype(np.uint8))
+        return _drawn(np.maximum.reduceat(cells, _starts(buckets, len(cells))))
 
     def _merge_pairs(self) -> None:
         half = len(self._cells) // 2
         self._cells[:half] = _maxima(self._cells, 2)
         self._used = half
         self._samples_per_cell *= 2
+
+
+class ForeseenPeaks:
+    """What `Peaks` finds, of a signal whose length is known: the buckets are filled at once, without a grid."""
+
+    def __init__(self, samples: int, buckets: int) -> None:
+        per_cell = 1
+        while samples // per_cell >= _CELLS:
+            per_cell *= 2
+        starts = per_cell * _starts(buckets, -(-samples // per_cell))
+        self._starts, self._cell_of = np.unique(starts, return_inverse=True)
+        self._cells = np.zeros(len(self._starts), np.float32)
+        self._written = 0
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Take `(n,)` mono samples."""
+        if not len(block):
+            return
+        first, end = np.searchsorted(self._starts, (self._written + 1, self._written + len(block)))
+        first -= 1  # the bucket in which the block begins
+        starts, cells = np.maximum(self._starts[first:end] - self._written, 0), self._cells[first:end]
+        np.maximum(cells, np.maximum.reduceat(block, starts), out=cells)
+        np.maximum(cells, -np.minimum.reduceat(block, starts), out=cells)
+        self._written += len(block)
+
+    def finish(self) -> bytes:
+        """As `Peaks.finish`; nothing where samples are missing."""
+        return _drawn(self._cells[self._cell_of])
+
+
+def _starts(buckets: int, cells: int) -> NDArray[np.int64]:
+    """Where each bucket begins. Of a signal shorter than the buckets, several show the same cell."""
+    return np.arange(buckets) * cells // buckets
+
+
+def _drawn(peaks: NDArray[np.float32]) -> bytes:
+    return bytes(np.rint(np.minimum(peaks, 1.0) * 255).astype(np.uint8))
 
 
 def _maxima(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:

@@ -95,18 +95,21 @@ class Plain:
         return found
 
     def blocks(self, fd: int) -> Iterator[NDArray[np.float32]]:
-        """Mono `(n,)` blocks of a second at the sound's own rate, -1..1; two channels are mixed half and half."""
+        """Mono `(n,)` blocks of a second at the sound's own rate, -1..1; two channels are mixed half and half.
+
+        All in the same memory, or the system would bring new pages for each: a block is gone when the next one comes.
+        """
         frame_bytes = _SAMPLE_BYTES * self.channels
-        scale = np.float32(2.0**-15 / self.channels)
-        for first in range(0, self.samples, self.sample_rate_hz):
-            count = min(self.sample_rate_hz, self.samples - first)
-            data = os.pread(fd, count * frame_bytes, self.start + first * frame_bytes)
-            frames = np.frombuffer(data, "<i2", len(data) // frame_bytes * self.channels).reshape(-1, self.channels)
-            mixed = frames[:, 0].astype(np.float32)
-            for channel in range(1, self.channels):
-                mixed += frames[:, channel]
-            mixed *= scale
-            yield mixed
+        most = min(self.samples, self.sample_rate_hz)
+        data = np.empty(most * self.channels, "<i2")
+        frames, mixed = np.empty((most, self.channels), np.float32), np.empty(most, np.float32)
+        # A power of two each, and sums of 17 bits: float32 holds them as they are.
+        share = np.full(self.channels, 2.0**-15 / self.channels, np.float32)
+        for first in range(0, self.samples, most):
+            count = min(most, self.samples - first)
+            read = os.preadv(fd, [data[: count * self.channels].data], self.start + first * frame_bytes) // frame_bytes
+            frames.reshape(-1)[: read * self.channels] = data[: read * self.channels]
+            yield np.matmul(frames[:read], share, out=mixed[:read])
 
 
 def _chunks(fd: int) -> Iterator[tuple[bytes, int, int]]:

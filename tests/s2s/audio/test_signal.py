@@ -5,9 +5,11 @@ from __future__ import annotations
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from s2s.audio.mixing import channels, mono
-from s2s.audio.peaks import SILENCE_DBFS, Level, Peaks, buckets_for
+from s2s.audio.peaks import SILENCE_DBFS, ForeseenPeaks, Level, Peaks, buckets_for
 from s2s.audio.resampling import Resampler
 
 
@@ -99,6 +101,28 @@ def test_a_long_recording_has_enough_peaks_to_zoom_in():
     loud = [index / 20 for index, value in enumerate(found) if value]
     assert loud[0] == pytest.approx(1800, abs=0.1)
     assert loud[-1] == pytest.approx(1801, abs=0.1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    length=st.one_of(st.integers(1, 5000), st.integers(520_000, 530_000), st.integers(1_040_000, 2_200_000)),
+    buckets=st.one_of(st.integers(1, 3000), st.integers(100_000, 100_003)),
+    block=st.sampled_from([1, 7, 4999, 48_000]),
+)
+def test_peaks_of_a_known_length_are_the_same(noise, length, buckets, block):
+    block = max(block, length // 500)
+    samples = noise(length)
+    unknown, foreseen = Peaks(), ForeseenPeaks(length, buckets)
+    for start in range(0, length, block):
+        unknown.write(samples[start : start + block])
+        foreseen.write(samples[start : start + block])
+    assert foreseen.finish() == unknown.finish(buckets)
+
+
+def test_a_known_length_that_does_not_come_leaves_the_rest_flat():
+    peaks = ForeseenPeaks(1000, 10)
+    peaks.write(np.ones(500, np.float32))
+    assert peaks.finish() == bytes([255] * 5 + [0] * 5)
 
 
 def test_the_waveform_of_nothing_is_flat():
