@@ -16,9 +16,12 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Expression, Model, QuerySet
+from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 M = TypeVar("M", bound=Model)
+
+_AS_THEY_ARE = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Given(Expression):
@@ -43,12 +46,12 @@ class _Statement(ABC):
 
     def _execute(self, cursor: Any, given: dict[str, Any]) -> None:
         sql, parameters = self._sql
-        values = {name: _adapted(value) for name, value in given.items()}
+        values = {name: value if type(value) in _AS_THEY_ARE else _adapted(value) for name, value in given.items()}
         cursor.execute(sql, [values[p.name] if isinstance(p, Given) else p for p in parameters])
 
 
 class Select(_Statement):
-    """The rows of a queryset that gives tuples, or the instances of one with `only`."""
+    """The rows of a queryset that gives tuples, or the instances of one with `only` and `select_related`."""
 
     def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
         self._build = build
@@ -64,14 +67,27 @@ class Select(_Statement):
     def first(self, model: type[M], **given: Any) -> M | None:
         """The first row as an instance of `model`; what wasn't selected is fetched when it is asked for."""
         rows = self.rows(**given)
-        return model.from_db(connection.alias, self._names, rows[0]) if rows else None
+        if not rows:
+            return None
+        found = model.from_db(connection.alias, self._names, rows[0][self._own])
+        for related in self._related:
+            related.populate(rows[0], found)
+        for name, index in self._annotations:
+            setattr(found, name, rows[0][index])
+        return found
 
     def _written(self) -> tuple[str, Sequence[Any]]:
         compiler = self._build().query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         columns = [column[0] for column in compiler.select]
-        self._names = [column.target.attname for column in columns if hasattr(column, "target")]
         self._converters = compiler.get_converters(columns)
+        if compiler.klass_info:  # as django.db.models.query.ModelIterable does
+            own = compiler.klass_info["select_fields"]
+            self._own = slice(own[0], own[-1] + 1)
+            self._names = [column.target.attname for column in columns[self._own]]
+            populators: Any = get_related_populators  # its stub is of the next Django
+            self._related = populators(compiler.klass_info, compiler.select, connection.alias)
+            self._annotations = list(compiler.annotation_col_map.items())
         return sql, parameters
 
     def _converted(self, row: list[Any]) -> tuple[Any, ...]:

@@ -60,10 +60,26 @@ class Failure:
 def held(claim: Claim) -> Iterator[Conversion]:
     """A transaction in which the claim is known to hold its lease. Raises LeaseLostError, and nothing is written."""
     with written_in_turn():
-        conversion = _locked.first(Conversion, pk=claim.conversion_id)
-        if conversion is None or not _is_leased.rows(step_id=claim.step_id, token=claim.token):
+        conversion = _lock(claim)
+        if not _is_leased.rows(step_id=claim.step_id, token=claim.token):
             raise LeaseLostError
         yield conversion
+
+
+@contextlib.contextmanager
+def ended(claim: Claim, status: Step.Status = Step.Status.DONE, **fields: Any) -> Iterator[Conversion]:
+    """The transaction that ends the lease, and says what that means. Raises LeaseLostError, and nothing is written."""
+    with written_in_turn():
+        conversion = _lock(claim)
+        leave(claim, status, **fields)
+        yield conversion
+
+
+def _lock(claim: Claim) -> Conversion:
+    conversion = _locked.first(Conversion, pk=claim.conversion_id)
+    if conversion is None:
+        raise LeaseLostError
+    return conversion
 
 
 def _leased() -> QuerySet[Step]:
@@ -83,8 +99,7 @@ def _leave_as(status: Step.Status, names: tuple[str, ...]) -> Update:
 
 
 def prepared(claim: Claim, conversion: Conversion) -> None:
-    """The recording is understood: its one piece waits for the endpoint. Within `held`."""
-    leave(claim, Step.Status.DONE)
+    """The recording is understood: its one piece waits for the endpoint. Within `ended`."""
     _add_piece(
         conversion_id=conversion.pk,
         kind=Step.Kind.CONVERT,
@@ -98,9 +113,8 @@ def prepared(claim: Claim, conversion: Conversion) -> None:
     ring_on_commit(Lane.CALLS)
 
 
-def converted(claim: Claim, conversion: Conversion, result_key: str) -> None:
-    """A piece has its result. Whoever finishes the last one opens the next stage. Within `held`."""
-    leave(claim, Step.Status.DONE, result=result_key)
+def converted(claim: Claim, conversion: Conversion) -> None:
+    """A piece has its result. Whoever finishes the last one opens the next stage. Within `ended`."""
     if _unfinished_pieces.rows(conversion_id=conversion.pk):
         return
     if conversion.move(Conversion.Status.ASSEMBLING):
@@ -113,16 +127,14 @@ def converted(claim: Claim, conversion: Conversion, result_key: str) -> None:
         ring_on_commit(Lane.CPU)
 
 
-def assembled(claim: Claim, conversion: Conversion, *, result_key: str = "", **output: Any) -> None:
-    """The result is complete and can be listened to. Within `held`."""
-    leave(claim, Step.Status.DONE, result=result_key)
+def assembled(conversion: Conversion, **output: Any) -> None:
+    """The result is complete and can be listened to. Within `ended`."""
     if conversion.move(Conversion.Status.READY, error="", error_code="", **output):
         log(conversion, Event.Kind.READY)
 
 
 def exported(claim: Claim, conversion: Conversion, result_key: str, size: int) -> None:
-    """The result exists in another format too. Within `held`."""
-    leave(claim, Step.Status.DONE, result=result_key)
+    """The result exists in another format too. Within `ended`."""
     made = Export.objects.select_related("created_by").get(step=claim.step_id)
     Export.objects.filter(pk=made.pk).update(file=result_key, size=size, error="")
     log(conversion, Event.Kind.EXPORTED, actor=made.created_by, format=format_words(made.output_format))
@@ -130,9 +142,8 @@ def exported(claim: Claim, conversion: Conversion, result_key: str, size: int) -
 
 def wait_again(claim: Claim, delay_s: float, failure: Failure, *, counted: bool = True) -> None:
     """Nothing is lost: the step is tried again by itself after `delay_s`. `counted`: as an attempt of its own."""
-    with held(claim) as conversion:
-        attempt = claim.attempt if counted else claim.attempt - 1
-        leave(claim, Step.Status.WAITING, not_before=db_now() + timedelta(seconds=delay_s), attempt=attempt)
+    attempt, then = claim.attempt if counted else claim.attempt - 1, db_now() + timedelta(seconds=delay_s)
+    with ended(claim, Step.Status.WAITING, not_before=then, attempt=attempt) as conversion:
         log(conversion, Event.Kind.DELAYED, code=failure.code, words=failure.words, delay_s=round(delay_s, 1))
 
 
@@ -141,8 +152,7 @@ def fail(claim: Claim, failure: Failure, *, status: Step.Status = Step.Status.FA
 
     An export that fails changes nothing but itself: the result is there.
     """
-    with held(claim) as conversion:
-        leave(claim, status)
+    with ended(claim, status) as conversion:
         if claim.kind is Step.Kind.EXPORT:
             Export.objects.filter(step=claim.step_id).update(error=failure.words)
             logger.warning("an export of conversion %s failed: %s", conversion.pk, failure.code)

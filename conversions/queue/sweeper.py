@@ -84,12 +84,11 @@ def give_back(claim: Claim, endpoint: Endpoint | None) -> None:
         record_result(claim, result, kind=Event.Kind.ADOPTED)
         return
     sent = Call.objects.filter(token=claim.token, outcome=Call.Outcome.SENT)
-    with outcomes.held(claim) as conversion:
+    with outcomes.ended(claim, Step.Status.WAITING, not_before=db_now()) as conversion:
         lost: dict[str, Any] = {"outcome": Call.Outcome.UNCLEAR, "error": "its worker vanished"}
         if endpoint is None or not endpoint.billed:
             lost["credits"] = 0
         sent.update(**lost)
-        outcomes.leave(claim, Step.Status.WAITING, not_before=db_now())
         log(conversion, Event.Kind.INTERRUPTED, attempt=claim.attempt)
     logger.warning("step %s lost its worker, it waits again", claim.step_id)
 

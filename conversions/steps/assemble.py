@@ -31,5 +31,5 @@ def assemble(claim: Claim, lease: Lease) -> None:
     except FileNotFoundError as error:
         raise StepError("result_missing", _("The converted file is gone. Press Retry to convert again.")) from error
     lease.check()
-    with outcomes.held(claim) as conversion:
-        outcomes.assembled(claim, conversion, output=piece.result, output_bytes=size, **output)
+    with outcomes.ended(claim) as conversion:
+        outcomes.assembled(conversion, output=piece.result, output_bytes=size, **output)

@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 
 from conversions import files
 from conversions.connections import give_back
-from conversions.models import Call, Conversion, Event, Step, log
+from conversions.models import Call, Conversion, Event, log
 from conversions.queue import gate, outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.statements import Given, Insert, Select, Update
+from conversions.statements import Given, Insert, Update
 from conversions.steps import reconcile
-from conversions.steps.loading import with_voice
+from conversions.steps.loading import conversion_of
 from conversions.steps.reading import heard
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
@@ -41,9 +41,6 @@ KEPT_HEADERS = frozenset(
 )
 
 
-_pieces = Select(
-    lambda: Step.objects.filter(conversion=Given("pk"), kind=Step.Kind.CONVERT).order_by().values_list("pk")[:2]
-)
 _add_call = Insert(
     Call,
     *("conversion_id", "step_id", "endpoint_id", "team_id", "user_id", "attempt", "token", "seconds", "credits"),
@@ -51,7 +48,7 @@ _add_call = Insert(
 
 
 def convert(claim: Claim, lease: Lease) -> None:
-    conversion = with_voice(claim)
+    conversion = conversion_of(claim)
     adopted = files.find_result(conversion.pk, claim.step_id)
     if adopted is not None:
         # An earlier attempt had its answer on disk and died before it said so.
@@ -84,10 +81,10 @@ class _Look:
     One that can't be read is left to `assemble` too: it says what is wrong, and is what Retry starts over from.
     """
 
-    def __init__(self, conversion: Conversion) -> None:
+    def __init__(self, conversion: Any) -> None:
         self.output: dict[str, Any] | None = None
         self._format = conversion.format
-        self._is_whole = len(_pieces.rows(pk=conversion.pk)) == 1
+        self._is_whole: bool = conversion.is_whole
 
     def begin(self, answer: BinaryIO) -> Callable[[], object]:
         """Returns what waits for its end."""
@@ -165,20 +162,18 @@ def _answer_to(
 
 def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> None:
     """The result is on disk: one transaction makes it known. Raises LeaseLostError if the step isn't ours."""
-    with outcomes.held(claim) as conversion:
+    with outcomes.ended(claim, result=result.key) as conversion:
         _answered(claim, result)
         log(conversion, kind, voice=conversion.voice_name, bytes=result.size)
-        outcomes.converted(claim, conversion, result.key)
+        outcomes.converted(claim, conversion)
 
 
 def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> None:
     """The answer is the result: known and ready in one transaction. Raises LeaseLostError if the step isn't ours."""
-    with outcomes.held(claim) as conversion:
+    with outcomes.ended(claim, result=result.key) as conversion:
         _answered(claim, result)
         log(conversion, Event.Kind.CONVERTED, voice=conversion.voice_name, bytes=result.size)
-        outcomes.assembled(
-            claim, conversion, result_key=result.key, output=result.key, output_bytes=result.size, **output
-        )
+        outcomes.assembled(conversion, output=result.key, output_bytes=result.size, **output)
 
 
 def _answered(claim: Claim, result: files.Result) -> None:

@@ -43,7 +43,7 @@ def export(claim: Claim, lease: Lease) -> None:
                 conversion.pk, claim.step_id, claim.attempt, claim.token, _chunks(made), headers={}
             )
     lease.check()
-    with outcomes.held(claim) as conversion:
+    with outcomes.ended(claim, result=result.key) as conversion:
         outcomes.exported(claim, conversion, result.key, result.size)
 
 

@@ -18,7 +18,7 @@ from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.statements import Given, Update
-from conversions.steps.loading import with_endpoint
+from conversions.steps.loading import conversion_of
 from conversions.steps.reading import raw_source
 from conversions.usage import over_quota
 from s2s.audio import Examination, Limits, examine
@@ -32,7 +32,7 @@ _found = Update(lambda: Conversion.objects.filter(pk=Given("pk")), **{name: Give
 
 
 def prepare(claim: Claim, lease: Lease) -> None:
-    conversion = with_endpoint(claim)
+    conversion = conversion_of(claim)
     give_back()
     try:
         with files.open_file(conversion.source) as source:
@@ -42,7 +42,7 @@ def prepare(claim: Claim, lease: Lease) -> None:
     lease.check()
     _refuse_what_the_endpoint_would(conversion, found)
     _refuse_beyond_quota(claim, conversion, found)
-    with outcomes.held(claim) as conversion:
+    with outcomes.ended(claim) as conversion:
         _found(
             pk=conversion.pk,
             source_sha256=checksum,

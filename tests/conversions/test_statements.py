@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, Value
 
 from conversions.models import Call, Conversion, Event, Step
 from conversions.statements import Given, Insert, Select, Update
@@ -79,6 +80,27 @@ def test_what_was_not_selected_is_fetched_when_it_is_asked_for(submit: Submit) -
     assert found.get_deferred_fields() >= {"title", "status"}
     assert (found, found.voice_name, found.title) == (conversion, "Nora", conversion.title)
     assert select.first(Conversion, pk=uuid.uuid4()) is None
+
+
+def test_what_it_belongs_to_comes_along(submit: Submit, django_assert_num_queries: Any) -> None:
+    conversion = submit()
+    step = conversion.steps.get()
+    others = Step.objects.filter(conversion=OuterRef("pk")).exclude(pk=Given("step_id"))
+    select = Select(
+        lambda: (
+            Conversion.objects.filter(pk=Given("pk"))
+            .select_related("endpoint", "voice", "batch")
+            .order_by()
+            .only("voice_name", "batch__id", "endpoint__name", "voice__voice_id")
+            .annotate(others=Exists(others), one=Value(1))
+        )
+    )
+    with django_assert_num_queries(2):
+        found: Any = select.first(Conversion, pk=conversion.pk, step_id=step.pk)
+        assert (found.endpoint.name, found.voice.voice_id, found.batch) == (conversion.endpoint.name, "nora", None)
+        assert (found.others, found.one) == (False, 1)
+        assert select.first(Conversion, pk=conversion.pk, step_id=0).others  # type: ignore[union-attr]
+    assert found.endpoint.base_url == conversion.endpoint.base_url
 
 
 def test_counts_by_group(submit: Submit) -> None:
