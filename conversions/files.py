@@ -146,7 +146,7 @@ def store_result(
         result = Result(key, size, digest.hexdigest(), headers)
         wait = beside(cast(BinaryIO, file))
         try:
-            _keep(key, file)
+            _keep(key, file, followed=True)
             _keep_note(result)
         except Exception:
             with contextlib.suppress(Exception):  # what the storage raised tells more
@@ -170,12 +170,12 @@ def _write(file: IO[bytes], data: bytes) -> None:
         raise _not_stored() from error
 
 
-def _keep(key: str, file: IO[bytes]) -> None:
+def _keep(key: str, file: IO[bytes], *, followed: bool = False) -> None:
     """Stores a complete answer, patiently. What is raised in the end tells the failure policy to ask a person."""
     give_up_at, pause_s = time.monotonic() + PATIENCE_S, 1.0
     while True:
         try:
-            default_storage.save(key, _Movable(file))
+            default_storage.save(key, _Movable(file, followed))
             return
         except OSError as error:
             if time.monotonic() + pause_s > give_up_at:
@@ -191,7 +191,14 @@ def _not_stored() -> Unclear:
 
 
 class _Movable(File):  # type: ignore[type-arg]
-    """A spooled file that the storage may rename instead of copying."""
+    """A spooled file that the storage may rename instead of copying.
+
+    `followed`: at once by another one of its folder, with which its name becomes durable.
+    """
+
+    def __init__(self, file: IO[bytes], followed: bool) -> None:
+        super().__init__(file)
+        self.followed = followed
 
     def temporary_file_path(self) -> str:
         assert self.name is not None

@@ -24,7 +24,8 @@ class DurableFileSystemStorage(FileSystemStorage):
     """Files on a local disk that are whole or absent, also after a power cut.
 
     Written beside, fsynced, renamed, folder fsynced (as SQLite and PostgreSQL do for their own files). A file with
-    `temporary_file_path` on the same filesystem is renamed, never copied.
+    `temporary_file_path` on the same filesystem is renamed, never copied. One that is `followed` by another file of
+    its folder leaves the folder's fsync to that one.
     """
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
@@ -86,7 +87,7 @@ class DurableFileSystemStorage(FileSystemStorage):
                 os.fsync(file.fileno())
         beside.chmod(0o600)
         beside.replace(target)
-        for folder in (target.parent, *made):
+        for folder in made if getattr(content, "followed", False) else (target.parent, *made):
             _fsync(folder)
         return name
 
