@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +22,8 @@ T = TypeVar("T")
 Http = TypeVar("Http", bound=httpx.Client | httpx.AsyncClient)
 Pull = Callable[[], Awaitable[bytes | None]]
 """Brings the next piece of a body, None at its end."""
+
+_PIECE_BYTES = 1 << 18
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
@@ -43,7 +45,11 @@ class Wire(ABC, Generic[Http]):
 
     def build(self, method: str, url: str, **parts: Any) -> httpx.Request:
         """Reads an upload's size, so it may block on a file."""
-        return self._http.build_request(method, url, **parts)
+        request = self._http.build_request(method, url, **parts)
+        if method == "POST":
+            assert isinstance(request.stream, httpx.SyncByteStream)
+            request.stream = _Joined(request.stream)
+        return request
 
     @abstractmethod
     async def send(self, request: httpx.Request) -> httpx.Response: ...
@@ -72,6 +78,24 @@ class Wire(ABC, Generic[Http]):
     @property
     @abstractmethod
     def start_timer(self) -> StartTimer: ...
+
+
+class _Joined(httpx.SyncByteStream):
+    """An upload in a few large pieces. httpx makes one of every boundary and header, and each is sent by itself."""
+
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        held, size = [], 0
+        for piece in self._stream:
+            held.append(piece)
+            size += len(piece)
+            if size >= _PIECE_BYTES:
+                yield b"".join(held)
+                held, size = [], 0
+        if held:
+            yield b"".join(held)
 
 
 class ThreadWire(Wire[httpx.Client]):
@@ -110,8 +134,7 @@ class ThreadWire(Wire[httpx.Client]):
 
 class LoopWire(Wire[httpx.AsyncClient]):
     async def send(self, request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            assert isinstance(request.stream, httpx.SyncByteStream)
+        if isinstance(request.stream, _Joined):
             request.stream = _ReadInThread(request.stream)
         return await self._http.send(request, stream=True)
 
