@@ -1,11 +1,32 @@
-"""Room on the disk that holds the recordings."""
+"""The disk that holds the recordings: its room, and how what arrives gets onto it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 
 from django.conf import settings
 
+_AT_LEAST = 1 << 20
+
 
 def free_bytes() -> int:
     return shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free
+
+
+class WriteOut:
+    """Sends a file that is arriving to the disk as it grows, so that its fsync finds little left to wait for.
+
+    By posix_fadvise(2): on Linux, DONTNEED begins to write dirty pages, and drops only those that are clean. Each page
+    is named once, right after it was written, so that it stays in memory for who reads it next.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._begun = 0
+
+    def grown_to(self, size: int) -> None:
+        """`size`: bytes written so far."""
+        if size - self._begun >= _AT_LEAST and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._descriptor, self._begun, size - self._begun, os.POSIX_FADV_DONTNEED)
+            self._begun = size

@@ -31,6 +31,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from conversions.connections import give_back
+from conversions.disk import WriteOut
 from s2s.client import Unclear
 
 ROOT = "conversions"
@@ -139,10 +140,12 @@ def store_result(
     key = f"{ROOT}/{conversion_id}/{step_id}-{attempt}-{token.hex}"
     digest, size = hashlib.sha256(), 0
     with _spool() as file:
+        out = WriteOut(file.fileno())
         for chunk in chunks:
             digest.update(chunk)
             size += len(chunk)
             _write(file, chunk)
+            out.grown_to(size)
         result = Result(key, size, digest.hexdigest(), headers)
         wait = beside(cast(BinaryIO, file))
         try:

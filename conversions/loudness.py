@@ -14,7 +14,7 @@ from django.conf import settings
 from conversions import files
 from conversions.connections import give_back
 from conversions.models import Conversion
-from conversions.steps.reading import headerless, raw_source
+from conversions.reading import headerless, raw_source
 from s2s.audio import AudioError, Limits, RawPcm, measure_loudness
 
 logger = logging.getLogger(__name__)

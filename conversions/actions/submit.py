@@ -16,13 +16,15 @@ from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from conversions import files, mailing
+from conversions import files, mailing, reading
 from conversions.models import Batch, Conversion, Event, Recording, Step, log
+from conversions.queue import outcomes
 from conversions.queue.bells import Lane, ring_on_commit
+from conversions.reading import Understood
 from conversions.sources import Stored, of_conversion
 from conversions.statements import Insert
 from s2s.contract import ConvertParameters
-from teams.gatekeeper import May, current_team, require
+from teams.gatekeeper import May, current_team, membership, require
 from teams.models import Team, User
 from voices.models import Voice
 
@@ -67,22 +69,14 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
         return before
     conversion = _conversion(user, team, audio, voice, order)
     # The file is durable before any row speaks of it; a crash in between leaves an orphan, which is swept up.
+    understood = None
     if isinstance(audio, Stored):
         audio.copy_to(conversion.source)
     else:
         files.store_upload(conversion.source, audio)
+        understood = reading.understand_at_the_door(audio, conversion)
     try:
-        with transaction.atomic():
-            conversion.save(force_insert=True)
-            _add_step(
-                conversion_id=conversion.pk,
-                kind=Step.Kind.PREPARE,
-                team_id=team.pk,
-                user_id=user.pk,
-                priority=Step.AUDITION if order.audition_of else Step.NORMAL,
-            )
-            log(conversion, Event.Kind.SUBMITTED, actor=user, name=conversion.source_name, voice=voice.name)
-            ring_on_commit(Lane.CPU)
+        _enter(conversion, user, understood)
     except Exception as error:
         files.delete_all(conversion.pk)
         before = _made_before(user, voice, order) if isinstance(error, IntegrityError) else None
@@ -90,6 +84,29 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
             raise
         return before  # the same request arrived twice at once, and the other one was first
     return conversion
+
+
+def _enter(conversion: Conversion, user: User, understood: Understood | None) -> None:
+    """One transaction: from here on it is known."""
+    if understood and reading.refusal(conversion, understood.found, membership(user)):
+        understood = None  # `prepare` says so, as of any other recording
+    for name, value in (understood.fields if understood else {}).items():
+        setattr(conversion, name, value)
+    with transaction.atomic():
+        conversion.save(force_insert=True)
+        log(conversion, Event.Kind.SUBMITTED, actor=user, name=conversion.source_name, voice=conversion.voice_name)
+        if understood:
+            log(conversion, Event.Kind.PREPARED, **understood.told)
+            outcomes.prepared(conversion, user.pk)
+            return
+        _add_step(
+            conversion_id=conversion.pk,
+            kind=Step.Kind.PREPARE,
+            team_id=conversion.team_id,
+            user_id=user.pk,
+            priority=Step.AUDITION if conversion.audition_of_id else Step.NORMAL,
+        )
+        ring_on_commit(Lane.CPU)
 
 
 def _made_before(user: User, voice: Voice, order: Order) -> Conversion | None:

@@ -98,15 +98,15 @@ def _leave_as(status: Step.Status, names: tuple[str, ...]) -> Update:
     return Update(_leased, status=status, **NO_LEASE, **{name: Given(name) for name in names})
 
 
-def prepared(claim: Claim, conversion: Conversion) -> None:
-    """The recording is understood: its one piece waits for the endpoint. Within `ended`."""
+def prepared(conversion: Conversion, user_id: int) -> None:
+    """The recording is understood: its one piece waits for the endpoint. Within `ended`, or as it begins."""
     _add_piece(
         conversion_id=conversion.pk,
         kind=Step.Kind.CONVERT,
         end_sample=conversion.source_samples,
         endpoint_id=conversion.endpoint_id,
         team_id=conversion.team_id,
-        user_id=claim.user_id,
+        user_id=user_id,
         priority=Step.AUDITION if conversion.audition_of_id else Step.NORMAL,
     )
     conversion.move(Conversion.Status.CONVERTING)

@@ -11,7 +11,7 @@ from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.steps.reading import heard
+from conversions.reading import heard
 from s2s.audio import AudioError
 
 

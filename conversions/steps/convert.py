@@ -21,10 +21,10 @@ from conversions.queue import gate, outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
+from conversions.reading import heard
 from conversions.statements import Given, Insert, Update
 from conversions.steps import reconcile
 from conversions.steps.loading import conversion_of
-from conversions.steps.reading import heard
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
 from voices.clients import client_for

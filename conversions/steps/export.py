@@ -16,7 +16,7 @@ from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.steps.reading import headerless
+from conversions.reading import headerless
 from s2s import audio
 from s2s.audio import Limits, RawPcm, decode
 from s2s.contract import OUTPUT_FORMATS, OutputFormat

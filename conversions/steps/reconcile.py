@@ -24,7 +24,7 @@ from conversions.models import Call, Conversion, Step
 from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
 from conversions.queue.failures import StepError
-from conversions.steps.reading import headerless, raw_source
+from conversions.reading import headerless, raw_source
 from s2s import audio
 from s2s.audio import AudioError, Limits, RawPcm, decode, examine
 from s2s.client import Abort, Aborted, AccountProblem, Client, Rejected

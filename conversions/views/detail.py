@@ -65,10 +65,9 @@ def status(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     progress = progress_of(conversion)
     if request.GET.get("seen") == progress.mark:
         return HttpResponse(status=204)
-    response = render(request, "conversions/status.html", {"conversion": conversion, "progress": progress})
     if conversion.finished:
-        response["HX-Refresh"] = "true"
-    return response
+        return HttpResponse(progress.words, content_type="text/plain; charset=utf-8", headers={"HX-Refresh": "true"})
+    return render(request, "conversions/status.html", {"conversion": conversion, "progress": progress})
 
 
 @require_safe

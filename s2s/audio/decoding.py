@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from s2s.audio.plain import Plain
-
 _DEFAULT_LIMITS: Final = Limits()
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
 
@@ -58,21 +56,33 @@ def examine(
 
     Raises `AudioError`.
     """
-    from s2s.audio.plain import Plain
-
     with sources.opened(source) as input_fd:
-        plain = Plain.found_in(input_fd, limits, raw)
+        plain = _plainly(input_fd, limits, raw, peak_buckets)
         if plain is not None:
-            return _survey(plain, input_fd, peak_buckets)
+            return plain
         with sandbox.Worker(_job("examine", limits, raw, peak_buckets=peak_buckets), input_fd, limits.idle_s) as worker:
             found = worker.result()
     found["peaks"] = bytes.fromhex(found["peaks"])
     return Examination(duration_s=found["samples"] / found["sample_rate_hz"], **found)
 
 
-def _survey(plain: Plain, input_fd: int, peak_buckets: int) -> Examination:
-    from s2s.audio.peaks import survey
+def examine_plain(
+    source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None, peak_buckets: int = 1000
+) -> Examination | None:
+    """As `examine`, of a file with a descriptor; None where that would take a child process.
 
+    Raises `AudioError` (no_sound_length).
+    """
+    return _plainly(source.fileno(), limits, raw, peak_buckets)
+
+
+def _plainly(input_fd: int, limits: Limits, raw: RawPcm | None, peak_buckets: int) -> Examination | None:
+    from s2s.audio.peaks import survey
+    from s2s.audio.plain import Plain
+
+    plain = Plain.found_in(input_fd, limits, raw)
+    if plain is None:
+        return None
     rate_hz = plain.sample_rate_hz
     samples, peaks, level_dbfs = survey(plain.blocks(input_fd), rate_hz, peak_buckets, plain.samples)
     if samples == 0:  # it was cut off under our hands

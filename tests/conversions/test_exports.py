@@ -23,8 +23,8 @@ from conversions.queue.claim import LeaseLostError, claim
 from conversions.queue.leases import Lease, keeper
 from conversions.queue.outcomes import held
 from conversions.queue.worker import work
+from conversions.reading import headerless
 from conversions.steps import STEPS
-from conversions.steps.reading import headerless
 from conversions.usage import usage_of
 from s2s.audio import examine, measure_loudness
 from s2s.contract import OUTPUT_FORMATS

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import random
+import stat
 import uuid
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from django.test import Client
 
 from conversions import actions, files
 from conversions.actions.submit import clean_name, title_of
+from conversions.disk import WriteOut
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import Submit, upload, work_all
 from tests.support.cast import Cast
@@ -65,6 +69,49 @@ def test_the_data_is_synced_before_it_gets_its_name(monkeypatch) -> None:
     assert done[0] == "fsync"
     assert done.index("rename") == 1
     assert "fsync" in done[2:]  # the folder
+
+
+def test_a_result_and_its_note_are_synced_before_their_names_and_these_before_it_is_known(monkeypatch) -> None:
+    done: list[str] = []
+    real_fsync, real_replace = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        real_fsync(descriptor)
+
+    def replace(self: Path, target: Path) -> Path:
+        done.append("note" if target.suffix == ".json" else "result")
+        return real_replace(self, target)
+
+    conversion_id = uuid.uuid4()
+    default_storage.save(files.source_key(conversion_id), ContentFile(b"data"))
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    files.store_result(conversion_id, 1, 1, uuid.uuid4(), [b"answer"], {})
+    assert done == ["file", "result", "file", "note", "folder"]
+
+
+@pytest.mark.parametrize("advice", [True, False])
+def test_what_arrives_in_many_pieces_is_stored_as_it_came(advice: bool, monkeypatch) -> None:
+    if not advice:  # as on macOS
+        monkeypatch.delattr(os, "posix_fadvise")
+    pieces = [random.Random(number).randbytes(150_001) for number in range(20)]
+    conversion_id = uuid.uuid4()
+    result = files.store_result(conversion_id, 1, 1, uuid.uuid4(), pieces, {})
+    with files.open_file(result.key) as file:
+        assert file.read() == b"".join(pieces)
+    assert (result.size, result.sha256) == (3_000_020, hashlib.sha256(b"".join(pieces)).hexdigest())
+    assert files.find_result(conversion_id, 1) == result
+
+
+def test_a_file_that_grows_is_on_its_way_to_the_disk(tmp_path: Path, monkeypatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _fd, start, length, _advice: asked.append((start, length)))
+    with (tmp_path / "file").open("wb") as file:
+        out = WriteOut(file.fileno())
+        for size in (1000, 1 << 20, (1 << 20) + 5, 3 << 20, (3 << 20) + 1):
+            out.grown_to(size)
+    assert asked == [(0, 1 << 20), (1 << 20, 2 << 20)]
 
 
 def test_a_write_that_breaks_off_leaves_nothing_under_the_name() -> None:

@@ -1,0 +1,128 @@
+"""How the files of a conversion are read, and what it keeps of that.
+
+Most recordings are understood by `prepare`, those that need no decoder at the door. What came without a header says
+nothing itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Any, BinaryIO, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from conversions.durations import spoken_duration
+from conversions.models import Conversion
+from conversions.queue.outcomes import Failure
+from conversions.usage import over_quota
+from s2s.audio import AudioError, Examination, Limits, RawPcm, examine, examine_plain
+from s2s.contract import OutputFormat
+from teams.models import Membership
+
+# A request with as much as this is not kept waiting noticeably longer.
+AT_THE_DOOR_BYTES = 20 * 1000**2
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A recording as decoding all of it has shown it, and its SHA-256."""
+
+    found: Examination
+    sha256: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What its conversion keeps."""
+        found = self.found
+        return {
+            "source_sha256": self.sha256,
+            "source_container": found.container[:40],
+            "source_codec": found.codec[:40],
+            "source_rate_hz": found.sample_rate_hz,
+            "source_channels": found.channels,
+            "source_samples": found.samples,
+            "source_duration_s": found.duration_s,
+            "source_peaks": found.peaks,
+        }
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the timeline says."""
+        return {"duration_s": round(self.found.duration_s, 3), "codec": self.found.codec}
+
+
+def understand(source: BufferedReader, conversion: Conversion) -> Understood:
+    """Raises AudioError."""
+    return Understood(examine(source, limits=_limits(), raw=raw_source(conversion)), _sha256(source))
+
+
+def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:
+    """An upload that needs no decoder (see `uploads`); it may have another name by now.
+
+    None for what is left to `prepare`: any other kind of recording, and one with which something is wrong.
+    """
+    checksum: str | None = getattr(upload, "sha256", None)
+    if checksum is None:
+        return None
+    with suppress(AudioError, OSError):
+        found = examine_plain(cast(BinaryIO, upload), limits=_limits(), raw=raw_source(conversion))
+        return Understood(found, checksum) if found else None
+    return None
+
+
+def refusal(conversion: Conversion, found: Examination, member: Membership | None) -> Failure | None:
+    """Why its endpoint would refuse the recording, or why it goes beyond a quota."""
+    endpoint = conversion.endpoint
+    if endpoint.max_seconds is not None and found.duration_s > endpoint.max_seconds:
+        words = _(
+            "This recording is %(length)s long, and %(endpoint)s takes at most %(most)s. "
+            "Nothing was billed. Choose a voice of another endpoint or a shorter recording."
+        )
+        length, most = spoken_duration(found.duration_s), spoken_duration(endpoint.max_seconds)
+        return Failure("too_long_for_endpoint", words % {"length": length, "endpoint": endpoint.name, "most": most})
+    if endpoint.max_bytes is not None and conversion.source_bytes > endpoint.max_bytes:
+        words = _(
+            "This file has %(size)s, and %(endpoint)s takes at most %(most)s. Nothing was billed. "
+            "Choose a voice of another endpoint, or upload it as mp3 or m4a."
+        )
+        size, limit = filesizeformat(conversion.source_bytes), filesizeformat(endpoint.max_bytes)
+        return Failure("too_large_for_endpoint", words % {"size": size, "endpoint": endpoint.name, "most": limit})
+    over = over_quota(member, seconds=found.duration_s, of=conversion) if member else None
+    if over:
+        return Failure("quota", _("%s Your recording is safe; press Retry when there is room again.") % over)
+    return None
+
+
+def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:
+    """The fields of a conversion that tell what its result sounds like. Raises AudioError."""
+    found = examine(answer, limits=_limits(), raw=headerless(format))
+    return {"output_duration_s": found.duration_s, "output_peaks": found.peaks}
+
+
+def raw_source(conversion: Conversion) -> RawPcm | None:
+    return RawPcm() if conversion.file_format == "pcm_s16le_16" else None
+
+
+def headerless(format: OutputFormat) -> RawPcm | None:
+    """How to read an output that has no header; None for those that say themselves what they are."""
+    match format.codec:
+        case "pcm":
+            return RawPcm(format.sample_rate_hz)
+        case "ulaw" | "alaw" as encoding:
+            return RawPcm(format.sample_rate_hz, encoding=encoding)
+        case _:
+            return None
+
+
+def _limits() -> Limits:
+    return Limits(max_duration_s=settings.MAX_DURATION_S)
+
+
+def _sha256(source: BufferedReader) -> str:
+    return hashlib.file_digest(source, "sha256").hexdigest()
