@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
 import time
 import uuid
@@ -32,6 +31,7 @@ from django.utils import timezone
 
 from conversions.connections import give_back
 from conversions.disk import WriteOut
+from conversions.storages.disk import private
 from s2s.client import Unclear
 
 ROOT = "conversions"
@@ -212,15 +212,11 @@ class _Movable(File):  # type: ignore[type-arg]
 def _spool() -> Iterator[IO[bytes]]:
     """A temporary file on the media's filesystem; gone at the end unless it was moved away."""
     path = f"{settings.FILE_UPLOAD_TEMP_DIR}/result-{uuid.uuid4().hex}"
-    with open(path, "x+b", opener=_private) as file:
+    with open(path, "x+b", opener=private) as file:
         try:
             yield file
         finally:
             Path(path).unlink(missing_ok=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def find_result(conversion_id: uuid.UUID, step_id: int) -> Result | None:

@@ -102,6 +102,16 @@ def refusal(conversion: Conversion, found: Examination, member: Membership | Non
 def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:
     """The fields of a conversion that tell what its result sounds like. Raises AudioError."""
     found = examine(answer, limits=_limits(), raw=headerless(format))
+    return _output(found)
+
+
+def heard_at_once(answer: BinaryIO, format: OutputFormat) -> dict[str, Any] | None:
+    """The same of one that needs no decoder; else None."""
+    found = examine_plain(answer, limits=_limits(), raw=headerless(format))
+    return _output(found) if found else None
+
+
+def _output(found: Examination) -> dict[str, Any]:
     return {"output_duration_s": found.duration_s, "output_peaks": found.peaks}
 
 

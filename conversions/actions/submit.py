@@ -73,8 +73,9 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
     if isinstance(audio, Stored):
         audio.copy_to(conversion.source)
     else:
-        files.store_upload(conversion.source, audio)
+        # Meanwhile what has arrived goes to the disk: it is waited for in the end.
         understood = reading.understand_at_the_door(audio, conversion)
+        files.store_upload(conversion.source, audio)
     try:
         _enter(conversion, user, understood)
     except Exception as error:

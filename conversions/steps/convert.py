@@ -21,7 +21,7 @@ from conversions.queue import gate, outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.reading import heard
+from conversions.reading import heard, heard_at_once
 from conversions.statements import Given, Insert, Update
 from conversions.steps import reconcile
 from conversions.steps.loading import conversion_of
@@ -89,6 +89,11 @@ class _Look:
     def begin(self, answer: BinaryIO) -> Callable[[], object]:
         """Returns what waits for its end."""
         if not self._is_whole or os.fstat(answer.fileno()).st_size > AT_ONCE_BYTES:
+            return lambda: None
+        # What the disk still has to write goes on meanwhile.
+        with suppress(Exception):  # it shows again below, where it keeps nothing from becoming durable
+            self.output = heard_at_once(answer, self._format)
+        if self.output is not None:
             return lambda: None
         looking = _eyes.submit(self._look, answer)
         return lambda: self._seen(looking)

@@ -77,19 +77,24 @@ class DurableFileSystemStorage(FileSystemStorage):
         made = _make_folders(target.parent)
         if hasattr(content, "temporary_file_path"):
             beside = Path(content.temporary_file_path())
-            _fsync(beside)
+            content.flush()
+            os.fsync(content.fileno())
         else:
             beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-            with beside.open("wb") as file:
+            with open(beside, "wb", opener=private) as file:
                 for chunk in content.chunks():
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-        beside.chmod(0o600)
         beside.replace(target)
         for folder in made if getattr(content, "followed", False) else (target.parent, *made):
             _fsync(folder)
         return name
+
+
+def private(path: str, flags: int) -> int:
+    """For `open`: nobody else reads what is made."""
+    return os.open(path, flags, 0o600)
 
 
 def _contents(folder: Path) -> dict[str, datetime]:

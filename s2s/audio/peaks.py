@@ -104,6 +104,7 @@ class ForeseenPeaks:
         starts = per_cell * _starts(buckets, -(-samples // per_cell))
         self._starts, self._cell_of = np.unique(starts, return_inverse=True)
         self._cells = np.zeros(len(self._starts), np.float32)
+        self._magnitudes = np.empty(0, np.float32)
         self._written = 0
 
     def write(self, block: NDArray[np.float32]) -> None:
@@ -112,9 +113,11 @@ class ForeseenPeaks:
             return
         first, end = np.searchsorted(self._starts, (self._written + 1, self._written + len(block)))
         first -= 1  # the bucket in which the block begins
+        if len(self._magnitudes) < len(block):
+            self._magnitudes = np.empty(len(block), np.float32)
+        magnitudes = np.abs(block, out=self._magnitudes[: len(block)])
         starts, cells = np.maximum(self._starts[first:end] - self._written, 0), self._cells[first:end]
-        np.maximum(cells, np.maximum.reduceat(block, starts), out=cells)
-        np.maximum(cells, -np.minimum.reduceat(block, starts), out=cells)
+        np.maximum(cells, np.maximum.reduceat(magnitudes, starts), out=cells)
         self._written += len(block)
 
     def finish(self) -> bytes:

@@ -16,7 +16,7 @@ from conversions.reading import AT_THE_DOOR_BYTES
 from conversions.sources import SAMPLE_PATH
 from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
-from tests.support.sound import wav
+from tests.support.sound import lengthless, wav
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,9 +82,8 @@ def test_headerless_samples_are_understood_too(send: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["mp3", "a WAV that doesn't say how long it is"])
 def test_what_needs_a_decoder_waits_for_a_worker(send: Any, rung: list[Lane], kind: str) -> None:
-    lengthless = wav(1.0)[:40] + bytes(4) + wav(1.0)[44:]
     sample = settings.BASE_DIR / "static" / SAMPLE_PATH
-    conversion = send(sample.read_bytes() if kind == "mp3" else lengthless)
+    conversion = send(sample.read_bytes() if kind == "mp3" else lengthless(wav()))
     assert rung == [Lane.CPU]
     assert (conversion.status, steps_of(conversion)) == ("waiting", [("prepare", "waiting")])
     assert (conversion.source_samples, conversion.source_sha256) == (None, "")

@@ -13,7 +13,7 @@ from conversions.models import Call, Conversion, Event, Step
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.support.endpoint import Behaviour, Request
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
-from tests.support.sound import wav
+from tests.support.sound import lengthless, wav
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,16 +66,34 @@ def test_an_answer_is_handed_on_to_a_cpu_worker_when_every_decoder_is_busy(
     convert = sys.modules["conversions.steps.convert"]
     monkeypatch.setattr(convert, "_eyes", eyes := ThreadPoolExecutor(1))
     monkeypatch.setattr(convert, "LOOK_PATIENCE_S", 0.01)
-    conversion, seen = submit(), threading.Event()
+    conversion, seen = submit(data=lengthless(wav())), threading.Event()
     eyes.submit(seen.wait)
     work_all()
     seen.set()
     conversion.refresh_from_db()
     assert conversion.status == Conversion.Status.READY
     assert [step.kind for step in conversion.steps.order_by("pk")] == ["prepare", "convert", "assemble"]
-    second = submit()
+    second = submit(data=lengthless(wav()))
     work_all()
     assert [step.kind for step in second.steps.order_by("pk")] == ["prepare", "convert"]
+
+
+def test_an_answer_at_which_nobody_can_look_is_stored_all_the_same(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError
+
+    convert = sys.modules["conversions.steps.convert"]
+    monkeypatch.setattr(convert, "heard_at_once", stumble)
+    first = submit()
+    work_all()
+    first.refresh_from_db()
+    assert first.status == Conversion.Status.READY  # by a second look
+    monkeypatch.setattr(convert, "heard", stumble)
+    second = submit()
+    work_all()
+    assert files.find_result(second.pk, second.steps.get(kind="convert").pk) is not None
 
 
 def test_the_parameters_reach_the_endpoint(submit: Submit, scripted: ScriptedEndpoint) -> None:

@@ -16,7 +16,7 @@ from tests.support.endpoint import Endpoint
 from tests.support.inside import Inside
 from tests.support.person import Person
 from tests.support.product import CHECKOUT, Product, wait_for
-from tests.support.sound import phrase
+from tests.support.sound import lengthless, phrase
 
 # Of either endpoint: a test gives each of its recordings a voice of its own, and each voice a fate of its own.
 VOICES = [{"voice_id": f"v{number}", "name": f"Voice {number}"} for number in range(30)]
@@ -77,11 +77,22 @@ class Stage:
             self._voices = {name: self.inside.ask("voices", key) for name, key in KEYS.items()}
         return self._person
 
-    def submit(self, title: str = "recording", *, to: str = "local", voice: str = "v0", seconds: float = 2.0) -> str:
-        """The address of a recording like no other, so that the endpoint's count tells them apart."""
+    def submit(
+        self,
+        title: str = "recording",
+        *,
+        to: str = "local",
+        voice: str = "v0",
+        seconds: float = 2.0,
+        at_the_door: bool = False,
+    ) -> str:
+        """The address of a recording like no other, so that the endpoint's count tells them apart.
+
+        It has the long way, by a worker that prepares it, unless it is to be understood `at_the_door`.
+        """
         audio, person = phrase(seconds, next(_seeds)), self.person
         form = {**self._form, "voice": str(self._voices[to][voice])}
-        return person.send(form, audio, f"{title}.wav")
+        return person.send(form, audio if at_the_door else lengthless(audio), f"{title}.wav")
 
     def state(self, address: str) -> str:
         return self.states([address])[0]

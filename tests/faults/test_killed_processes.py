@@ -107,7 +107,7 @@ def under_way(stage: Stage, *, waiting: int) -> dict[str, list[str]]:
     addresses = {}
     for to in ("local", "paid"):
         stage.endpoint(to).script(*[Behaviour(hold=True)] * 2, *[Behaviour(hold_body=True)] * 2)
-        addresses[to] = [stage.submit(to=to) for _ in range(AT_WORK + waiting)]
+        addresses[to] = [stage.submit(to=to, at_the_door=bool(number % 2)) for number in range(AT_WORK + waiting)]
     wait_for(lambda: stage.local.held == stage.paid.held == AT_WORK, "calls are under way")
     return addresses
 
@@ -121,11 +121,13 @@ def assert_all_ready_and_none_paid_twice(stage: Stage, addresses: dict[str, list
 
 def test_killed_between_a_commit_and_its_bell(stage: Stage) -> None:
     """The accepting web process, then the one that prepares: nobody heard, and it goes on by itself."""
-    killed(stage.start("submitter"))
+    killed(stage.start("submitter", "at the door"))
+    killed(stage.start("submitter", "later"))
     with stage.frozen("cpu"):
         address = stage.submit()
         killed(stage.start("preparer"))
-    accepted = stage.inside.ask("newest", 2)
+    accepted = stage.inside.ask("newest", 3)
     facts = stage.promises([*accepted, address])
-    assert [fact["status"] for fact in facts] == ["ready"] * 3
-    assert stage.local.calls == 2
+    assert [fact["status"] for fact in facts] == ["ready"] * 4
+    assert sorted(len(fact["steps"]) for fact in facts) == [1, 2, 2, 2]
+    assert stage.local.calls == 3

@@ -26,6 +26,11 @@ def wav(seconds: float = 1.0, rate_hz: int = 16000, hz: float = 220.0) -> bytes:
     return _wav(np.asarray(tone) * 0.2, rate_hz)
 
 
+def lengthless(recording: bytes) -> bytes:
+    """A WAV of ours as a program writes it that doesn't know yet how long it will be: only a decoder takes it."""
+    return recording[:40] + bytes(4) + recording[44:]
+
+
 def _wav(samples: NDArray[np.float64], rate_hz: int) -> bytes:
     sink = io.BytesIO()
     with wave.open(sink, "wb") as file:
