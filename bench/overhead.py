@@ -113,6 +113,7 @@ class Polls:
             body = answer.read().decode()
             if answer.headers["HX-Refresh"]:
                 return
+            assert answer.status in (200, 204)
             if answer.status == 200:
                 (ask,) = map(html.unescape, re.findall(r'hx-get="([^"]+)"', body))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -28,5 +29,6 @@ class WriteOut:
     def grown_to(self, size: int) -> None:
         """`size`: bytes written so far."""
         if size - self._begun >= _AT_LEAST and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._descriptor, self._begun, size - self._begun, os.POSIX_FADV_DONTNEED)
+            with suppress(OSError):  # it is only advice
+                os.posix_fadvise(self._descriptor, self._begun, size - self._begun, os.POSIX_FADV_DONTNEED)
             self._begun = size

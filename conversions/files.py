@@ -57,6 +57,9 @@ class AudioStorage(Protocol):
     def duplicate(self, name: str, new_name: str) -> None:
         """The same bytes under a further name, durable, without passing through us. Raises FileNotFoundError."""
 
+    def settle(self, name: str) -> None:
+        """Makes durable what the folder is known to hold."""
+
     def folders(self, name: str) -> Iterator[str]:
         """The folders in `name`, one after the other, in no order: there may be a million."""
 
@@ -227,6 +230,7 @@ def find_result(conversion_id: uuid.UUID, step_id: int) -> Result | None:
             with open_file(f"{folder}/{name}") as note:
                 result = Result(**json.load(note))
             if default_storage.exists(result.key) and sha256(result.key) == result.sha256:
+                _storage().settle(folder)  # who wrote it may have died before
                 return result
     return None
 

@@ -7,7 +7,9 @@ nothing itself.
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+import logging
+import os
+import threading
 from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any, BinaryIO, cast
@@ -17,6 +19,7 @@ from django.core.files import File
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from conversions.connections import give_back
 from conversions.durations import spoken_duration
 from conversions.models import Conversion
 from conversions.queue.outcomes import Failure
@@ -25,8 +28,11 @@ from s2s.audio import AudioError, Examination, Limits, RawPcm, examine, examine_
 from s2s.contract import OutputFormat
 from teams.models import Membership
 
+logger = logging.getLogger(__name__)
+
 # A request with as much as this is not kept waiting noticeably longer.
 AT_THE_DOOR_BYTES = 20 * 1000**2
+_at_the_door = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +71,23 @@ def understand(source: BufferedReader, conversion: Conversion) -> Understood:
 def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:
     """An upload that needs no decoder (see `uploads`); it may have another name by now.
 
-    None for what is left to `prepare`: any other kind of recording, and one with which something is wrong.
+    None for what is left to `prepare`: any other kind of recording, one with which something is wrong, and what comes
+    when every core is busy with others.
     """
     checksum: str | None = getattr(upload, "sha256", None)
-    if checksum is None:
+    if checksum is None or not _at_the_door.acquire(blocking=False):
         return None
-    with suppress(AudioError, OSError):
+    try:
+        give_back()
         found = examine_plain(cast(BinaryIO, upload), limits=_limits(), raw=raw_source(conversion))
         return Understood(found, checksum) if found else None
-    return None
+    except AudioError:
+        return None
+    except Exception:
+        logger.exception("a recording was not understood at the door")
+        return None
+    finally:
+        _at_the_door.release()
 
 
 def refusal(conversion: Conversion, found: Examination, member: Membership | None) -> Failure | None:

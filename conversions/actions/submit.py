@@ -26,6 +26,7 @@ from conversions.statements import Insert
 from s2s.contract import ConvertParameters
 from teams.gatekeeper import May, current_team, membership, require
 from teams.models import Team, User
+from teams.quotas import has_limit
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
@@ -89,11 +90,16 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
 
 def _enter(conversion: Conversion, user: User, understood: Understood | None) -> None:
     """One transaction: from here on it is known."""
-    if understood and reading.refusal(conversion, understood.found, membership(user)):
-        understood = None  # `prepare` says so, as of any other recording
-    for name, value in (understood.fields if understood else {}).items():
-        setattr(conversion, name, value)
+    member = membership(user)
     with transaction.atomic():
+        if understood and member and has_limit(member):
+            # Recordings that come together must not each find the room that is there for one. (Who begins to write to
+            # SQLite is alone already.)
+            Team.objects.select_for_update(no_key=True).order_by().get(pk=conversion.team_id)
+        if understood and reading.refusal(conversion, understood.found, member):
+            understood = None  # `prepare` says so, as of any other recording
+        for name, value in (understood.fields if understood else {}).items():
+            setattr(conversion, name, value)
         conversion.save(force_insert=True)
         log(conversion, Event.Kind.SUBMITTED, actor=user, name=conversion.source_name, voice=conversion.voice_name)
         if understood:

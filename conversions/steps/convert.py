@@ -31,6 +31,8 @@ from voices.clients import client_for
 
 # Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.
 AT_ONCE_BYTES = 20 * 1000**2
+# Up to here an answer that needs no decoder is looked at in the milliseconds in which the disk writes it anyway.
+AT_SIGHT_BYTES = 8 * 1000**2
 # Answers come in waves: more decoders at once than there are cores take memory and make nothing quicker. A strange
 # answer may keep one busy for long; then the others are handed on too.
 _eyes = ThreadPoolExecutor(os.cpu_count() or 1, "look")
@@ -88,13 +90,14 @@ class _Look:
 
     def begin(self, answer: BinaryIO) -> Callable[[], object]:
         """Returns what waits for its end."""
-        if not self._is_whole or os.fstat(answer.fileno()).st_size > AT_ONCE_BYTES:
+        size = os.fstat(answer.fileno()).st_size
+        if not self._is_whole or size > AT_ONCE_BYTES:
             return lambda: None
-        # What the disk still has to write goes on meanwhile.
-        with suppress(Exception):  # it shows again below, where it keeps nothing from becoming durable
-            self.output = heard_at_once(answer, self._format)
-        if self.output is not None:
-            return lambda: None
+        if size <= AT_SIGHT_BYTES:
+            with suppress(Exception):  # it shows again below, where it keeps nothing from becoming durable
+                self.output = heard_at_once(answer, self._format)
+            if self.output is not None:
+                return lambda: None
         looking = _eyes.submit(self._look, answer)
         return lambda: self._seen(looking)
 

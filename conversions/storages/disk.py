@@ -56,6 +56,9 @@ class DurableFileSystemStorage(FileSystemStorage):
         for folder in (target.parent, *made):
             _fsync(folder)
 
+    def settle(self, name: str) -> None:
+        _fsync(Path(self.path(name)))
+
     def folders(self, name: str) -> Iterator[str]:
         with suppress(FileNotFoundError), os.scandir(self.path(name)) as entries:
             for entry in entries:

@@ -136,6 +136,9 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             there = {"Bucket": self.bucket_name, "Key": self._key(name)}
             self._client.copy(there, self.bucket_name, self._key(new_name), Config=TRANSFER)
 
+    def settle(self, name: str) -> None:
+        """An object that is there is durable."""
+
     # ---- what housekeeping needs ----
 
     def folders(self, name: str) -> Iterator[str]:

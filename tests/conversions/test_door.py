@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
+from conversions import actions, reading
 from conversions.models import Conversion, Step
 from conversions.queue.bells import Lane
 from conversions.reading import AT_THE_DOOR_BYTES
 from conversions.sources import SAMPLE_PATH
-from tests.conversions.conftest import Submit, client_of, work_all
+from s2s.audio import AudioError
+from s2s.contract import ConvertParameters
+from teams.models import User
+from tests.conversions.conftest import Submit, client_of, upload, work_all
 from tests.support.cast import Cast
 from tests.support.sound import lengthless, wav
 from voices.models import Endpoint, Voice
@@ -113,6 +121,58 @@ def test_beyond_a_quota_is_said_as_of_any_other(send: Any, cast: Cast) -> None:
     work_all()
     conversion.refresh_from_db()
     assert (conversion.status, conversion.error_code) == ("failed", "quota")
+
+
+def test_recordings_that_come_together_do_not_share_the_room_for_one(
+    cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.alice.memberships.update(monthly_minutes=1)
+    both, refusal = threading.Barrier(2), reading.refusal
+
+    def refused_slowly(*arguments: Any) -> Any:
+        """Who is first waits for the other one to look too, which it must not be able to do."""
+        found = refusal(*arguments)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1.0)
+        return found
+
+    monkeypatch.setattr(reading, "refusal", refused_slowly)
+
+    def submit(number: int) -> str:
+        data = wav(40.0 + number)
+        file = upload(data)
+        file.sha256 = hashlib.sha256(data).hexdigest()  # type: ignore[attr-defined]
+        try:
+            user, order = User.objects.get(pk=cast.alice.pk), actions.Order(ConvertParameters())
+            return actions.submit(user, file, voice, order).steps.get().kind
+        finally:
+            file.close()
+            connection.close()
+
+    with ThreadPoolExecutor(2) as people:
+        assert sorted(people.map(submit, range(2))) == ["convert", "prepare"]
+    work_all()
+    assert sorted(Conversion.objects.values_list("status", "error_code")) == [("failed", "quota"), ("ready", "")]
+
+
+def test_who_comes_while_every_core_is_busy_is_left_to_a_worker(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_at_the_door", threading.BoundedSemaphore(1))
+    with reading._at_the_door:
+        assert steps_of(send(wav())) == [("prepare", "waiting")]
+    assert steps_of(send(wav())) == [("convert", "waiting")]
+
+
+@pytest.mark.parametrize("error", [AudioError("no_sound_length"), OSError("a bad sector"), ValueError("our mistake")])
+def test_what_goes_wrong_at_the_door_is_left_to_a_worker(
+    send: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(reading, "examine_plain", stumble)
+    assert steps_of(send(wav())) == [("prepare", "waiting")]
+    monkeypatch.undo()
+    assert steps_of(send(wav())) == [("convert", "waiting")]
 
 
 @pytest.mark.parametrize("data", [b"text that calls itself a recording", wav(1.0)[:44]], ids=["text", "no sound"])

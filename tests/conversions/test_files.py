@@ -91,6 +91,17 @@ def test_a_result_and_its_note_are_synced_before_their_names_and_these_before_it
     assert done == ["file", "result", "file", "note", "folder"]
 
 
+def test_an_adopted_result_is_durable_though_its_writer_died_before_it_knew(monkeypatch) -> None:
+    conversion_id = uuid.uuid4()
+    result = files.store_result(conversion_id, 1, 1, uuid.uuid4(), [b"answer"], {})
+    synced: list[int] = []
+    real_fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.fstat(fd).st_ino), real_fsync(fd))[1])
+    assert files.find_result(conversion_id, 1) == result
+    folder = Path(default_storage.path(result.key)).parent
+    assert synced == [folder.stat().st_ino]
+
+
 @pytest.mark.parametrize("advice", [True, False])
 def test_what_arrives_in_many_pieces_is_stored_as_it_came(advice: bool, monkeypatch) -> None:
     if not advice:  # as on macOS
@@ -106,7 +117,12 @@ def test_what_arrives_in_many_pieces_is_stored_as_it_came(advice: bool, monkeypa
 
 def test_a_file_that_grows_is_on_its_way_to_the_disk(tmp_path: Path, monkeypatch) -> None:
     asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "posix_fadvise", lambda _fd, start, length, _advice: asked.append((start, length)))
+
+    def advise(_descriptor: int, start: int, length: int, _advice: int) -> None:
+        asked.append((start, length))
+        raise PermissionError  # as a strict sandbox does: nothing depends on it
+
+    monkeypatch.setattr(os, "posix_fadvise", advise)
     with (tmp_path / "file").open("wb") as file:
         out = WriteOut(file.fileno())
         for size in (1000, 1 << 20, (1 << 20) + 5, 3 << 20, (3 << 20) + 1):
