@@ -69,7 +69,7 @@ def understand(source: BufferedReader, conversion: Conversion) -> Understood:
 
 
 def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:
-    """An upload that needs no decoder (see `uploads`); it may have another name by now.
+    """An upload that needs no decoder; `uploads` has given it a `sha256`.
 
     None for what is left to `prepare`: any other kind of recording, one with which something is wrong, and what comes
     when every core is busy with others.
