@@ -4,7 +4,7 @@ All are submitted and prepared while the endpoint is paused; measured is from it
 On SQLite and on PostgreSQL, both waiting for the disk. Bars: <= 1.15 of the ideal (200 / 32 rounded up: 7 s);
 processor time of the calls worker <= 10 ms a call, and its memory <= 150 MB. Its decoders are included in both; what
 they share with each other counts once (PSS). How much of the processor time is the call itself and the decoder, without
-database or queue, is said beside it.
+database or queue, is said beside it. Answers are WAV, which needs no decoder: compressed ones take one each.
 """
 
 from __future__ import annotations
