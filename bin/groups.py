@@ -91,7 +91,7 @@ def groups() -> list[Group]:
             environment=(("DATABASE_URL", "{postgres}"),),
             lane=1,
         ),
-        Group("deploy", tests=("tests/deploy",), lane=1),
+        Group("deploy", tests=("tests/deploy",)),
         Group("start", tests=("tests/start",), lane=1),
         Group("faults", tests=("tests/faults",), lane=1),
         Group("browser", tests=("tests/browser",)),

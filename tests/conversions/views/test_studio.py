@@ -150,6 +150,23 @@ def test_nothing_is_left_in_the_upload_folder(client: Client, voice, settings) -
 
 
 @contextmanager
+def patience(lock_timeout: str) -> Iterator[None]:
+    """Of every connection to PostgreSQL: a request gives its own back and takes another, perhaps a new one."""
+    database = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {database} SET lock_timeout = '{lock_timeout}'")
+    connection.close()
+    connection.close_pool()
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {database} RESET lock_timeout")
+        connection.close()
+        connection.close_pool()
+
+
+@contextmanager
 def locked() -> Iterator[None]:
     """Somebody else holds the database, and we don't wait for long."""
     if connection.vendor == "sqlite":
@@ -159,12 +176,7 @@ def locked() -> Iterator[None]:
             other.execute("BEGIN IMMEDIATE")
             yield
     else:
-        # A request gives its connection back and takes another: there is to be none that would wait for ever.
-        connection.close()
-        connection.close_pool()
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = 50")
-        with closing(connection.copy()) as second, second.cursor() as other:
+        with patience("50ms"), closing(connection.copy()) as second, second.cursor() as other:
             other.execute("BEGIN")
             other.execute("LOCK TABLE conversions_conversion IN ACCESS EXCLUSIVE MODE")
             yield
