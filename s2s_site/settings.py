@@ -139,13 +139,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # Options of the URL, such as sslmode, stay.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1,
-        "max_size": env.int("DATABASE_POOL", default=16),
-        "timeout": 20,
-    }
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        pool={"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 20},
+        # The server puts the values in: it takes us less time than to write them into the statement.
+        server_side_binding=True,
+    )
     # After a restart of the server, the pool's connections are replaced before anyone's request meets a dead one.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["ENGINE"] = "s2s_site.postgresql"
 
 # ---- files ----
 MEDIA_ROOT = DATA_DIR / "media"

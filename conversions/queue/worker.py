@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Fewer than the pool has threads, so that sweeps are never kept waiting by long calls.
 _hands = threading.BoundedSemaphore(settings.CALLS_CONCURRENCY)
-# They would wait for each other at the endpoint's row anyway, each with a connection in its hand that others need.
+# They would wait for each other at the endpoint's row anyway.
 _claiming = threading.Lock()
 
 
@@ -29,14 +29,21 @@ def drain(lane: Lane) -> None:
     if not _hands.acquire(blocking=False):
         return  # every hand is busy, and looks again before it rests
     try:
-        while True:
-            with _claiming:
-                found = None if draining.stopping() else claim(lane)
-            if found is None:
-                return
+        while (found := _next(lane)) is not None:
             work(found)
     finally:
+        give_back()
         _hands.release()
+
+
+def _next(lane: Lane) -> Claim | None:
+    if not _claiming.acquire(blocking=False):
+        give_back()  # nobody waits for the others with a connection in the hand that they need
+        _claiming.acquire()
+    try:
+        return None if draining.stopping() else claim(lane)
+    finally:
+        _claiming.release()
 
 
 def work(claim: Claim) -> None:
@@ -52,8 +59,6 @@ def work(claim: Claim) -> None:
                 _settle(error, claim, lease)
     except LeaseLostError:
         logger.info("step %s is no longer ours (attempt %s)", claim.step_id, claim.attempt)
-    finally:
-        give_back()
 
 
 def _settle(error: Exception, claim: Claim, lease: Lease) -> None:

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, with another look at a connection before it is handed out (`base`)."""
