@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -162,7 +163,8 @@ class OptionsForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._choices_of("model").choices = [("", _("The best for the voice")), *offered_models()]
+        # Asked for when somebody sees them or has chosen one.
+        self._choices_of("model").choices = cache(lambda: [("", _("The best for the voice")), *offered_models()])
 
     def _choices_of(self, name: str) -> Any:
         return self.fields[name]
