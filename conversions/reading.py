@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.files import File
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+from xxhash import xxh3_128
 
 from conversions.connections import give_back
 from conversions.durations import spoken_duration
@@ -37,17 +38,17 @@ _at_the_door = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A recording as decoding all of it has shown it, and its SHA-256."""
+    """A recording as decoding all of it has shown it, and its checksum (see `files`)."""
 
     found: Examination
-    sha256: str
+    checksum: str
 
     @property
     def fields(self) -> dict[str, Any]:
         """What its conversion keeps."""
         found = self.found
         return {
-            "source_sha256": self.sha256,
+            "source_checksum": self.checksum,
             "source_container": found.container[:40],
             "source_codec": found.codec[:40],
             "source_rate_hz": found.sample_rate_hz,
@@ -65,16 +66,16 @@ class Understood:
 
 def understand(source: BufferedReader, conversion: Conversion) -> Understood:
     """Raises AudioError."""
-    return Understood(examine(source, limits=_limits(), raw=raw_source(conversion)), _sha256(source))
+    return Understood(examine(source, limits=_limits(), raw=raw_source(conversion)), _checksum(source))
 
 
 def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:
-    """An upload that needs no decoder; `uploads` has given it a `sha256`.
+    """An upload that needs no decoder; `uploads` has given it a `checksum`.
 
     None for what is left to `prepare`: any other kind of recording, one with which something is wrong, and what comes
     when every core is busy with others.
     """
-    checksum: str | None = getattr(upload, "sha256", None)
+    checksum: str | None = getattr(upload, "checksum", None)
     if checksum is None or not _at_the_door.acquire(blocking=False):
         return None
     try:
@@ -148,5 +149,6 @@ def _limits() -> Limits:
     return Limits(max_duration_s=settings.MAX_DURATION_S)
 
 
-def _sha256(source: BufferedReader) -> str:
-    return hashlib.file_digest(source, "sha256").hexdigest()
+def _checksum(source: BufferedReader) -> str:
+    source.seek(0)
+    return hashlib.file_digest(source, xxh3_128).hexdigest()

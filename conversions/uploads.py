@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from xxhash import xxh3_128
 
 from conversions.disk import WriteOut
 from conversions.reading import AT_THE_DOOR_BYTES
 
 
 class RecordingUploadHandler(TemporaryFileUploadHandler):
-    """What may be understood at the door has a `sha256`, in hex."""
+    """What may be understood at the door has a `checksum` (see `files`)."""
 
     # The parser's work is done once a chunk, and Django's 64 KB are for forms. With 1 MB it costs twice as much again:
     # memory of that size comes fresh from the kernel each time (bench/upload).
@@ -26,7 +26,7 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self._write_out = WriteOut(self.file.fileno())
-        self._digest = hashlib.sha256() if self._is_small else None
+        self._digest = xxh3_128() if self._is_small else None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.file.write(raw_data)
@@ -37,5 +37,5 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
     def file_complete(self, file_size: int) -> Any:
         file: Any = super().file_complete(file_size)
         if self._digest is not None:
-            file.sha256 = self._digest.hexdigest()
+            file.checksum = self._digest.hexdigest()
         return file

@@ -64,7 +64,7 @@ class Conversion(models.Model):
     source = models.CharField(max_length=200)
     source_name = models.CharField(_("file name"), max_length=255)
     source_bytes = models.BigIntegerField(default=0)
-    source_sha256 = models.CharField(max_length=64, blank=True)
+    source_checksum = models.CharField(max_length=32, blank=True)  # see `files`
     source_container = models.CharField(max_length=40, blank=True)
     source_codec = models.CharField(max_length=40, blank=True)
     source_rate_hz = models.PositiveIntegerField(null=True)

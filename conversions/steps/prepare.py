@@ -16,7 +16,7 @@ from conversions.steps.loading import conversion_of
 from teams.models import Membership
 
 _FIELDS = (
-    *("source_sha256", "source_container", "source_codec", "source_rate_hz", "source_channels"),
+    *("source_checksum", "source_container", "source_codec", "source_rate_hz", "source_channels"),
     *("source_samples", "source_duration_s", "source_peaks"),
 )
 _keep = Update(lambda: Conversion.objects.filter(pk=Given("pk")), **{name: Given(name) for name in _FIELDS})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,6 +12,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from xxhash import xxh3_128
 
 from conversions import actions, reading
 from conversions.models import Conversion, Step
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FOUND = (
     *("source_container", "source_codec", "source_rate_hz", "source_channels", "source_samples"),
-    *("source_duration_s", "source_peaks", "source_sha256", "source_bytes"),
+    *("source_duration_s", "source_peaks", "source_checksum", "source_bytes"),
 )
 
 
@@ -75,7 +75,7 @@ def test_a_plain_recording_waits_for_its_endpoint_at_once(send: Any, submit: Sub
         made.refresh_from_db()
         assert made.status == Conversion.Status.READY
     assert [getattr(conversion, name) for name in FOUND] == [getattr(prepared, name) for name in FOUND]
-    assert conversion.source_sha256 == hashlib.sha256(wav(2.5)).hexdigest()
+    assert conversion.source_checksum == xxh3_128(wav(2.5)).hexdigest()
     mine, others = (made.steps.get(kind=Step.Kind.CONVERT) for made in (conversion, prepared))
     assert [mine.end_sample, mine.endpoint_id, mine.team_id, mine.user_id, mine.priority] == [
         *(others.end_sample, others.endpoint_id, others.team_id, others.user_id, others.priority)
@@ -94,7 +94,7 @@ def test_what_needs_a_decoder_waits_for_a_worker(send: Any, rung: list[Lane], ki
     conversion = send(sample.read_bytes() if kind == "mp3" else lengthless(wav()))
     assert rung == [Lane.CPU]
     assert (conversion.status, steps_of(conversion)) == ("waiting", [("prepare", "waiting")])
-    assert (conversion.source_samples, conversion.source_sha256) == (None, "")
+    assert (conversion.source_samples, conversion.source_checksum) == (None, "")
     work_all()
     conversion.refresh_from_db()
     assert conversion.status == Conversion.Status.READY
@@ -141,7 +141,7 @@ def test_recordings_that_come_together_do_not_share_the_room_for_one(
     def submit(number: int) -> str:
         data = wav(40.0 + number)
         file = upload(data)
-        file.sha256 = hashlib.sha256(data).hexdigest()  # type: ignore[attr-defined]
+        file.checksum = xxh3_128(data).hexdigest()  # type: ignore[attr-defined]
         try:
             user, order = User.objects.get(pk=cast.alice.pk), actions.Order(ConvertParameters())
             return actions.submit(user, file, voice, order).steps.get().kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from xxhash import xxh3_128
 
 from conversions import actions, files
 from conversions.models import Conversion, Step
@@ -98,7 +98,7 @@ def test_what_is_larger_than_a_part_arrives_whole(server: S3) -> None:
     file = upload(data)
     files.store_upload(key, file)
     file.close()
-    assert files.sha256(key) == hashlib.sha256(data).hexdigest()
+    assert files.checksum(key) == xxh3_128(data).hexdigest()
     with files.open_file(key) as stored:
         assert stored.read() == data
 
@@ -148,7 +148,7 @@ def test_a_write_that_breaks_off_leaves_nothing(server: S3) -> None:
 
 @both
 def test_what_is_missing_says_so_as_a_file_does(server: S3) -> None:
-    for read in (files.open_file, files.size, files.sha256, lambda key: files.blocks(key, 0, 10)):
+    for read in (files.open_file, files.size, files.checksum, lambda key: files.blocks(key, 0, 10)):
         with pytest.raises(FileNotFoundError):
             read("conversions/none/source")
 

@@ -44,7 +44,6 @@ def _facts(conversion: Any) -> dict[str, Any]:
         "error_code",
         "error",
         "source",
-        "source_sha256",
         "output",
         "output_bytes",
         "title",

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xxhash import xxh3_128
+
 from tests.support.endpoint import Endpoint
 from tests.support.inside import Inside
 from tests.support.product import Product, wait_for
@@ -55,7 +57,7 @@ def _is_quiet(inside: Inside, endpoint: Endpoint, ids: list[str]) -> bool:
 
 
 def _problems(product: Product, fact: dict[str, Any], billed: Counter[str]) -> list[str]:
-    problems = _about_the_state(fact) + _about_the_bill(fact, billed[fact["source_sha256"]])
+    problems = _about_the_state(fact) + _about_the_bill(fact, billed[_sha256(_stored(product, fact["source"]))])
     if fact["status"] == "ready":
         problems += _about_the_result(product, fact)
     return problems
@@ -86,10 +88,10 @@ def _about_the_result(product: Product, fact: dict[str, Any]) -> list[str]:
     repeats = fact["events"].count("retried")
     if not 1 <= answered <= 1 + repeats:
         problems.append(f"{answered} calls were answered")
-    stored = product.data_dir / "media" / fact["output"]
+    stored = _stored(product, fact["output"])
     if not stored.is_file() or stored.stat().st_size != fact["output_bytes"]:
         problems.append("the result isn't on the disk as the database knows it")
-    elif json.loads(stored.with_name(f"{stored.name}.json").read_text())["sha256"] != _sha256(stored):
+    elif _noted_checksum(stored) != xxh3_128(stored.read_bytes()).hexdigest():
         problems.append("the result has another checksum than its note")
     return problems
 
@@ -105,9 +107,17 @@ def _about_the_bill(fact: dict[str, Any], billed: int) -> list[str]:
     return problems
 
 
+def _stored(product: Product, key: str) -> Path:
+    return product.data_dir / "media" / key
+
+
+def _noted_checksum(stored: Path) -> str:
+    noted: str = json.loads(stored.with_name(f"{stored.name}.json").read_text())["checksum"]
+    return noted
+
+
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def assert_ready(facts: Sequence[dict[str, Any]]) -> None:

@@ -81,7 +81,7 @@ class Lives(RuleBasedStateMachine):
         parameters = ConvertParameters(output_format="wav_16000", enable_logging=not zero_retention)
         with upload(data) as file:
             accepted = actions.submit(self.world.cast.alice, file, voice, actions.Order(parameters))
-        self.recordings.append(Recording(accepted.pk, hashlib.sha256(data).hexdigest(), billed))
+        self.recordings.append(Recording(accepted.pk, data, billed))
 
     def cancel(self, which: int) -> None:
         recording, conversion = self._find(which)
@@ -285,7 +285,7 @@ class Lives(RuleBasedStateMachine):
             assert running.filter(endpoint=endpoint, lease_until__gt=db_now()).count() <= SLOTS
 
     def _is_kept(self, recording: Recording, conversion: Conversion) -> None:
-        assert files.sha256(conversion.source) == recording.sha256
+        assert _stored(conversion.source) == recording.audio
         unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
         assert unfinished.exists() != conversion.finished
         assert (conversion.status == Conversion.Status.CANCELLED) == recording.cancelled
@@ -300,7 +300,7 @@ class Lives(RuleBasedStateMachine):
     def _is_the_result(self, recording: Recording, conversion: Conversion) -> None:
         """The endpoint answers with what it was sent, so every byte is known. A result never changes again."""
         assert conversion.status == Conversion.Status.READY
-        assert files.sha256(conversion.output) == recording.sha256
+        assert _stored(conversion.output) == recording.audio
         assert recording.result in ("", conversion.output)
         recording.result = conversion.output
         assert conversion.steps.filter(result=conversion.output).count() == 1
@@ -317,11 +317,12 @@ class Lives(RuleBasedStateMachine):
     def _has_stored_answer(self, recording: Recording) -> bool:
         folder = f"{files.ROOT}/{recording.id}"
         answers = [name.removesuffix(".json") for name in files.sizes(recording.id) if name.endswith(".json")]
-        return any(files.sha256(f"{folder}/{name}") == recording.sha256 for name in answers)
+        return any(_stored(f"{folder}/{name}") == recording.audio for name in answers)
 
     def _calls_of(self, recording: Recording) -> list[Request]:
         calls = [request for request in self.world.scripted.requests if request.audio is not None]
-        return [call for call in calls if call.audio is not None and call.audio.sha256 == recording.sha256]
+        sent = hashlib.sha256(recording.audio).hexdigest()
+        return [call for call in calls if call.audio is not None and call.audio.sha256 == sent]
 
     def _is_not_paid_twice(self, recording: Recording) -> None:
         paid = [call for call in self._calls_of(recording) if call.billed]
@@ -367,6 +368,11 @@ class Lives(RuleBasedStateMachine):
 
 def _steps() -> list[tuple[Any, ...]]:
     return list(Step.objects.order_by("pk").values_list("pk", "status", "lease_token", "attempt", "result"))
+
+
+def _stored(key: str) -> bytes:
+    with files.open_file(key) as file:
+        return file.read()
 
 
 def _die() -> None:

@@ -42,7 +42,7 @@ class Recording:
     """What a person knows of a recording that was accepted."""
 
     id: uuid.UUID
-    sha256: str
+    audio: bytes
     billed: bool
     may_be_paid: int = 1  # and once more whenever a person presses Retry after reading that it may have been billed
     cancelled: bool = False
