@@ -7,7 +7,7 @@ threads under one lock. What is built here is any queryset; in place of values t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -117,21 +117,42 @@ class Update(_Statement):
         return written
 
 
-class Insert(_Statement):
-    """A row of `model` with these columns given; the others have their defaults, which must be the same each time."""
+class Insert:
+    """Rows of `model` with these columns given; the others have their defaults, which must be the same each time."""
 
     def __init__(self, model: type[Model], *given: str) -> None:
         self._model, self._given = model, given
+        self._statements: dict[int, _Rows] = {}  # by the number of rows
 
     def __call__(self, **given: Any) -> None:
+        self.all([given])
+
+    def all(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Several rows in one statement, in their order."""
+        count = len(rows)
+        if count == 0:
+            return
+        if count not in self._statements:
+            self._statements[count] = _Rows(self._model, self._given, count)
+        self._statements[count](rows)
+
+
+class _Rows(_Statement):
+    def __init__(self, model: type[Model], given: Sequence[str], count: int) -> None:
+        self._model, self._given, self._count = model, given, count
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        given = {f"{name}{number}": value for number, row in enumerate(rows) for name, value in row.items()}
         with connection.cursor() as cursor:
             self._execute(cursor, given)
 
     def _written(self) -> tuple[str, Sequence[Any]]:
         meta = self._model._meta
-        row = self._model(**{name: Given(name) for name in self._given})
+        rows = [
+            self._model(**{name: Given(f"{name}{number}") for name in self._given}) for number in range(self._count)
+        ]
         query = InsertQuery(self._model)
-        query.insert_values([field for field in meta.local_concrete_fields if field is not meta.auto_field], [row])
+        query.insert_values([field for field in meta.local_concrete_fields if field is not meta.auto_field], rows)
         ((sql, parameters),) = query.get_compiler(connection=connection).as_sql()
         return sql, parameters
 

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from conversions import files, mailing, reading
-from conversions.models import Batch, Conversion, Event, Recording, Step, log
+from conversions.models import Batch, Conversion, Event, Happened, Recording, Step, log_all
 from conversions.queue import outcomes
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.reading import Understood
@@ -101,11 +101,13 @@ def _enter(conversion: Conversion, user: User, understood: Understood | None) ->
         for name, value in (understood.fields if understood else {}).items():
             setattr(conversion, name, value)
         conversion.save(force_insert=True)
-        log(conversion, Event.Kind.SUBMITTED, actor=user, name=conversion.source_name, voice=conversion.voice_name)
+        told: dict[str, object] = {"name": conversion.source_name, "voice": conversion.voice_name}
+        submitted = Happened(Event.Kind.SUBMITTED, told, user)
         if understood:
-            log(conversion, Event.Kind.PREPARED, **understood.told)
+            log_all(conversion, submitted, Happened(Event.Kind.PREPARED, understood.told))
             outcomes.prepared(conversion, user.pk)
             return
+        log_all(conversion, submitted)
         _add_step(
             conversion_id=conversion.pk,
             kind=Step.Kind.PREPARE,

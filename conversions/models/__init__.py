@@ -3,10 +3,23 @@
 from conversions.models.batch import Batch
 from conversions.models.call import Call
 from conversions.models.conversion import Conversion
-from conversions.models.event import Event, log
+from conversions.models.event import Event, Happened, log, log_all
 from conversions.models.export import Export
 from conversions.models.preset import DefaultPreset, Preset
 from conversions.models.recording import Recording
 from conversions.models.step import Step
 
-__all__ = ["Batch", "Call", "Conversion", "DefaultPreset", "Event", "Export", "Preset", "Recording", "Step", "log"]
+__all__ = [
+    "Batch",
+    "Call",
+    "Conversion",
+    "DefaultPreset",
+    "Event",
+    "Export",
+    "Happened",
+    "Preset",
+    "Recording",
+    "Step",
+    "log",
+    "log_all",
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -43,17 +45,34 @@ class Event(models.Model):
         return f"{self.kind} at {self.at:%F %T}"
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A line of the timeline that is to be."""
+
+    kind: Event.Kind
+    data: dict[str, object] = field(default_factory=dict)
+    actor: User | None = None
+
+
 _add = Insert(Event, "conversion_id", "team_id", "actor_id", "kind", "data")
 
 
 def log(conversion: Conversion, kind: Event.Kind, *, actor: User | None = None, **data: object) -> None:
     """Adds a line to the timeline, in the caller's transaction. Of a zero retention one it says no more than what."""
-    if conversion.zero_retention:
-        data = {}
-    _add(
-        conversion_id=conversion.pk,
-        team_id=conversion.team_id,
-        actor_id=actor.pk if actor else None,
-        kind=kind,
-        data=data,
+    log_all(conversion, Happened(kind, data, actor))
+
+
+def log_all(conversion: Conversion, *lines: Happened) -> None:
+    """`log` of several at once."""
+    _add.all(
+        [
+            {
+                "conversion_id": conversion.pk,
+                "team_id": conversion.team_id,
+                "actor_id": line.actor.pk if line.actor else None,
+                "kind": line.kind,
+                "data": {} if conversion.zero_retention else line.data,
+            }
+            for line in lines
+        ]
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 
 from conversions.connections import written_in_turn
 from conversions.models import Conversion, Step
@@ -36,6 +37,8 @@ _locked_endpoint = Select(
         .filter(takes_work(), pk=Given("pk"))
         .order_by()
         .only("slots", "learnt_slots", "pause_code")
+        # Of when the lock was asked for: a wait for it makes leases shorter, never longer.
+        .annotate(now=Now())
     )
 )
 _running_for_endpoint = Select(lambda: _running_steps(endpoint=Given("endpoint_id")))
@@ -97,13 +100,13 @@ def waiting_steps(endpoint_id: int | OuterRef | None) -> QuerySet[Step]:
 def _claim_for(endpoint_id: int | None) -> Claim | None:
     while True:
         with written_in_turn():
-            endpoint = None
+            endpoint: Any = None
             if endpoint_id is not None:
                 # Two workers must not both see the last free slot.
                 endpoint = _locked_endpoint.first(Endpoint, pk=endpoint_id)
                 if endpoint is None:
                     return None
-            now = db_now()
+            now = endpoint.now if endpoint else db_now()
             running = _running(endpoint_id, now)
             if endpoint is not None and running.total() >= endpoint.slots_now:
                 return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +18,6 @@ from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
 from conversions.queue.outcomes import Failure
-from conversions.statements import Given, Select
 from s2s.client import Busy, EndpointError
 from voices import breaker, slots
 from voices.models import Endpoint
@@ -34,17 +33,11 @@ class Hold:
     delay_s: float = 0.0
 
 
-def answered(claim: Claim, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
-    """A call of the endpoint brought its answer, with these headers."""
+def answered(claim: Claim, endpoint: Endpoint, headers: Mapping[str, str], *, is_news: bool) -> None:
+    """A call of the endpoint brought its answer, with these headers. `is_news`: as `outcomes.ended` has found."""
     slots.heed(endpoint.pk, headers)
-    if _told_something(claim.trial).rows(pk=endpoint.pk) and breaker.went_well(endpoint.pk, trial=claim.trial):
+    if (is_news or claim.trial) and breaker.went_well(endpoint.pk, trial=claim.trial):
         transaction.on_commit(partial(ring, Lane.CALLS, min(endpoint.slots, settings.CALLS_CONCURRENCY)), robust=True)
-
-
-@cache
-def _told_something(trial: bool) -> Select:
-    told = breaker.is_told_something(trial=trial)
-    return Select(lambda: Endpoint.objects.filter(told, pk=Given("pk")).order_by().values_list("pk"))
 
 
 def not_called(claim: Claim, endpoint: Endpoint) -> None:

@@ -13,28 +13,33 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from conversions.connections import written_in_turn
 from conversions.formats import format_words
-from conversions.models import Conversion, Event, Export, Step, log
+from conversions.models import Conversion, Event, Export, Happened, Step, log, log_all
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.clock import db_now
 from conversions.statements import Given, Insert, Select, Update
+from voices.breaker import is_told_something
+from voices.models import Endpoint
 
 logger = logging.getLogger(__name__)
 
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_until": None}
 
-_locked = Select(
-    lambda: (
-        Conversion.objects.select_for_update()
-        .filter(pk=Given("pk"))
-        .order_by()
-        .only("team_id", "source_samples", "endpoint_id", "voice_name", "enable_logging", "audition_of_id")
-    )
-)
+
+@Select
+def _locked() -> QuerySet[Conversion]:
+    # Whether a good answer is news to its endpoint: asked here, it takes no statement of its own.
+    told = Endpoint.objects.filter(is_told_something(trial=False), pk=OuterRef("endpoint_id"))
+    conversions = Conversion.objects.select_for_update().filter(pk=Given("pk")).order_by()
+    return conversions.only(
+        *("team_id", "source_samples", "endpoint_id", "voice_name", "enable_logging", "audition_of_id")
+    ).annotate(answer_is_news=Exists(told))
+
+
 _is_leased = Select(lambda: _leased().values_list("pk"))
 _unfinished_pieces = Select(
     lambda: (
@@ -67,8 +72,11 @@ def held(claim: Claim) -> Iterator[Conversion]:
 
 
 @contextlib.contextmanager
-def ended(claim: Claim, status: Step.Status = Step.Status.DONE, **fields: Any) -> Iterator[Conversion]:
-    """The transaction that ends the lease, and says what that means. Raises LeaseLostError, and nothing is written."""
+def ended(claim: Claim, status: Step.Status = Step.Status.DONE, **fields: Any) -> Iterator[Any]:
+    """The transaction that ends the lease, and says what that means. Raises LeaseLostError, and nothing is written.
+
+    The conversion says whether an `answer_is_news` to its endpoint.
+    """
     with written_in_turn():
         conversion = _lock(claim)
         leave(claim, status, **fields)
@@ -127,10 +135,10 @@ def converted(claim: Claim, conversion: Conversion) -> None:
         ring_on_commit(Lane.CPU)
 
 
-def assembled(conversion: Conversion, **output: Any) -> None:
-    """The result is complete and can be listened to. Within `ended`."""
-    if conversion.move(Conversion.Status.READY, error="", error_code="", **output):
-        log(conversion, Event.Kind.READY)
+def assembled(conversion: Conversion, *before: Happened, **output: Any) -> None:
+    """The result is complete and can be listened to, which follows what happened `before`. Within `ended`."""
+    is_ready = conversion.move(Conversion.Status.READY, error="", error_code="", **output)
+    log_all(conversion, *before, *([Happened(Event.Kind.READY)] if is_ready else []))
 
 
 def exported(claim: Claim, conversion: Conversion, result_key: str, size: int) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from conversions import files
 from conversions.connections import give_back
-from conversions.models import Call, Conversion, Event, log
+from conversions.models import Call, Conversion, Event, Happened, log
 from conversions.queue import gate, outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
@@ -71,10 +71,10 @@ def convert(claim: Claim, lease: Lease) -> None:
         gate.not_called(claim, conversion.endpoint)
         return
     if look.output is None:
-        record_result(claim, result, kind=Event.Kind.CONVERTED)
+        is_news = record_result(claim, result, kind=Event.Kind.CONVERTED)
     else:
-        _finish(claim, result, look.output)
-    gate.answered(claim, conversion.endpoint, result.headers)
+        is_news = _finish(claim, result, look.output)
+    gate.answered(claim, conversion.endpoint, result.headers, is_news=is_news)
 
 
 class _Look:
@@ -168,20 +168,27 @@ def _answer_to(
         )
 
 
-def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> None:
-    """The result is on disk: one transaction makes it known. Raises LeaseLostError if the step isn't ours."""
+def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> bool:
+    """The result is on disk: one transaction makes it known. Raises LeaseLostError if the step isn't ours.
+
+    Returns whether an answer is news to its endpoint.
+    """
     with outcomes.ended(claim, result=result.key) as conversion:
         _answered(claim, result)
         log(conversion, kind, voice=conversion.voice_name, bytes=result.size)
         outcomes.converted(claim, conversion)
+    is_news: bool = conversion.answer_is_news
+    return is_news
 
 
-def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> None:
-    """The answer is the result: known and ready in one transaction. Raises LeaseLostError if the step isn't ours."""
+def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> bool:
+    """The answer is the result: known and ready in one transaction. Returns and raises what `record_result` does."""
     with outcomes.ended(claim, result=result.key) as conversion:
         _answered(claim, result)
-        log(conversion, Event.Kind.CONVERTED, voice=conversion.voice_name, bytes=result.size)
-        outcomes.assembled(conversion, output=result.key, output_bytes=result.size, **output)
+        converted = Happened(Event.Kind.CONVERTED, {"voice": conversion.voice_name, "bytes": result.size})
+        outcomes.assembled(conversion, converted, output=result.key, output_bytes=result.size, **output)
+    is_news: bool = conversion.answer_is_news
+    return is_news
 
 
 def _answered(claim: Claim, result: files.Result) -> None:

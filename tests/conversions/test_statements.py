@@ -50,6 +50,21 @@ def test_words_that_look_like_sql_or_places_for_values_stay_words(submit: Submit
     assert conversion.title == words["name"]
 
 
+def test_several_rows_are_added_in_their_order(submit: Submit) -> None:
+    conversion = submit()
+    add = Insert(Event, "conversion_id", "team_id", "kind", "data")
+    for count in (3, 0, 2, 3):
+        add.all(
+            [
+                {"conversion_id": conversion.pk, "team_id": conversion.team_id, "kind": "renamed", "data": {"n": n}}
+                for n in range(count)
+            ]
+        )
+    added = Event.objects.filter(conversion=conversion, kind="renamed").order_by("pk")
+    assert [event.data["n"] for event in added] == [0, 1, 2, 0, 1, 0, 1, 2]
+    assert all(event.at and event.actor_id is None for event in added)
+
+
 def test_an_update_says_how_many_rows_it_has_changed(submit: Submit) -> None:
     first, other = submit(), submit()
     note = Update(
