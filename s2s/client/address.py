@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import TypedDict
 from urllib.parse import quote
@@ -20,6 +20,21 @@ class ClientSettings(TypedDict):
     verify: ssl.SSLContext
     mounts: dict[str, None]
     limits: httpx.Limits
+
+
+class _NoCookies(httpx.Cookies):
+    """What an answer sets isn't sent with the next request, which may be for other people."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
+
+
+class Http(httpx.Client):
+    cookies = _NoCookies()  # type: ignore[override]
+
+
+class AsyncHttp(httpx.AsyncClient):
+    cookies = _NoCookies()  # type: ignore[override]
 
 
 def read_address(base_url: str) -> httpx.URL:
@@ -43,6 +58,12 @@ def client_settings(address: httpx.URL, api_key: str | None) -> ClientSettings:
         # sending began, that is a call that may have been billed. A new one can only fail before.
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=0),
     }
+
+
+@lru_cache(maxsize=256)
+def url_of(address: str, query: tuple[tuple[str, str], ...]) -> httpx.URL:
+    """Read once: most requests go where others have gone."""
+    return httpx.URL(address, params=query or None)
 
 
 def path_segment(name: str, what: str) -> str:

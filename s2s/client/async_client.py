@@ -10,7 +10,7 @@ from typing import Self, TypeVar, Unpack
 import httpx
 
 from s2s.client import listings
-from s2s.client.address import client_settings, read_address
+from s2s.client.address import AsyncHttp, client_settings, read_address
 from s2s.client.answer import AsyncAnswer
 from s2s.client.calls import Calls, ConvertPath, Way
 from s2s.client.client import DEFAULT_PARAMETERS, DEFAULT_TIMEOUTS
@@ -51,7 +51,7 @@ class AsyncClient:
     ) -> None:
         """Raises as `Client` does."""
         address = read_address(base_url)
-        self._http = httpx.AsyncClient(transport=transport, follow_redirects=False, **client_settings(address, api_key))
+        self._http = AsyncHttp(transport=transport, follow_redirects=False, **client_settings(address, api_key))
         traced = transport is None or isinstance(transport, httpx.AsyncHTTPTransport)
         self._calls = Calls(str(address).rstrip("/"), path, LoopWire(self._http, traced=traced))
         self._options = Options(timeout=timeout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import httpx
 
 from s2s.client.abort import Line, LineCut
-from s2s.client.address import path_segment
+from s2s.client.address import path_segment, url_of
 from s2s.client.errors import Busy, NotSent, Unclear
 from s2s.client.listings import Question
 from s2s.client.options import Options
@@ -37,6 +37,8 @@ Way = Literal["", "/stream"]
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_LISTING_BYTES = 32 * 1024 * 1024
+
+_NO_QUERY: Mapping[str, str] = {}
 
 T = TypeVar("T")
 
@@ -101,16 +103,16 @@ class Calls:
     async def _send(
         self, url: str, recording: Recording, parameters: ConvertParameters, options: Options, line: Line
     ) -> Begun:
-        files = {"audio": (recording.name, recording.file)}
-        body = {"params": parameters.query(), "data": parameters.form(), "files": files}
-        request = await self.wire.run(partial(self._request, "POST", url, options, line, **body))
+        body = {"data": parameters.form(), "files": {"audio": (recording.name, recording.file)}}
+        build = partial(self._request, "POST", url, options, line, query=parameters.query(), **body)
+        request = await self.wire.run(build)
         response = await self._open(request, line)
         if not is_audio(response.headers):
             raise not_audio(response.headers, await self._some(response))
         return Begun(response, line, self.wire.body(response, options.chunk_bytes), billed=True)
 
     async def _ask(self, question: Question[T], options: Options, line: Line) -> T:
-        request = self._request("GET", question.path, options, line, params=question.query)
+        request = self._request("GET", question.path, options, line, query=question.query)
         try:
             response = await self._open(request, line)
             body = await self._whole(response, line)
@@ -132,7 +134,16 @@ class Calls:
 
     # ---- one request ----
 
-    def _request(self, method: str, path: str, options: Options, line: Line, **parts: Any) -> httpx.Request:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        options: Options,
+        line: Line,
+        *,
+        query: Mapping[str, str] = _NO_QUERY,
+        **parts: Any,
+    ) -> httpx.Request:
         connect_s = options.timeout.connect_s
         # While connecting there is no socket that the deadline could shut down.
         if line.deadline_s is not None:
@@ -143,7 +154,7 @@ class Calls:
         extensions = {"trace": self.wire.trace(line)}
         return self.wire.build(
             method,
-            self._base_url + path,
+            url_of(self._base_url + path, tuple(query.items())),
             headers=dict(options.headers),
             timeout=timeout,
             extensions=extensions,

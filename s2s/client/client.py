@@ -10,7 +10,7 @@ from typing import Self, TypeVar, Unpack
 import httpx
 
 from s2s.client import listings
-from s2s.client.address import client_settings, read_address
+from s2s.client.address import Http, client_settings, read_address
 from s2s.client.answer import Answer
 from s2s.client.calls import Calls, ConvertPath, Way
 from s2s.client.listings import Question, Walk
@@ -54,7 +54,7 @@ class Client:
         Proxies of the environment are used, except to reach this machine itself.
         """
         address = read_address(base_url)
-        self._http = httpx.Client(transport=transport, follow_redirects=False, **client_settings(address, api_key))
+        self._http = Http(transport=transport, follow_redirects=False, **client_settings(address, api_key))
         traced = transport is None or isinstance(transport, httpx.HTTPTransport)
         self._calls = Calls(str(address).rstrip("/"), path, ThreadWire(self._http, traced=traced))
         self._options = Options(timeout=timeout)

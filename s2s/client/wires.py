@@ -43,7 +43,7 @@ class Wire(ABC, Generic[Http]):
         # Other transports than httpx's own don't say when they send: then it counts as sent from the start.
         self.traced = traced
 
-    def build(self, method: str, url: str, **parts: Any) -> httpx.Request:
+    def build(self, method: str, url: httpx.URL, **parts: Any) -> httpx.Request:
         """Reads an upload's size, so it may block on a file."""
         request = self._http.build_request(method, url, **parts)
         if method == "POST":

@@ -148,3 +148,10 @@ def test_calls_of_many_threads_share_a_client(endpoint: Endpoint, client: Client
         answers = list(pool.map(lambda audio: take(client.convert(VOICE, io.BytesIO(audio))), recordings))
     assert answers == recordings
     assert endpoint.billed == 12
+
+
+def test_what_an_answer_sets_is_not_sent_with_the_next_request(endpoint, client):
+    endpoint.script(Behaviour(headers={"set-cookie": "account=alice; Path=/"}))
+    for _ in range(2):
+        take(client.convert(VOICE, io.BytesIO(AUDIO)))
+    assert ["cookie" in request.headers for request in endpoint.requests] == [False, False]
