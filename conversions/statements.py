@@ -6,21 +6,26 @@ threads under one lock. What is built here is any queryset; in place of values t
 
 from __future__ import annotations
 
+import re
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from operator import attrgetter, methodcaller
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 
+_SQLITE_PLACES = re.compile(r"(?<!%)%s")
 _AS_THEY_ARE = frozenset({str, int, float, bool, bytes, type(None)})
 
 
@@ -35,19 +40,77 @@ class Given(Expression):
         return "%s", [self]
 
 
+class _Kept(threading.local):
+    """A thread's cursor of the driver, as long as it has the same connection and nothing goes wrong."""
+
+    _connection: Any = None
+    _cursor: Any = None
+
+    def of(self, database: Any) -> Any:
+        if self._connection is not database.connection:
+            self._cursor = database.connection.cursor() if _is_sqlite() else database.create_cursor()
+            self._connection = database.connection
+        return self._cursor
+
+    def forget(self) -> None:
+        self._connection = self._cursor = None
+
+
+_kept = _Kept()
+
+
 class _Statement(ABC):
     @abstractmethod
     def _written(self) -> tuple[str, Sequence[Any]]:
         """The SQL, and the parameters in their order, of which some are `Given`."""
 
     @cached_property
-    def _sql(self) -> tuple[str, Sequence[Any]]:
-        return self._written()
+    def _sql(self) -> tuple[str, str, Sequence[Any]]:
+        """As Django writes it, as the driver takes it, and the parameters."""
+        sql, parameters = self._written()
+        # Django's SQLite cursor makes it of every statement each time that it runs.
+        return sql, _SQLITE_PLACES.sub("?", sql).replace("%%", "%") if _is_sqlite() else sql, parameters
 
-    def _execute(self, cursor: Any, given: dict[str, Any]) -> None:
-        sql, parameters = self._sql
+    def _run(self, given: dict[str, Any], result: Callable[[Any], T]) -> T:
+        """What `result` takes from the cursor.
+
+        It is the driver's own and kept: to make one, with Django's around it, takes longer than most statements do.
+        """
+        sql, of_driver, parameters = self._sql
         values = {name: value if type(value) in _AS_THEY_ARE else _adapted(value) for name, value in given.items()}
-        cursor.execute(sql, [values[p.name] if isinstance(p, Given) else p for p in parameters])
+        ordered = [values[p.name] if isinstance(p, Given) else p for p in parameters]
+        database = connections[DEFAULT_DB_ALIAS]
+        if database.queries_logged or database.execute_wrappers:  # by DEBUG and by tests
+            with database.cursor() as cursor:
+                cursor.execute(sql, ordered)
+                return result(cursor)
+        database.ensure_connection()
+        database.validate_no_broken_transaction()
+        try:
+            with database.wrap_database_errors:
+                return result(_kept.of(database).execute(of_driver, ordered))
+        except BaseException:
+            _kept.forget()
+            raise
+
+
+def _is_sqlite() -> bool:
+    return connection.vendor == "sqlite"
+
+
+class Sql(_Statement):
+    """The rows of a text in both databases' SQL, whose places for values stand for `given` in their order."""
+
+    def __init__(self, text: str, *given: str) -> None:
+        self._text, self._given = text, given
+
+    def rows(self, **given: Any) -> list[tuple[Any, ...]]:
+        """As the driver brings them."""
+        found: list[tuple[Any, ...]] = self._run(given, methodcaller("fetchall"))
+        return found
+
+    def _written(self) -> tuple[str, Sequence[Any]]:
+        return self._text, [Given(name) for name in self._given]
 
 
 class Select(_Statement):
@@ -57,9 +120,7 @@ class Select(_Statement):
         self._build = build
 
     def rows(self, **given: Any) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            self._execute(cursor, given)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = self._run(given, methodcaller("fetchall"))
         if not self._converters:
             return rows
         return [self._converted(list(row)) for row in rows]
@@ -105,9 +166,7 @@ class Update(_Statement):
 
     def __call__(self, **given: Any) -> int:
         """How many rows it has changed."""
-        with connection.cursor() as cursor:
-            self._execute(cursor, given)
-            count: int = cursor.rowcount
+        count: int = self._run(given, attrgetter("rowcount"))
         return count
 
     def _written(self) -> tuple[str, Sequence[Any]]:
@@ -143,8 +202,7 @@ class _Rows(_Statement):
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> None:
         given = {f"{name}{number}": value for number, row in enumerate(rows) for name, value in row.items()}
-        with connection.cursor() as cursor:
-            self._execute(cursor, given)
+        self._run(given, attrgetter("rowcount"))
 
     def _written(self) -> tuple[str, Sequence[Any]]:
         meta = self._model._meta

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from conversions.models import Step
+from conversions.statements import Sql
 
 # The first waiting step of every (team, user), by a loose index scan over `queue_waiting`: each row of the
 # recursion is two index seeks, to the team's next person or else to the next team, so the cost follows the number of
@@ -37,8 +35,16 @@ WITH RECURSIVE head (id, team_id, user_id) AS (
 SELECT step.id, step.team_id, step.user_id, step.priority, step.kind, step.attempt, step.conversion_id
 FROM head JOIN {table} AS step ON step.id = head.id
 """
-_TABLE = f'"{Step._meta.db_table}"'
-_WAITING = "{table} WHERE {lane} AND status = 'waiting' AND not_before <= %s"
+
+
+def _heads(lane: str, *given: str) -> Sql:
+    table = f'"{Step._meta.db_table}"'
+    waiting = f"{table} WHERE {lane} AND status = 'waiting' AND not_before <= %s"
+    return Sql(_HEADS.format(table=table, waiting=waiting), *(given * 3))
+
+
+_heads_for_cpu = _heads("endpoint_id IS NULL", "now")
+_heads_for_endpoint = _heads("endpoint_id = %s", "endpoint_id", "now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +62,22 @@ class Head:
 
 def heads(endpoint_id: int | None, now: datetime) -> list[Head]:
     """The next step of everyone who waits for the endpoint (None: for a cpu worker)."""
-    lane = "endpoint_id IS NULL" if endpoint_id is None else "endpoint_id = %s"
-    moment = connection.ops.adapt_datetimefield_value(now)
-    once: list[Any] = [moment] if endpoint_id is None else [endpoint_id, moment]
-    sql = _HEADS.format(table=_TABLE, waiting=_WAITING.format(table=_TABLE, lane=lane))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, once * 3)
-        return [
-            Head(
-                step_id,
-                team_id,
-                user_id,
-                priority,
-                Step.Kind(kind),
-                attempt,
-                conversion_id if isinstance(conversion_id, UUID) else UUID(conversion_id),
-            )
-            for step_id, team_id, user_id, priority, kind, attempt, conversion_id in cursor
-        ]
+    if endpoint_id is None:
+        rows = _heads_for_cpu.rows(now=now)
+    else:
+        rows = _heads_for_endpoint.rows(endpoint_id=endpoint_id, now=now)
+    return [
+        Head(
+            step_id,
+            team_id,
+            user_id,
+            priority,
+            Step.Kind(kind),
+            attempt,
+            conversion_id if isinstance(conversion_id, UUID) else UUID(conversion_id),
+        )
+        for step_id, team_id, user_id, priority, kind, attempt, conversion_id in rows
+    ]
 
 
 def pick(waiting: list[Head], running: Counter[tuple[int, int]]) -> Head | None:

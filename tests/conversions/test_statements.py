@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, Error, connection, transaction
 from django.db.models import Count, Exists, OuterRef, Value
+from django.db.transaction import TransactionManagementError
 
 from conversions.models import Call, Conversion, Event, Step
-from conversions.statements import Given, Insert, Select, Update
+from conversions.statements import Given, Insert, Select, Sql, Update
 from tests.conversions.conftest import Submit
 
 NOW = datetime(2026, 11, 25, 12, 30, 15, 123000, tzinfo=UTC)
@@ -132,3 +133,52 @@ def test_a_locking_statement_asks_for_its_lock_each_time(submit: Submit) -> None
     for _ in range(2):
         with transaction.atomic():
             assert locked.rows(pk=conversion.pk) == [(conversion.pk,)]
+
+
+WAITING = Sql("SELECT id FROM conversions_step WHERE status = 'waiting' AND conversion_id IN (%s)", "pk")
+
+
+def waiting_of(conversion: Conversion) -> list[tuple[int]]:
+    pk = conversion.pk if connection.features.has_native_uuid_field else conversion.pk.hex
+    return WAITING.rows(pk=pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_that_fails_spoils_none_after_it(submit: Submit) -> None:
+    conversion = submit()
+    wrong = Sql("SELECT none_of_ours FROM conversions_step WHERE id = %s", "pk")
+    before = waiting_of(conversion)
+    for _ in range(2):
+        with pytest.raises(DatabaseError):
+            wrong.rows(pk=1)
+        assert waiting_of(conversion) == before == list(conversion.steps.values_list("pk"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_given_back_or_lost_is_not_used(submit: Submit) -> None:
+    conversion = submit()
+    before = waiting_of(conversion)
+    connection.close()
+    assert waiting_of(conversion) == before
+    assert connection.connection is not None
+    connection.connection.close()  # as the server may do it
+    with pytest.raises(Error):
+        waiting_of(conversion)
+    connection.close()
+    assert waiting_of(conversion) == before
+
+
+def test_nothing_runs_in_a_transaction_that_is_to_be_rolled_back(submit: Submit) -> None:
+    conversion = submit()
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(TransactionManagementError):
+            waiting_of(conversion)
+
+
+def test_statements_are_seen_by_who_counts_them(submit: Submit, django_assert_num_queries: Any) -> None:
+    conversion = submit()
+    with django_assert_num_queries(2) as seen:
+        waiting_of(conversion)
+        waiting_of(conversion)
+    assert conversion.pk.hex in seen.captured_queries[0]["sql"].replace("-", "")
