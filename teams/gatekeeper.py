@@ -77,6 +77,11 @@ def reachable(user: User | AnonymousUser, objects: QuerySet[ModelT]) -> QuerySet
     return objects.none() if team is None else objects.filter(team=team)
 
 
+def of_teams(user: Any, objects: QuerySet[ModelT]) -> QuerySet[ModelT]:
+    """Those of `objects` that belong to any of the user's teams; `user` may be an expression that brings their id."""
+    return objects.filter(team__memberships__user=user)
+
+
 def get_or_404(user: User | AnonymousUser, objects: QuerySet[ModelT], **lookup: Any) -> ModelT:
     """The one object of `lookup` within any of the user's teams.
 
@@ -85,6 +90,6 @@ def get_or_404(user: User | AnonymousUser, objects: QuerySet[ModelT], **lookup: 
     if not isinstance(user, User):
         raise Http404
     try:
-        return objects.filter(team__memberships__user=user).get(**lookup)
+        return of_teams(user, objects).get(**lookup)
     except (ObjectDoesNotExist, ValidationError, ValueError) as error:
         raise Http404 from error

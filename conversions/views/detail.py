@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +12,12 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from conversions import ledger, loudness
-from conversions.access import conversion_or_404, of_batch
+from conversions.access import conversion_or_404, of_batch, on_pages_of
 from conversions.compare import comparison_of
 from conversions.models import Conversion
 from conversions.progress import FIELDS, progress_of, with_progress
 from conversions.retention import gone_at
+from conversions.statements import Given, Select
 from conversions.timeline import timeline_of
 from conversions.titles import TitleForm
 from teams.gatekeeper import May, may, may_change
@@ -52,16 +52,18 @@ def show(
     return render(request, "conversions/detail.html", context, status=status)
 
 
-@cache
+@Select
 def _polled() -> QuerySet[Any]:
-    # Put together once; each poll clones it. It is never evaluated itself.
-    return with_progress(Conversion.objects.only("title", "team_id", *FIELDS))
+    conversions = with_progress(Conversion.objects.only("title", "team_id", *FIELDS))
+    return on_pages_of(Given("user_id"), conversions).filter(pk=Given("pk")).order_by()
 
 
 @require_safe
 def status(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     """The state for polling: 204 while nothing changed since `seen`, else the fragment; a finished one reloads."""
-    conversion = conversion_or_404(request.user, conversion_id, _polled())
+    conversion = _polled.first(Conversion, user_id=request.user.pk, pk=conversion_id)
+    if conversion is None:
+        raise Http404
     progress = progress_of(conversion)
     if request.GET.get("seen") == progress.mark:
         return HttpResponse(status=204)
