@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -46,10 +47,12 @@ def _see_stop_through(*, main: bool) -> None:
 
 
 def _warm_up() -> None:
-    """Starts the decoder before the first recording comes."""
+    """Starts the decoder before the first recording comes, and keeps garbage collection away from what stays."""
     from s2s.audio import warm_up
 
     warm_up()
+    gc.collect()
+    gc.freeze()
 
 
 @worker_ready.connect
