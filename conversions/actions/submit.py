@@ -22,7 +22,7 @@ from conversions.queue import outcomes
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.reading import Understood
 from conversions.sources import Stored, of_conversion
-from conversions.statements import Insert
+from conversions.statements import Given, Insert, Select
 from s2s.contract import ConvertParameters
 from teams.gatekeeper import May, current_team, membership, require
 from teams.models import Team, User
@@ -31,6 +31,13 @@ from voices.models import Voice
 
 logger = logging.getLogger(__name__)
 
+_made_once = Select(
+    lambda: (
+        Conversion.objects.filter(created_by=Given("user_id"), once=Given("once"), voice=Given("voice_id"))
+        .order_by()
+        .values_list("pk")
+    )
+)
 _add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priority")
 
 
@@ -121,7 +128,8 @@ def _enter(conversion: Conversion, user: User, understood: Understood | None) ->
 def _made_before(user: User, voice: Voice, order: Order) -> Conversion | None:
     if order.once is None:
         return None
-    before = Conversion.objects.filter(created_by=user, once=order.once, voice=voice).first()
+    made = _made_once.rows(user_id=user.pk, once=order.once, voice_id=voice.pk)
+    before = Conversion.objects.filter(pk=made[0][0]).first() if made else None
     if before is not None and before.batch_id is None and order.batch is not None:
         # It was sent alone then, with others now.
         before.batch = order.batch
