@@ -32,7 +32,20 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 TOOLS = Path(PYTHON).parent
 RESULTS = CHECKOUT / "test-results"
-ROOMS = ("s2s", "s2s_site", "teams", "voices", "conversions", "api", "deploy", "tests", "bench", "bin", "manage.py")
+ROOMS = (
+    "s2s",
+    "s2s_site",
+    "statements",
+    "teams",
+    "voices",
+    "conversions",
+    "api",
+    "deploy",
+    "tests",
+    "bench",
+    "bin",
+    "manage.py",
+)
 
 # What `manage.py check --deploy` should find nothing to say about.
 SAFE = {

@@ -14,9 +14,15 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, Validat
 from django.db.models import Model, QuerySet
 from django.http import Http404
 
+from statements import Given, Select
 from teams.models import Membership, Role, Team, User
 
 ModelT = TypeVar("ModelT", bound=Model)
+
+
+_first_membership = Select(
+    lambda: Membership.objects.filter(user=Given("user_id")).select_related("team").order_by("pk")[:1]
+)
 
 
 class May(Enum):
@@ -33,7 +39,9 @@ def membership(user: User | AnonymousUser) -> Membership | None:
         return None
     cached: Membership | None = getattr(user, "_membership", None)
     if cached is None:
-        cached = user.memberships.select_related("team").order_by("pk").first()
+        cached = _first_membership.first(Membership, user_id=user.pk)
+        if cached is not None:
+            cached.user = user
         user._membership = cached  # type: ignore[attr-defined]
     return cached
 

@@ -13,8 +13,14 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DbSessionStore
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.utils import timezone
 
+from statements import Given, Select
 from teams.models import Session, User
+
+_alive = Select(
+    lambda: Session.objects.filter(session_key=Given("session_key"), expire_date__gt=Given("now")).order_by()
+)
 
 # The user of the session that this thread loaded last. Set whenever a session is loaded and taken by the question that
 # follows, so it is never older than the request.
@@ -27,9 +33,10 @@ class SessionStore(DbSessionStore):
         return Session
 
     def _get_session_from_db(self) -> Any:
-        _loaded.set(None)
-        session = super()._get_session_from_db()  # type: ignore[misc]
-        _loaded.set(getattr(session, "user", None))
+        session = _alive.first(Session, session_key=self.session_key, now=timezone.now())
+        if session is None:
+            self._session_key = None
+        _loaded.set(session.user if session else None)
         return session
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:

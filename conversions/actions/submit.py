@@ -22,8 +22,8 @@ from conversions.queue import outcomes
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.reading import Understood
 from conversions.sources import Stored, of_conversion
-from conversions.statements import Given, Insert, Select
 from s2s.contract import ConvertParameters
+from statements import Given, Insert, Select
 from teams.gatekeeper import May, current_team, membership, require
 from teams.models import Team, User
 from teams.quotas import has_limit

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.models.batch import Batch
 from conversions.models.recording import Recording
-from conversions.statements import Given, Update
 from s2s.audio.errors import CODES as AUDIO_ERROR_CODES
 from s2s.contract import DEFAULT_OUTPUT_FORMAT, ConvertParameters, OutputFormat
 from s2s.contract import OUTPUT_FORMATS as FORMATS
+from statements import Given, Update
 from teams.models import Team, User
 from voices.models import Endpoint, Voice
 

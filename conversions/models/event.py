@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from conversions.models.conversion import Conversion
-from conversions.statements import Insert
+from statements import Insert
 from teams.models import Team, User
 
 

@@ -22,7 +22,7 @@ from conversions.models import Conversion, Step
 from conversions.queue import fairness
 from conversions.queue.bells import Lane
 from conversions.queue.clock import db_now
-from conversions.statements import Given, Select, Update
+from statements import Given, Select, Update
 from voices.breaker import takes_work, trial_taken
 from voices.models import Endpoint
 

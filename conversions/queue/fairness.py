@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from conversions.models import Step
-from conversions.statements import Sql
+from statements import Sql
 
 # The first waiting step of every (team, user), by a loose index scan over `queue_waiting`: each row of the
 # recursion is two index seeks, to the team's next person or else to the next team, so the cost follows the number of

@@ -21,7 +21,7 @@ from conversions.models import Conversion, Event, Export, Happened, Step, log, l
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.clock import db_now
-from conversions.statements import Given, Insert, Select, Update
+from statements import Given, Insert, Select, Update
 from voices.breaker import is_told_something
 from voices.models import Endpoint
 

@@ -22,11 +22,11 @@ from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.reading import heard, heard_at_once
-from conversions.statements import Given, Insert, Update
 from conversions.steps import reconcile
 from conversions.steps.loading import conversion_of
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
+from statements import Given, Insert, Update
 from voices.clients import client_for
 
 # Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.

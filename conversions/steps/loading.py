@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from conversions.models import Conversion, Step
 from conversions.queue.claim import Claim, LeaseLostError
-from conversions.statements import Given, Select
 from s2s.contract import ConvertParameters
+from statements import Given, Select
 from voices.models import Endpoint
 
 

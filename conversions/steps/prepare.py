@@ -11,8 +11,8 @@ from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.statements import Given, Update
 from conversions.steps.loading import conversion_of
+from statements import Given, Update
 from teams.models import Membership
 
 _FIELDS = (

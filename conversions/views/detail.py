@@ -17,9 +17,9 @@ from conversions.compare import comparison_of
 from conversions.models import Conversion
 from conversions.progress import FIELDS, progress_of, with_progress
 from conversions.retention import gone_at
-from conversions.statements import Given, Select
 from conversions.timeline import timeline_of
 from conversions.titles import TitleForm
+from statements import Given, Select
 from teams.gatekeeper import May, may, may_change
 
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Value
 from django.db.transaction import TransactionManagementError
 
 from conversions.models import Call, Conversion, Event, Step
-from conversions.statements import Given, Insert, Select, Sql, Update
+from statements import Given, Insert, Select, Sql, Update
 from tests.conversions.conftest import Submit
 
 NOW = datetime(2026, 11, 25, 12, 30, 15, 123000, tzinfo=UTC)

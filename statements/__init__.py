@@ -1,4 +1,4 @@
-"""Statements that run for every recording: Django writes their SQL once, later calls bring only other values.
+"""Statements that run for every request or recording: Django writes their SQL once, later calls bring other values.
 
 Building SQL takes Django up to ten times as long as running it takes the database, and much of it in each of a hundred
 threads under one lock. What is built here is any queryset; in place of values that differ stands `Given`.
