@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import environ
@@ -22,6 +23,17 @@ def secret(name: str) -> str:
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error}") from error
     return os.environ.get(name, "").strip()
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings of the database at `url`, which is SQLite's or PostgreSQL's."""
+    found: dict[str, Any] = env.db_url_config(url)
+    if found.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL names no database that Timbre runs on. Write postgres://user:password@host/name, "
+            "or leave it out for SQLite."
+        )
+    return found
 
 
 def data_dir(default: Path) -> Path:

@@ -15,7 +15,7 @@ from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from kombu import Exchange, Queue
 
-from s2s_site.environment import broker_url, data_dir, env, secret, secret_key
+from s2s_site.environment import broker_url, data_dir, database, env, secret, secret_key
 
 django_stubs_ext.monkeypatch()
 
@@ -120,7 +120,7 @@ USE_TZ = True
 
 # ---- database ----
 DATABASE_URL = secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'timbre.sqlite3'}"
-DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES: dict[str, dict[str, Any]] = {"default": database(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
         # A thread keeps its connection between requests; the pragmas below run once for each.

@@ -97,6 +97,13 @@ def test_a_database_that_does_not_answer_is_said_in_one_sentence(tmp_path: Path)
     assert said == "The database could not be brought up to date: unable to open database file"
 
 
+@pytest.mark.parametrize("url", ["mysql://me:hidden@host/name", "somewhere", "sqlite3"])
+def test_a_database_that_is_none_of_ours_is_said_without_its_password(tmp_path: Path, url: str) -> None:
+    said = refusal(tmp_path / "data", DATABASE_URL=url)
+    assert said.startswith("The settings can't be used: DATABASE_URL names no database that Timbre runs on. Write ")
+    assert "hidden" not in said
+
+
 def test_an_admin_address_that_is_none_is_named(tmp_path: Path) -> None:
     said = refusal(tmp_path / "data", ADMIN_EMAIL="nobody")
     assert said == "The first admin could not be made: ADMIN_EMAIL is not an e-mail address: nobody"
