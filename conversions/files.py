@@ -12,6 +12,7 @@ or has rotted, at the speed of memory, and are no proof against somebody who wan
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import re
@@ -221,19 +222,39 @@ def find_result(conversion_id: uuid.UUID, step_id: int) -> Result | None:
     folder = f"{ROOT}/{conversion_id}"
     for name in sorted(_names_in(folder), reverse=True):
         if name.startswith(f"{step_id}-") and name.endswith(".json"):
-            with open_file(f"{folder}/{name}") as note:
-                result = Result(**json.load(note))
-            if default_storage.exists(result.key) and checksum(result.key) == result.checksum:
+            result = _noted(f"{folder}/{name}")
+            if result and default_storage.exists(result.key) and _is_whole(result):
                 _storage().settle(folder)  # who wrote it may have died before
                 return result
     return None
 
 
+def _noted(key: str) -> Result | None:
+    try:
+        with open_file(key) as note:
+            fields = json.load(note)
+        # A worker of before XXH3 may have died between its note and its commit.
+        fields["checksum"] = fields.pop("sha256", None) or fields["checksum"]
+        return Result(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        _logger.error("%s is no note any more: %s", key, error)
+        return None
+
+
+def _is_whole(result: Result) -> bool:
+    is_sha256 = len(result.checksum) == 2 * hashlib.sha256().digest_size
+    return _digest_of(result.key, hashlib.sha256() if is_sha256 else xxh3_128()) == result.checksum
+
+
 def checksum(key: str) -> str:
-    digest = xxh3_128()
+    return _digest_of(key, xxh3_128())
+
+
+def _digest_of(key: str, digest: Any) -> str:
     for block in blocks(key, 0, size(key)):
         digest.update(block)
-    return digest.hexdigest()
+    found: str = digest.hexdigest()
+    return found
 
 
 # ---- removal ----

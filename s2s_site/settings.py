@@ -138,12 +138,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "TEST": {"NAME": env.str("TEST_SQLITE", default=str(DATA_DIR / "test.sqlite3"))},
     }
 else:
-    # Options of the URL, such as sslmode, stay.
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
-        pool={"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 20},
+    DATABASES["default"]["OPTIONS"] = {
+        # A connection that a firewall has forgotten is found within a minute, and those in use aren't forgotten.
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        **DATABASES["default"].get("OPTIONS", {}),  # those of the URL, such as sslmode
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 20},
         # The server puts the values in: it takes us less time than to write them into the statement.
-        server_side_binding=True,
-    )
+        "server_side_binding": True,
+    }
     # After a restart of the server, the pool's connections are replaced before anyone's request meets a dead one.
     DATABASES["default"]["ENGINE"] = "s2s_site.postgresql"
 

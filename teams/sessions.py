@@ -33,6 +33,7 @@ class SessionStore(DbSessionStore):
         return Session
 
     def _get_session_from_db(self) -> Any:
+        _loaded.set(None)
         session = _alive.first(Session, session_key=self.session_key, now=timezone.now())
         if session is None:
             self._session_key = None

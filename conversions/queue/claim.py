@@ -37,8 +37,8 @@ _locked_endpoint = Select(
         .filter(takes_work(), pk=Given("pk"))
         .order_by()
         .only("slots", "learnt_slots", "pause_code")
-        # Of when the lock was asked for: a wait for it makes leases shorter, never longer.
-        .annotate(now=Now())
+        # Of when the lock was asked for: a wait for it makes the lease shorter, never longer.
+        .annotate(asked_at=Now())
     )
 )
 _running_for_endpoint = Select(lambda: _running_steps(endpoint=Given("endpoint_id")))
@@ -106,14 +106,14 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
                 endpoint = _locked_endpoint.first(Endpoint, pk=endpoint_id)
                 if endpoint is None:
                     return None
-            now = endpoint.now if endpoint else db_now()
-            running = _running(endpoint_id, now)
+            running = _running(endpoint_id)
             if endpoint is not None and running.total() >= endpoint.slots_now:
                 return None
-            head = fairness.pick(fairness.heads(endpoint_id, now), running)
+            head = fairness.pick(fairness.heads(endpoint_id), running)
             if head is None:
                 return None
             trial = endpoint is not None and endpoint.pause_code != ""
+            now = endpoint.asked_at if endpoint else db_now()
             taken = _take(head, now, running=running.total() + 1, trial=trial)
             if taken is not None:
                 if trial and endpoint is not None:
@@ -123,16 +123,13 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
 
 
 def _running_steps(**endpoint: Any) -> QuerySet[Step, tuple[Any, ...]]:
-    steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=Given("now"), **endpoint).order_by()
+    steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=Now(), **endpoint).order_by()
     return steps.values_list("team_id", "user_id").annotate(count=Count("pk"))
 
 
-def _running(endpoint_id: int | None, now: datetime) -> Counter[tuple[int, int]]:
-    if endpoint_id is None:
-        counts = _running_for_cpu.rows(now=now)
-    else:
-        counts = _running_for_endpoint.rows(now=now, endpoint_id=endpoint_id)
-    return Counter({(team_id, user_id): count for team_id, user_id, count in counts})
+def _running(endpoint_id: int | None) -> Counter[tuple[int, int]]:
+    rows = _running_for_cpu.rows() if endpoint_id is None else _running_for_endpoint.rows(endpoint_id=endpoint_id)
+    return Counter({(team_id, user_id): count for team_id, user_id, count in rows})
 
 
 def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:

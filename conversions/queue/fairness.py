@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
+
+from django.db import connection
+from django.db.models.functions import Now
 
 from conversions.models import Step
 from statements import Sql
@@ -38,13 +40,18 @@ FROM head JOIN {table} AS step ON step.id = head.id
 
 
 def _heads(lane: str, *given: str) -> Sql:
-    table = f'"{Step._meta.db_table}"'
-    waiting = f"{table} WHERE {lane} AND status = 'waiting' AND not_before <= %s"
-    return Sql(_HEADS.format(table=table, waiting=waiting), *(given * 3))
+    def text() -> str:
+        table = f'"{Step._meta.db_table}"'
+        # The statement's own clock: whoever waited for a lock sees steps that are younger than the wait.
+        now, _none = Step.objects.all().query.get_compiler(connection=connection).compile(Now())
+        waiting = f"{table} WHERE {lane} AND status = 'waiting' AND not_before <= {now}"
+        return _HEADS.format(table=table, waiting=waiting)
+
+    return Sql(text, *(given * 3))
 
 
-_heads_for_cpu = _heads("endpoint_id IS NULL", "now")
-_heads_for_endpoint = _heads("endpoint_id = %s", "endpoint_id", "now")
+_heads_for_cpu = _heads("endpoint_id IS NULL")
+_heads_for_endpoint = _heads("endpoint_id = %s", "endpoint_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,9 @@ class Head:
     conversion_id: UUID
 
 
-def heads(endpoint_id: int | None, now: datetime) -> list[Head]:
+def heads(endpoint_id: int | None) -> list[Head]:
     """The next step of everyone who waits for the endpoint (None: for a cpu worker)."""
-    if endpoint_id is None:
-        rows = _heads_for_cpu.rows(now=now)
-    else:
-        rows = _heads_for_endpoint.rows(endpoint_id=endpoint_id, now=now)
+    rows = _heads_for_cpu.rows() if endpoint_id is None else _heads_for_endpoint.rows(endpoint_id=endpoint_id)
     return [
         Head(
             step_id,

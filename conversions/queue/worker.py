@@ -32,8 +32,10 @@ def drain(lane: Lane) -> None:
         while (found := _next(lane)) is not None:
             work(found)
     finally:
-        give_back()
-        _hands.release()
+        try:
+            give_back()
+        finally:
+            _hands.release()
 
 
 def _next(lane: Lane) -> Claim | None:

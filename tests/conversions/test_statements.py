@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import uuid
+import weakref
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -135,7 +137,7 @@ def test_a_locking_statement_asks_for_its_lock_each_time(submit: Submit) -> None
             assert locked.rows(pk=conversion.pk) == [(conversion.pk,)]
 
 
-WAITING = Sql("SELECT id FROM conversions_step WHERE status = 'waiting' AND conversion_id IN (%s)", "pk")
+WAITING = Sql(lambda: "SELECT id FROM conversions_step WHERE status = 'waiting' AND conversion_id IN (%s)", "pk")
 
 
 def waiting_of(conversion: Conversion) -> list[tuple[int]]:
@@ -146,12 +148,34 @@ def waiting_of(conversion: Conversion) -> list[tuple[int]]:
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_that_fails_spoils_none_after_it(submit: Submit) -> None:
     conversion = submit()
-    wrong = Sql("SELECT none_of_ours FROM conversions_step WHERE id = %s", "pk")
+    wrong = Sql(lambda: "SELECT none_of_ours FROM conversions_step WHERE id = %s", "pk")
     before = waiting_of(conversion)
     for _ in range(2):
         with pytest.raises(DatabaseError):
             wrong.rows(pk=1)
         assert waiting_of(conversion) == before == list(conversion.steps.values_list("pk"))
+    with transaction.atomic():
+        assert waiting_of(conversion) == before
+        with pytest.raises(DatabaseError), transaction.atomic():
+            wrong.rows(pk=1)
+        assert waiting_of(conversion) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_question_that_broke_off_keeps_nothing_open(submit: Submit) -> None:
+    """On SQLite its cursor would read on, and keep the log of all that is written from being emptied."""
+    submit()
+    cursors = []
+
+    def give_up(cursor: Any) -> None:
+        cursors.append(weakref.ref(cursor))
+        cursor.fetchone()
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        Sql(lambda: "SELECT id FROM conversions_event")._run({}, give_up)
+    gc.collect()
+    assert [cursor() for cursor in cursors] == [None]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from teams.models import User
 from tests.support.cast import Cast, make_cast
@@ -71,6 +74,14 @@ def test_a_deactivated_person_is_out_at_once_and_a_new_password_ends_other_sessi
     alice.set_password("another one")
     alice.save()
     assert client.get("/history/").status_code == 302
+
+
+def test_a_session_ends_when_its_time_is_over(cast: Cast) -> None:
+    client = Client()
+    sign_in(client, "alice@example.com", "password")
+    for seconds, status in ((60, 200), (-1, 302)):
+        cast.alice.sessions.update(expire_date=timezone.now() + timedelta(seconds=seconds))
+        assert client.get("/history/").status_code == status
 
 
 def test_someone_is_signed_out_everywhere_by_deleting_their_sessions(cast: Cast) -> None:

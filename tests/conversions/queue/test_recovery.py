@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 import time
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from conversions import actions, files
 from conversions.models import Call, Conversion, Step
@@ -128,13 +133,31 @@ def test_a_result_without_its_note_or_with_a_wrong_checksum_is_not_adopted(claim
     conversion = Conversion.objects.get()
     result = files.store_result(conversion.pk, claimed.step_id, 1, claimed.token, [b"whole"], {})
     assert files.find_result(conversion.pk, claimed.step_id) == result
-    from django.core.files.storage import default_storage
-
     with default_storage.open(result.key, "r+b") as file:
         file.write(b"other")
     assert files.find_result(conversion.pk, claimed.step_id) is None
     default_storage.delete(f"{result.key}.json")
     assert files.find_result(conversion.pk, claimed.step_id) is None
+
+
+def test_a_result_of_before_xxh3_is_adopted(claimed: Claim) -> None:
+    result = files.store_result(claimed.conversion_id, claimed.step_id, 1, claimed.token, [b"whole"], {"a": "b"})
+    sha256 = hashlib.sha256(b"whole").hexdigest()
+    note = {"key": result.key, "size": 5, "sha256": sha256, "headers": {"a": "b"}}
+    default_storage.save(f"{result.key}.json", ContentFile(json.dumps(note).encode()))
+    assert files.find_result(claimed.conversion_id, claimed.step_id) == replace(result, checksum=sha256)
+    with default_storage.open(result.key, "r+b") as file:
+        file.write(b"other")
+    assert files.find_result(claimed.conversion_id, claimed.step_id) is None
+
+
+@pytest.mark.parametrize("note", [b"", b"{", b"[]", b"{}", b'{"checksum": "x", "other": 1}', b"\xff"])
+def test_a_note_that_has_rotted_keeps_nobody_from_going_on(claimed: Claim, note: bytes) -> None:
+    result = files.store_result(claimed.conversion_id, claimed.step_id, 1, claimed.token, [b"whole"], {})
+    default_storage.save(f"{result.key}.json", ContentFile(note))
+    expire(claimed)
+    assert sweeper.recover() == 1
+    assert claim(Lane.CALLS) is not None
 
 
 def test_a_zombie_writes_nothing(claimed: Claim) -> None:

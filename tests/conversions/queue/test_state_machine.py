@@ -35,7 +35,7 @@ from s2s.contract import ConvertParameters
 from tests.conversions.conftest import upload
 from tests.conversions.queue.happenings import HAPPENINGS, MOST_RECORDINGS
 from tests.conversions.queue.points import Died, Point, Points
-from tests.conversions.queue.world import GOOD, SLOTS, Recording, World, phrase
+from tests.conversions.queue.world import GOOD, SLOTS, Recording, World, phrase, stored
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour, Request
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -285,7 +285,7 @@ class Lives(RuleBasedStateMachine):
             assert running.filter(endpoint=endpoint, lease_until__gt=db_now()).count() <= SLOTS
 
     def _is_kept(self, recording: Recording, conversion: Conversion) -> None:
-        assert _stored(conversion.source) == recording.audio
+        assert stored(conversion.source) == recording.audio
         unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
         assert unfinished.exists() != conversion.finished
         assert (conversion.status == Conversion.Status.CANCELLED) == recording.cancelled
@@ -300,7 +300,7 @@ class Lives(RuleBasedStateMachine):
     def _is_the_result(self, recording: Recording, conversion: Conversion) -> None:
         """The endpoint answers with what it was sent, so every byte is known. A result never changes again."""
         assert conversion.status == Conversion.Status.READY
-        assert _stored(conversion.output) == recording.audio
+        assert stored(conversion.output) == recording.audio
         assert recording.result in ("", conversion.output)
         recording.result = conversion.output
         assert conversion.steps.filter(result=conversion.output).count() == 1
@@ -317,7 +317,7 @@ class Lives(RuleBasedStateMachine):
     def _has_stored_answer(self, recording: Recording) -> bool:
         folder = f"{files.ROOT}/{recording.id}"
         answers = [name.removesuffix(".json") for name in files.sizes(recording.id) if name.endswith(".json")]
-        return any(_stored(f"{folder}/{name}") == recording.audio for name in answers)
+        return any(stored(f"{folder}/{name}") == recording.audio for name in answers)
 
     def _calls_of(self, recording: Recording) -> list[Request]:
         calls = [request for request in self.world.scripted.requests if request.audio is not None]
@@ -368,11 +368,6 @@ class Lives(RuleBasedStateMachine):
 
 def _steps() -> list[tuple[Any, ...]]:
     return list(Step.objects.order_by("pk").values_list("pk", "status", "lease_token", "attempt", "result"))
-
-
-def _stored(key: str) -> bytes:
-    with files.open_file(key) as file:
-        return file.read()
 
 
 def _die() -> None:

@@ -93,3 +93,8 @@ def phrase(number: int) -> bytes:
         file.setframerate(rate_hz)
         file.writeframes(samples.tobytes())
     return sink.getvalue()
+
+
+def stored(key: str) -> bytes:
+    with files.open_file(key) as file:
+        return file.read()
