@@ -123,6 +123,7 @@ DATABASE_URL = secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'timbre.sqlite3
 DATABASES: dict[str, dict[str, Any]] = {"default": database(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
+        "ENGINE": "s2s_site.sqlite",
         # A thread keeps its connection between requests; the pragmas below run once for each.
         "CONN_MAX_AGE": 60,
         "OPTIONS": {

@@ -39,6 +39,7 @@ def walk(user, **filters) -> list[Conversion]:
     found, before = [], ""
     while True:
         page = history.page(user, {**filters, "before": before})
+        assert not {row.pk for row in found} & {row.pk for row in page.conversions}
         found += page.conversions
         if not page.older:
             return found
@@ -51,6 +52,12 @@ def test_pages_go_on_without_gap_or_repetition_newest_first(rows, cast: Cast) ->
     assert len(found) == 100
     assert {row.pk for row in found} == {row.pk for row in made}
     assert [row.created_at for row in found] == sorted((row.created_at for row in made), reverse=True)
+
+
+def test_moments_of_the_databases_own_clock_are_told_apart(cast: Cast, submit, monkeypatch) -> None:
+    monkeypatch.setattr(history, "PAGE_SIZE", 1)
+    made = [submit() for _ in range(4)]
+    assert [row.pk for row in walk(cast.alice)] == [conversion.pk for conversion in reversed(made)]
 
 
 def test_another_teams_rows_do_not_exist(rows, cast: Cast) -> None:

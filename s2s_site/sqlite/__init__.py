@@ -1,0 +1,1 @@
+"""Django's SQLite, with one way of writing a moment (`base`)."""
