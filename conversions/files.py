@@ -30,6 +30,7 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from pydantic import TypeAdapter
 from xxhash import xxh3_128
 
 from conversions.connections import give_back
@@ -235,7 +236,7 @@ def _noted(key: str) -> Result | None:
             fields = json.load(note)
         # A worker of before XXH3 may have died between its note and its commit.
         fields["checksum"] = fields.pop("sha256", None) or fields["checksum"]
-        return Result(**fields)
+        return TypeAdapter(Result).validate_python(fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         _logger.error("%s is no note any more: %s", key, error)
         return None

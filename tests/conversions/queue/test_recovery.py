@@ -151,10 +151,14 @@ def test_a_result_of_before_xxh3_is_adopted(claimed: Claim) -> None:
     assert files.find_result(claimed.conversion_id, claimed.step_id) is None
 
 
-@pytest.mark.parametrize("note", [b"", b"{", b"[]", b"{}", b'{"checksum": "x", "other": 1}', b"\xff"])
+NO_NOTES = [b"", b"{", b"[]", b"{}", b'{"checksum": "x", "other": 1}', b"\xff"]
+NO_NOTES += [b'{"key": "there", "size": 5, "checksum": null}', b'{"key": null, "size": 5, "checksum": "x"}']
+
+
+@pytest.mark.parametrize("note", NO_NOTES)
 def test_a_note_that_has_rotted_keeps_nobody_from_going_on(claimed: Claim, note: bytes) -> None:
     result = files.store_result(claimed.conversion_id, claimed.step_id, 1, claimed.token, [b"whole"], {})
-    default_storage.save(f"{result.key}.json", ContentFile(note))
+    default_storage.save(f"{result.key}.json", ContentFile(note.replace(b'"there"', json.dumps(result.key).encode())))
     expire(claimed)
     assert sweeper.recover() == 1
     assert claim(Lane.CALLS) is not None
