@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,6 +16,17 @@ from pytest_django import DjangoDbBlocker
 
 from bin.groups import postgres
 from s2s_site.postgresql.base import DatabaseWrapper
+from tests.support.product import CHECKOUT
+
+KEEPALIVES = """
+import socket
+from django.db import connection
+with connection.temporary_connection(), socket.socket(fileno=connection.connection.fileno()) as line:
+    asked = [line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0]
+    asked += [line.getsockopt(socket.SOL_TCP, name) for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL)]
+    print(*asked, line.getsockopt(socket.SOL_TCP, socket.TCP_KEEPCNT))
+    line.detach()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +72,16 @@ def test_a_connection_that_the_server_has_told_something_stays(database: Databas
     with psycopg.connect(server, autocommit=True) as other:
         other.execute("NOTIFY news")
     assert server_process(database) == before
+
+
+def test_the_kernel_asks_whether_a_silent_server_is_still_there(server: str, tmp_path: Path) -> None:
+    """Within a minute: nobody else does, and a firewall may have forgotten the connection."""
+    said = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", KEEPALIVES],
+        env=os.environ | {"DATABASE_URL": server, "DATA_DIR": str(tmp_path), "SECRET_KEY": "for-this-test"},
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["True", "30", "10", "3"], said.stderr

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from conversions.models import Conversion, Step
 from conversions.queue.bells import Lane
@@ -14,6 +15,7 @@ from conversions.queue.claim import Claim, claim
 from conversions.queue.clock import db_now
 from teams.models import User
 from tests.support.cast import Cast
+from tests.support.product import wait_for
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -150,6 +152,38 @@ def test_many_workers_at_once_take_each_step_once_and_never_exceed_the_slots(wai
         thread.join()
     assert len(found) == 5
     assert len({one.step_id for one in found}) == 5
+
+
+def test_a_claim_sees_what_became_due_while_it_waited_for_its_lock(waiting, endpoint: Endpoint) -> None:
+    first = waiting()
+
+    def work() -> Claim | None:
+        try:
+            return claim(Lane.CALLS)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+            found = worker.submit(work)
+            wait_for(lambda: found.done() or somebody_waits_for_a_lock(), "the worker stands at the endpoint's row")
+            assert not found.done()
+            first.delete()
+            later = waiting()
+            Step.objects.filter(pk=later.pk).update(not_before=db_now())
+        taken = found.result(timeout=30)
+    assert taken is not None
+    assert taken.step_id == later.pk
+
+
+def somebody_waits_for_a_lock() -> bool:
+    if connection.vendor == "sqlite":
+        return True  # whoever begins to write is alone, and reads only then
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        waits: bool = cursor.fetchone()[0]
+        return waits
 
 
 def test_cpu_workers_at_once_take_each_step_once(waiting) -> None:
