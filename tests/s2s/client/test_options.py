@@ -121,9 +121,9 @@ def test_who_is_sent_away_for_too_long_is_told_at_once(endpoint, client, wait, o
 
 
 def test_the_deadline_is_of_all_attempts_together(endpoint, client):
-    endpoint.script(default=Behaviour(status=503, delay_s=0.25))
+    endpoint.script(default=Behaviour(status=503, delay_s=1.0))
     with pytest.raises(EndpointError) as caught:
-        client.convert(VOICE, AUDIO, retries=100, deadline_s=0.6)
+        client.convert(VOICE, AUDIO, retries=100, deadline_s=2.4)
     assert caught.value.code in ("deadline", "status_503")
     assert 2 <= len(endpoint.requests) <= 3
 
