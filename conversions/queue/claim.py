@@ -33,7 +33,8 @@ _calling = Select(
 _waits_for_cpu = Select(lambda: waiting_steps(None).values_list("pk")[:1])
 _locked_endpoint = Select(
     lambda: (
-        Endpoint.objects.select_for_update()
+        # Not against rows that refer to it: a call enters the ledger with its conversion locked, the other way round.
+        Endpoint.objects.select_for_update(no_key=True)
         .filter(takes_work(), pk=Given("pk"))
         .order_by()
         .only("slots", "learnt_slots", "pause_code")
