@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from redis.exceptions import RedisError
 
@@ -39,7 +40,7 @@ _NO_WORK_LEFT = frozenset({Conversion.Status.READY, Conversion.Status.CANCELLED}
 
 
 def housekeep() -> None:
-    """A part that fails (a storage that is away) is said in one line and doesn't keep the others."""
+    """A part that fails (a storage or database that is away) is said in one line and doesn't keep the others."""
     parts: tuple[Callable[[], object], ...] = (
         delete_orphans,
         look_into_folders,
@@ -51,8 +52,9 @@ def housekeep() -> None:
     for part in parts:
         try:
             part()
-        except OSError as error:
+        except (OSError, RedisError, DatabaseError) as error:
             logger.warning("housekeeping: %s broke off: %s", part.__name__, error)
+            close_old_connections()
 
 
 class _Time:

@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Callable, Iterator
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
+from conversions.connections import written_in_turn
 from conversions.models import Step
 from conversions.queue.claim import Claim, LeaseLostError, lease_until
 from conversions.queue.clock import db_now
@@ -118,7 +119,7 @@ class LeaseKeeper:
             try:
                 close_old_connections()
                 self._renew(held)
-            except DatabaseError:
+            except Exception:
                 # The leases run on; if the database stays away they expire and the work is done again.
                 logger.exception("leases could not be renewed")
             finally:
@@ -126,7 +127,8 @@ class LeaseKeeper:
 
     def _renew(self, held: dict[uuid.UUID, Lease]) -> None:
         steps = Step.objects.filter(lease_token__in=held, status=Step.Status.RUNNING)
-        steps.update(lease_until=lease_until(db_now()))
+        with written_in_turn():  # at SQLite's lock, threads that write one after the other would let it wait too long
+            steps.update(lease_until=lease_until(db_now()))
         alive = set(steps.values_list("lease_token", flat=True))
         for token, lease in held.items():
             # A lease that was given back since `held` was copied isn't lost: nobody listens to it any more.

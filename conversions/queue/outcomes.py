@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 
 from conversions.connections import written_in_turn
 from conversions.formats import format_words
@@ -72,14 +73,16 @@ def held(claim: Claim) -> Iterator[Conversion]:
 
 
 @contextlib.contextmanager
-def ended(claim: Claim, status: Step.Status = Step.Status.DONE, **fields: Any) -> Iterator[Any]:
+def ended(
+    claim: Claim, status: Step.Status = Step.Status.DONE, *, if_expired: bool = False, **fields: Any
+) -> Iterator[Any]:
     """The transaction that ends the lease, and says what that means. Raises LeaseLostError, and nothing is written.
 
-    The conversion says whether an `answer_is_news` to its endpoint.
+    `if_expired`: not if it has been renewed meanwhile. The conversion says whether an `answer_is_news` to its endpoint.
     """
     with written_in_turn():
         conversion = _lock(claim)
-        leave(claim, status, **fields)
+        leave(claim, status, if_expired=if_expired, **fields)
         yield conversion
 
 
@@ -95,15 +98,17 @@ def _leased() -> QuerySet[Step]:
     return leased.order_by()
 
 
-def leave(claim: Claim, status: Step.Status, **fields: Any) -> None:
+def leave(claim: Claim, status: Step.Status, *, if_expired: bool = False, **fields: Any) -> None:
     """Ends the lease. Raises LeaseLostError if it was not ours any more: the transaction is rolled back."""
-    if _leave_as(status, tuple(sorted(fields)))(step_id=claim.step_id, token=claim.token, **fields) != 1:
+    leave_as = _leave_as(status, if_expired, tuple(sorted(fields)))
+    if leave_as(step_id=claim.step_id, token=claim.token, **fields) != 1:
         raise LeaseLostError
 
 
 @cache
-def _leave_as(status: Step.Status, names: tuple[str, ...]) -> Update:
-    return Update(_leased, status=status, **NO_LEASE, **{name: Given(name) for name in names})
+def _leave_as(status: Step.Status, if_expired: bool, names: tuple[str, ...]) -> Update:
+    steps = (lambda: _leased().filter(lease_until__lt=Now())) if if_expired else _leased
+    return Update(steps, status=status, **NO_LEASE, **{name: Given(name) for name in names})
 
 
 def prepared(conversion: Conversion, user_id: int) -> None:
@@ -161,11 +166,16 @@ def fail(claim: Claim, failure: Failure, *, status: Step.Status = Step.Status.FA
     An export that fails changes nothing but itself: the result is there.
     """
     with ended(claim, status) as conversion:
-        if claim.kind is Step.Kind.EXPORT:
-            Export.objects.filter(step=claim.step_id).update(error=failure.words)
-            logger.warning("an export of conversion %s failed: %s", conversion.pk, failure.code)
-        else:
-            fail_conversion(conversion, failure)
+        failed(claim, conversion, failure)
+
+
+def failed(claim: Claim, conversion: Conversion, failure: Failure) -> None:
+    """Within `ended`."""
+    if claim.kind is Step.Kind.EXPORT:
+        Export.objects.filter(step=claim.step_id).update(error=failure.words)
+        logger.warning("an export of conversion %s failed: %s", conversion.pk, failure.code)
+    else:
+        fail_conversion(conversion, failure)
 
 
 def fail_conversion(conversion: Conversion, failure: Failure) -> None:

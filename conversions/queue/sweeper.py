@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from conversions import files, retention
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def sweep() -> None:
-    """A part that fails (a storage or Redis that is away) is said in one line and doesn't keep the others."""
+    """A part that fails (a storage, Redis or database that is away) is said in one line and doesn't keep the others."""
     parts: tuple[Callable[[], object], ...] = (
         recover,
         close_lost_calls,
@@ -43,8 +45,9 @@ def sweep() -> None:
     for part in parts:
         try:
             part()
-        except (OSError, RedisError) as error:
+        except (OSError, RedisError, DatabaseError) as error:
             logger.warning("sweep: %s broke off: %s", part.__name__, error)
+            close_old_connections()  # one that the database has ended would end the other parts too
 
 
 def watch() -> None:
@@ -64,33 +67,47 @@ def recover() -> int:
         kind = Step.Kind(step.kind)
         claim = Claim(step.pk, step.conversion_id, kind, step.attempt, step.lease_token, step.team_id, step.user_id)
         try:
-            give_back(claim, step.endpoint)
+            give_back(claim, step.endpoint, if_expired=True)
             recovered += 1
         except LeaseLostError:
-            pass  # another sweep, or its worker after all, was first
+            pass  # another sweep was first, or its worker is alive after all
         except OSError as error:
             logger.warning("step %s can't be given back now: %s", step.pk, error)
     return recovered
 
 
-def give_back(claim: Claim, endpoint: Endpoint | None) -> None:
+def give_back(claim: Claim, endpoint: Endpoint | None, *, if_expired: bool = False) -> None:
     """What becomes of a step that its worker can't finish (DESIGN 5.6). Raises LeaseLostError if it isn't held so.
 
     A stored result is adopted, everything else waits again. A call that was sent to an endpoint that bills is an open
     question from then on: the next worker searches the endpoint's history instead of calling (steps/reconcile).
+
+    `if_expired`: its worker has vanished, if it hasn't renewed the lease by now. Where that has happened too often
+    (whatever is done for it ends its worker, and all that goes on in there) the step fails.
     """
     result = files.find_result(claim.conversion_id, claim.step_id) if endpoint is not None else None
     if result is not None:
         record_result(claim, result, kind=Event.Kind.ADOPTED)
         return
     sent = Call.objects.filter(token=claim.token, outcome=Call.Outcome.SENT)
-    with outcomes.ended(claim, Step.Status.WAITING, not_before=db_now()) as conversion:
+    hopeless = _hopeless(claim) if if_expired else None
+    status = Step.Status.FAILED if hopeless else Step.Status.WAITING
+    with outcomes.ended(claim, status, if_expired=if_expired, not_before=db_now()) as conversion:
         lost: dict[str, Any] = {"outcome": Call.Outcome.UNCLEAR, "error": "its worker vanished"}
         if endpoint is None or not endpoint.billed:
             lost["credits"] = 0
         sent.update(**lost)
         log(conversion, Event.Kind.INTERRUPTED, attempt=claim.attempt)
-    logger.warning("step %s lost its worker, it waits again", claim.step_id)
+        if hopeless is not None:
+            outcomes.failed(claim, conversion, hopeless)
+    logger.warning("step %s lost its worker, it is %s", claim.step_id, status)
+
+
+def _hopeless(claim: Claim) -> outcomes.Failure | None:
+    if claim.attempt < settings.MAX_ATTEMPTS:
+        return None
+    words = _("Its worker stopped in the middle, and we tried %d times. Your recording is safe; press Retry to go on.")
+    return outcomes.Failure("worker_lost", words % claim.attempt)
 
 
 def close_lost_calls() -> int:

@@ -11,8 +11,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import InterfaceError
 
 from conversions import actions, files
 from conversions.models import Call, Conversion, Step
@@ -20,12 +22,13 @@ from conversions.queue import outcomes, sweeper
 from conversions.queue.bells import Lane
 from conversions.queue.claim import Claim, LeaseLostError, claim
 from conversions.queue.clock import db_now
-from conversions.queue.leases import keeper
+from conversions.queue.leases import Lease, LeaseKeeper, keeper
 from conversions.queue.worker import work
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.product import wait_for
 from voices.models import Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,6 +73,58 @@ def test_an_expired_lease_that_was_not_sent_waits_again(claimed: Claim) -> None:
 def test_a_living_lease_is_left_alone(claimed: Claim) -> None:
     assert sweeper.recover() == 0
     assert Step.objects.get(pk=claimed.step_id).status == Step.Status.RUNNING
+
+
+def test_a_lease_that_is_renewed_meanwhile_is_left_alone(claimed: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a stall of the database its workers are alive, only late."""
+    find = files.find_result
+
+    def find_slowly(*args: uuid.UUID | int) -> files.Result | None:
+        Step.objects.filter(pk=claimed.step_id).update(lease_until=db_now() + timedelta(seconds=60))
+        return find(*args)
+
+    monkeypatch.setattr(files, "find_result", find_slowly)
+    expire(claimed)
+    assert sweeper.recover() == 0
+    step = Step.objects.get(pk=claimed.step_id)
+    assert (step.status, step.lease_token) == (Step.Status.RUNNING, claimed.token)
+
+
+@pytest.mark.parametrize("lane", [Lane.CPU, Lane.CALLS])
+def test_a_step_that_ends_its_worker_each_time_is_not_tried_for_ever(submit: Submit, cast: Cast, lane: Lane) -> None:
+    conversion = submit()
+    if lane is Lane.CALLS:
+        work(claim(Lane.CPU))
+    for _ in range(settings.MAX_ATTEMPTS):
+        found = claim(lane)
+        assert found is not None
+        expire(found)
+        assert sweeper.recover() == 1
+    assert claim(lane) is None
+    conversion.refresh_from_db()
+    assert (conversion.status, conversion.error_code) == (Conversion.Status.FAILED, "worker_lost")
+    assert "Your recording is safe; press Retry" in conversion.error
+    assert actions.retry(conversion, cast.alice)
+    work_until_done(conversion)
+    assert conversion.status == Conversion.Status.READY
+
+
+def test_a_worker_that_is_lost_for_good_leaves_an_open_question(
+    claimed: Claim, endpoint: Endpoint, scripted: ScriptedEndpoint, cast: Cast
+) -> None:
+    Endpoint.objects.update(billed=True)
+    call = enter_call(claimed, endpoint)
+    Step.objects.filter(pk=claimed.step_id).update(attempt=settings.MAX_ATTEMPTS)
+    expire(claimed)
+    sweeper.recover()
+    conversion = Conversion.objects.get()
+    assert conversion.error_code == "worker_lost"
+    call.refresh_from_db()
+    assert call.outcome == Call.Outcome.UNCLEAR
+    actions.retry(conversion, cast.alice)
+    work_until_done(conversion)
+    assert conversion.error_code == "unclear"
+    assert scripted.billed == 0
 
 
 def test_sent_to_an_endpoint_that_costs_nothing_waits_again(claimed: Claim, endpoint: Endpoint) -> None:
@@ -195,6 +250,22 @@ def test_a_lease_is_renewed_while_work_goes_on(claimed: Claim) -> None:
             time.sleep(0.05)
         assert Step.objects.get(pk=claimed.step_id).lease_until > before
         assert not lease.lost
+
+
+def test_the_keeper_goes_on_after_any_error(claimed: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
+    renew, failed = LeaseKeeper._renew, threading.Event()
+
+    def renew_the_second_time(self: LeaseKeeper, held: dict[uuid.UUID, Lease]) -> None:
+        if failed.is_set():
+            return renew(self, held)
+        failed.set()
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(LeaseKeeper, "_renew", renew_the_second_time)
+    with keeper.hold(claimed):
+        wait_for(failed.is_set, "renewing has failed")
+        before = Step.objects.get(pk=claimed.step_id).lease_until
+        wait_for(lambda: Step.objects.get(pk=claimed.step_id).lease_until != before, "the lease is renewed")
 
 
 def test_a_worker_hears_that_its_lease_is_gone(claimed: Claim) -> None:
