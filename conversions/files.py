@@ -79,6 +79,19 @@ def _storage() -> AudioStorage:
     return cast(AudioStorage, default_storage)
 
 
+def are_there() -> bool:
+    """Whether the storage takes a file and gives it back, now."""
+    key = f"health/{uuid.uuid4().hex}"
+    try:
+        default_storage.save(key, ContentFile(b"ok"))
+        with open_file(key) as file:
+            is_there = file.read() == b"ok"
+        default_storage.delete(key)
+    except OSError:
+        return False
+    return is_there
+
+
 def source_key(conversion_id: uuid.UUID) -> str:
     return f"{ROOT}/{conversion_id}/source"
 

@@ -47,6 +47,10 @@ _OWN_STEP = """
  WHERE own.conversion_id = conversions_conversion.id AND own.kind = 'convert' AND own.status = '{status}'
  ORDER BY own.id LIMIT 1)
 """
+_NOT_BEFORE = """
+(SELECT MIN(own.not_before) FROM conversions_step AS own
+ WHERE own.conversion_id = conversions_conversion.id AND own.status = 'waiting')
+"""
 _SENT_AT = f"""
 (SELECT MAX(sent.sent_at) FROM conversions_call AS sent
  WHERE sent.conversion_id = conversions_conversion.id AND sent.outcome = '{Call.Outcome.SENT}')
@@ -84,7 +88,7 @@ def _progress() -> dict[str, Any]:
     return {
         "running": _sql(_OWN_STEP.format(column="id", status=running), IntegerField()),
         "attempts": _sql(_OWN_STEP.format(column="attempt", status=waiting), IntegerField()),
-        "not_before": _sql(_OWN_STEP.format(column="not_before", status=waiting), DateTimeField()),
+        "not_before": _sql(_NOT_BEFORE, DateTimeField()),
         "ahead": _sql(_AHEAD, IntegerField()),
         "busy": _sql(_BUSY, IntegerField()),
         "sent_at": _sql(_SENT_AT, DateTimeField()),
@@ -108,9 +112,9 @@ def progress_of(conversion: Any) -> Progress:
         case Conversion.Status.FAILED:
             return Progress(state, _("Failed"), conversion.error)
         case Conversion.Status.PREPARING:
-            return Progress(state, _("Reading your recording"))
+            return _delayed(conversion, _("Waiting")) or Progress(state, _("Reading your recording"))
         case Conversion.Status.ASSEMBLING:
-            return Progress(state, _("Finishing"))
+            return _delayed(conversion, _("Waiting")) or Progress(state, _("Finishing"))
     if conversion.running:
         return _running(conversion)
     if conversion.attempts is None:
@@ -137,15 +141,22 @@ def _waiting(conversion: Any) -> Progress:
     held = endpoint.why_held()
     if held:
         return Progress(state, words, held)
+    return _delayed(conversion, words) or Progress(state, words, _in_line(conversion, endpoint))
+
+
+def _delayed(conversion: Any, words: str) -> Progress | None:
+    """What went wrong, where its own time has not come; else None."""
+    if conversion.delay is None or conversion.not_before is None:
+        return None
     ahead = conversion.not_before - timezone.now()
-    if conversion.delay is not None and ahead.total_seconds() > 0:
-        reason = _delay(conversion, "words")
-        if _delay(conversion, "code") == "lost":  # it is looked for then, not tried again
-            return Progress(state, words, reason)
-        if ahead > SOON:
-            return Progress(state, words, reason, conversion.not_before)
-        return Progress(state, words, f"{reason} {_('It is tried again in a moment.')}".strip())
-    return Progress(state, words, _in_line(conversion, endpoint))
+    if ahead.total_seconds() <= 0:
+        return None
+    state, reason = conversion.status, _delay(conversion, "words")
+    if _delay(conversion, "code") == "lost":  # it is looked for then, not tried again
+        return Progress(state, words, reason)
+    if ahead > SOON:
+        return Progress(state, words, reason, conversion.not_before)
+    return Progress(state, words, f"{reason} {_('It is tried again in a moment.')}".strip())
 
 
 def _delay(conversion: Any, name: str) -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hmac
-import uuid
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -12,14 +11,13 @@ import httpx
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from conversions import files
 from conversions.connections import redis
 from conversions.queue.alarms import alarms_of
 from conversions.queue.vitals import vitals
@@ -94,13 +92,7 @@ def _redis() -> str:
 
 
 def _storage() -> str:
-    key = f"health/{uuid.uuid4().hex}"
-    try:
-        default_storage.save(key, ContentFile(b"ok"))
-        default_storage.delete(key)
-    except OSError:
-        return "files can't be stored"
-    return "ok"
+    return "ok" if files.are_there() else "files can't be stored"
 
 
 def _workers() -> str:

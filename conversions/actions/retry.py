@@ -15,26 +15,38 @@ from teams.models import User
 def retry(conversion: Conversion, user: User) -> bool:
     """False: it had not failed, or is deleted. Raises PermissionDenied."""
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
+    answer_is_lost = _answer_is_lost(conversion)
     with transaction.atomic():
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
         again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mailing.wanted(conversion)}
         if conversion.deleted_at is not None or not conversion.move(Conversion.Status.WAITING, **again):
             return False
-        _reopen_steps(conversion)
+        _reopen_steps(conversion, answer_is_lost)
         log(conversion, Event.Kind.RETRIED, actor=user)
     return True
 
 
-def _reopen_steps(conversion: Conversion) -> None:
+def _answer_is_lost(conversion: Conversion) -> bool:
+    """The pieces are done and can never be put together: only converting again, which may cost again, can help."""
+    if conversion.error_code == "answer_not_audio":
+        return True
+    if conversion.error_code != "result_missing":
+        return False
+    try:
+        pieces = conversion.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.DONE)
+        return any(files.find_result(conversion.pk, piece.pk) is None for piece in pieces)
+    except OSError:
+        return False  # nobody knows while the storage is away
+
+
+def _reopen_steps(conversion: Conversion, answer_is_lost: bool) -> None:
     # Whoever presses Retry where it says "may have been billed" has decided. Of a step that failed for another reason,
     # a lost call stays an open question.
     unclear = conversion.steps.filter(status=Step.Status.UNCLEAR)
     conversion.calls.filter(outcome=Call.Outcome.UNCLEAR, step__in=unclear).update(repeat_allowed=True)
     again = conversion.steps.exclude(status=Step.Status.DONE)
     kinds = set(again.values_list("kind", flat=True))
-    if kinds == {Step.Kind.ASSEMBLE}:
-        # The pieces are done but can't be put together (an answer that isn't audio, a file that is gone): only
-        # converting again can help.
+    if kinds == {Step.Kind.ASSEMBLE} and answer_is_lost:
         again.delete()
         again = conversion.steps.filter(kind=Step.Kind.CONVERT)
         for step in again:

@@ -10,6 +10,7 @@
 | its endpoint is silent (see voices/breaker.py) | it waits until that is over; not an attempt             |
 | request refused                                | failed, with words                                      |
 | the recording can't be converted               | failed, with words                                      |
+| the storage of files is away                   | it waits until that is back; not an attempt             |
 | anything unforeseen                            | tried again a few times, then failed                    |
 """
 
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from conversions import files
 from conversions.models import Step
 from conversions.queue import gate, outcomes
 from conversions.queue.claim import Claim
@@ -34,6 +36,7 @@ logger = logging.getLogger(__name__)
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MOST_S = 120.0
 UNFORESEEN_ATTEMPTS = 3
+STORAGE_LOOK_S = 15.0
 
 
 class StepError(Exception):
@@ -53,25 +56,40 @@ class Verdict:
     """`retry_after_s` None: the step ends as `status`.
 
     `with_endpoint`: if it is the endpoint's fault, the step waits with all others until that is mended, whatever
-    the rest says: it is never failed for that. `error` is what was judged.
+    the rest says: it is never failed for that. `counted`: as an attempt. `error` is what was judged.
     """
 
     failure: Failure
     retry_after_s: float | None = None
     status: Step.Status = Step.Status.FAILED
     with_endpoint: bool = False
+    counted: bool = True
     error: Exception | None = None
 
 
 def backoff_s(attempt: int) -> float:
     """Doubles from one second to two minutes, jittered on its upper half (AWS, "Exponential Backoff And Jitter")."""
-    top: float = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(attempt - 1, 10))
-    return top / 2 + random.uniform(0, top / 2)  # noqa: S311
+    return _jittered(min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(attempt - 1, 10)))
+
+
+def _jittered(most_s: float) -> float:
+    return most_s / 2 + random.uniform(0, most_s / 2)  # noqa: S311
 
 
 def judge(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
     """What follows from `error` in a step of an endpoint that bills or doesn't. Changes nothing."""
-    return replace(_judged(error, claim, billed=billed), error=error)
+    verdict = _storage_away() if _is_of_files(error) and not files.are_there() else _judged(error, claim, billed=billed)
+    return replace(verdict, error=error)
+
+
+def _is_of_files(error: Exception) -> bool:
+    """Also what a step says of a missing file: where the storage is away, all of them are missing."""
+    return isinstance(error.__cause__ if isinstance(error, StepError) else error, OSError)
+
+
+def _storage_away() -> Verdict:
+    words = _("The storage of recordings does not answer.")
+    return Verdict(Failure("storage_away", words), retry_after_s=_jittered(STORAGE_LOOK_S), counted=False)
 
 
 def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
@@ -126,4 +144,4 @@ def apply(verdict: Verdict, claim: Claim) -> None:
     elif verdict.retry_after_s is None:
         outcomes.fail(claim, verdict.failure, status=verdict.status)
     else:
-        outcomes.wait_again(claim, verdict.retry_after_s, verdict.failure)
+        outcomes.wait_again(claim, verdict.retry_after_s, verdict.failure, counted=verdict.counted)

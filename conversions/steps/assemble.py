@@ -24,6 +24,8 @@ def assemble(claim: Claim, lease: Lease) -> None:
             output = heard(answer, conversion.format)
         size = files.size(piece.result)
     except AudioError as error:
+        if error.code == "decoder_lost":
+            raise  # it says nothing of the answer
         raise StepError(
             "answer_not_audio",
             _("The endpoint answered with something that can't be played. Your recording is safe; press Retry."),

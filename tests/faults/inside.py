@@ -63,7 +63,18 @@ def _facts(conversion: Any) -> dict[str, Any]:
             {"outcome": call.outcome, "error": call.error, "credits": call.credits} for call in conversion.calls.all()
         ],
         "events": [event.kind for event in conversion.events.all()],
+        "repeats": _repeats(conversion),
     }
+
+
+def _repeats(conversion: Any) -> int:
+    """How often a person pressed Retry where it said that it may cost again."""
+    paid, repeats = False, 0
+    for event in conversion.events.all():
+        repeats += event.kind == "retried" and paid
+        if event.kind == "failed":
+            paid = event.data.get("code") in conversion.PAID_BEFORE
+    return repeats
 
 
 def states(ids: list[str]) -> dict[str, int]:
