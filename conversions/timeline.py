@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,13 +35,29 @@ _SENTENCES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Line:
-    at: datetime
+    at: datetime  # the last time
     words: str
+    times: int = 1
 
 
 def timeline_of(conversion: Conversion) -> list[Line]:
-    lines = [Line(event.at, words_of(event)) for event in conversion.events.select_related("actor")]
-    return [line for line in lines if line.words]
+    lines: list[Line] = []
+    for event in conversion.events.select_related("actor").iterator():
+        words = words_of(event)
+        if words:
+            lines.append(Line(event.at, words))
+            _fold(lines)
+    return lines
+
+
+def _fold(lines: list[Line]) -> None:
+    """What ends with the same one or two lines as before them (sent, refused, sent, refused) says so once."""
+    for count in (1, 2):
+        last, before = lines[-count:], lines[-2 * count : -count]
+        if [line.words for line in last] == [line.words for line in before]:
+            lines[-2 * count :] = [
+                replace(line, times=line.times + earlier.times) for line, earlier in zip(last, before, strict=True)
+            ]
 
 
 def words_of(event: Event) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from conversions.models.conversion import Conversion
@@ -40,6 +41,7 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["at"], condition=Q(kind__in=("delayed", "interrupted")), name="events_passing")]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.at:%F %T}"

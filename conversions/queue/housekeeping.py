@@ -20,12 +20,13 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.db.models import Q
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
 from redis.exceptions import RedisError
 
 from conversions import files
 from conversions.connections import give_back
-from conversions.models import Batch, Conversion, Recording, Step
+from conversions.models import Batch, Conversion, Event, Recording, Step
 from conversions.queue import draining, notes
 from conversions.queue.clock import db_now
 
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 # Young files may belong to an upload that just arrives, or to a call that just ends.
 ORPHAN_AGE = timedelta(hours=24)
+EVENT_AGE = timedelta(days=30)
 BATCH = 500
 PART_AT_MOST_S = 300.0
 SHOWN_AT_MOST = 20
@@ -48,6 +50,7 @@ def housekeep() -> None:
         clear_broken_writes,
         clear_sessions,
         delete_empty_batches,
+        delete_passing_events,
     )
     for part in parts:
         try:
@@ -246,5 +249,20 @@ def delete_empty_batches(age: timedelta = ORPHAN_AGE, *, seconds: float = PART_A
         after = Q(pk__gt=ids[-1])
         full = Conversion.objects.filter(batch__in=ids).order_by().values_list("batch", flat=True).distinct()
         deleted += Batch.objects.filter(pk__in=set(ids) - set(full)).delete()[0]
+        give_back()
+    return deleted
+
+
+def delete_passing_events(age: timedelta = EVENT_AGE, *, seconds: float = PART_AT_MOST_S) -> int:
+    """Deletes what the timelines say of delays and lost workers, of conversions that are finished. Returns how many."""
+    left, deleted = _Time(seconds), 0
+    # As literals, or SQLite doesn't see that the index `events_passing` has them.
+    passing = RawSQL("conversions_event.kind IN ('delayed', 'interrupted')", (), output_field=BooleanField())
+    old = Event.objects.filter(passing, at__lt=db_now() - age).exclude(conversion__status__in=Conversion.UNFINISHED)
+    while not left.is_up:
+        ids = list(old.order_by().values_list("pk", flat=True)[:BATCH])
+        if not ids:
+            break
+        deleted += Event.objects.filter(pk__in=ids).delete()[0]
         give_back()
     return deleted

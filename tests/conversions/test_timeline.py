@@ -45,3 +45,20 @@ def test_a_lost_answer_is_looked_for_and_then_found(conversion: Conversion) -> N
         "The lost answer was found in the endpoint’s history and used",
         "ElevenLabs is busy. It is tried again by itself.",
     ]
+
+
+def test_what_happened_again_and_again_is_said_once(conversion: Conversion) -> None:
+    for _ in range(30):
+        log(conversion, Event.Kind.SENT, endpoint="ElevenLabs")
+        log(conversion, Event.Kind.DELAYED, code="busy", words="ElevenLabs is busy.")
+    for _ in range(3):
+        log(conversion, Event.Kind.SENT, endpoint="ElevenLabs")
+    log(conversion, Event.Kind.READY)
+    lines = timeline_of(conversion)
+    assert [(line.words, line.times) for line in lines] == [
+        ("Sent to ElevenLabs", 30),
+        ("ElevenLabs is busy. It is tried again by itself.", 30),
+        ("Sent to ElevenLabs", 3),
+        ("Ready to listen", 1),
+    ]
+    assert lines[0].at == conversion.events.filter(kind="sent").order_by("pk")[29].at

@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from conversions import files
-from conversions.models import Batch, Conversion, Recording, Step
+from conversions.models import Batch, Conversion, Event, Recording, Step, log
 from conversions.queue import housekeeping, notes
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
+from conversions.queue.clock import db_now
 from conversions.queue.housekeeping import delete_orphans, look_into_folders
 from conversions.queue.worker import work
 from teams.models import Session
@@ -340,3 +342,33 @@ def test_batches_of_which_nothing_is_left_go_after_a_day(
     housekeeping.housekeep()
     assert set(Batch.objects.all()) == {kept, young}
     assert Conversion.objects.get().batch == kept
+
+
+# ---- events ----
+
+
+def test_of_what_is_finished_no_delay_is_remembered_for_ever(submit: Submit, ready: Conversion) -> None:
+    waiting, kinds = submit(), ("submitted", "delayed", "interrupted", "ready")
+    for conversion in (ready, waiting):
+        conversion.events.all().delete()
+        for kind in kinds:
+            log(conversion, Event.Kind(kind))
+    Event.objects.update(at=db_now() - timedelta(days=31))
+    log(ready, Event.Kind.DELAYED)  # a young one
+    assert housekeeping.delete_passing_events() == 2
+    assert housekeeping.delete_passing_events() == 0
+    assert list(ready.events.values_list("kind", flat=True)) == ["submitted", "ready", "delayed"]
+    assert waiting.events.count() == len(kinds)
+
+
+def test_they_are_found_without_reading_all_events(ready: Conversion) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        housekeeping.delete_passing_events()
+    (find,) = [query["sql"] for query in asked if "IN ('delayed', 'interrupted')" in query["sql"]]
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # or it reads a small table whole
+        cursor.execute(
+            ("EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN ") + find.replace("%", "%%")
+        )
+        assert "events_passing" in str(cursor.fetchall())
