@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, URLValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from s2s.client.address import read_address
 
 SECRET_NAME = RegexValidator(
     r"^(ELEVENLABS_API_KEY|ENGINE_API_KEY|ENDPOINT_KEY_[A-Z0-9_]+)$",
     _("Use ELEVENLABS_API_KEY, ENGINE_API_KEY or a name that begins with ENDPOINT_KEY_."),
 )
+
+
+def validate_address(base_url: str) -> None:
+    """Refuses what the client would refuse. It takes names without a dot: containers have such."""
+    try:
+        read_address(base_url)
+    except ValueError as error:
+        raise ValidationError(
+            _("Write an address like https://host or http://host:port/path, without “?” and “#”.")
+        ) from error
 
 
 class Endpoint(models.Model):
@@ -36,7 +49,7 @@ class Endpoint(models.Model):
     base_url = models.CharField(
         _("address"),
         max_length=300,
-        validators=[URLValidator(schemes=["http", "https"])],
+        validators=[validate_address],
         help_text=_("Without /v1."),
     )
     secret_name = models.CharField(

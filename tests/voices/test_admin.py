@@ -110,6 +110,29 @@ def test_an_endpoint_can_be_added(admin: Client, endpoint: Endpoint) -> None:
     assert Endpoint.objects.get(key="other").slots_now == 5
 
 
+@pytest.mark.parametrize(
+    "address", ["http://engine:8801", "http://exa_mple.com", "https://tts.example.com/pre", "http://[::1]:9000"]
+)
+def test_an_address_that_the_client_takes_can_be_saved(admin: Client, endpoint: Endpoint, address: str) -> None:
+    Endpoint.objects.update(base_url=address)
+    endpoint.refresh_from_db()
+    answer = admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", form_of(endpoint, slots=3))
+    assert answer.status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.base_url, endpoint.slots) == (address, 3)
+
+
+@pytest.mark.parametrize("address", ["engine:8801", "ftp://host", "http://", "http://host/?x=1", "http://host/#f"])
+def test_an_address_that_the_client_refuses_is_refused_with_a_sentence(
+    admin: Client, endpoint: Endpoint, address: str
+) -> None:
+    answer = admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", form_of(endpoint, base_url=address))
+    assert "Write an address like https://host or http://host:port/path" in answer.content.decode()
+    before = endpoint.base_url
+    endpoint.refresh_from_db()
+    assert endpoint.base_url == before
+
+
 def test_the_list_costs_the_same_however_many_there_are(
     admin: Client, endpoint: Endpoint, django_assert_num_queries
 ) -> None:
