@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -51,14 +52,7 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
 
     @admin.action(description=_("Sync voices now"))
     def sync_now(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
-        for endpoint in endpoints:
-            if catalogue.sync(endpoint):
-                count = endpoint.voices.filter(hidden=False).count()
-                words = ngettext("%(name)s: %(count)d voice.", "%(name)s: %(count)d voices.", count)
-                self.message_user(request, words % {"name": endpoint.name, "count": count}, messages.SUCCESS)
-            else:
-                endpoint.refresh_from_db()
-                self.message_user(request, f"{endpoint.name}: {endpoint.sync_error}", messages.ERROR)
+        _sync(self, request, endpoints)
 
     @admin.action(description=_("Pause: recordings wait"))
     def pause(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
@@ -87,6 +81,17 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
         return obj is not None and not obj.voices.exists() and super().has_delete_permission(request, obj)
 
 
+def _sync(site: admin.ModelAdmin[Any], request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+    for endpoint in endpoints:
+        if catalogue.sync(endpoint):
+            count = endpoint.voices.filter(hidden=False).count()
+            words = ngettext("%(name)s: %(count)d voice.", "%(name)s: %(count)d voices.", count)
+            site.message_user(request, words % {"name": endpoint.name, "count": count}, messages.SUCCESS)
+        else:
+            endpoint.refresh_from_db()
+            site.message_user(request, f"{endpoint.name}: {endpoint.sync_error}", messages.ERROR)
+
+
 def _trouble(endpoint: Endpoint) -> str:
     if endpoint.pause_code == Endpoint.PauseCode.SILENT:
         return gettext("Not answering since %(since)s.")
@@ -112,10 +117,7 @@ class VoiceAdmin(admin.ModelAdmin[Voice]):
 
     @admin.action(description=_("Sync the endpoints of these voices now"))
     def sync_now(self, request: HttpRequest, voices: QuerySet[Voice]) -> None:
-        for endpoint in Endpoint.objects.filter(pk__in=voices.order_by().values("endpoint")):
-            done = catalogue.sync(endpoint)
-            words = _("%s was synced.") if done else _("%s did not answer.")
-            self.message_user(request, words % endpoint.name, messages.SUCCESS if done else messages.ERROR)
+        _sync(self, request, Endpoint.objects.filter(pk__in=voices.order_by().values("endpoint")))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # voices come from their endpoint

@@ -14,10 +14,10 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from s2s import contract
 from s2s.client import EndpointError
-from voices import breaker
+from voices import breaker, listed
 from voices.clients import client_for
 from voices.models import Endpoint, Voice, VoiceModel
 
@@ -89,47 +89,34 @@ def sync_due() -> None:
 
 
 def sync(endpoint: Endpoint) -> bool:
-    """Fetches the endpoint's voices and models. False: it didn't answer, and what we know stays as it is."""
-    client = client_for(endpoint)
-    Endpoint.objects.filter(pk=endpoint.pk).update(sync_tried_at=timezone.now())
-    connection.close()
+    """Fetches the endpoint's voices and models. False: `sync_error` says why not, and what we know stays as it is."""
+    this = Endpoint.objects.filter(pk=endpoint.pk)
+    this.update(sync_tried_at=timezone.now())
     try:
-        voices, models = client.voices(retries=0), client.models(retries=0)
+        _bring(endpoint)
     except EndpointError as error:
         logger.warning("voices of %s could not be fetched: %s", endpoint.key, error)
-        Endpoint.objects.filter(pk=endpoint.pk).update(sync_error=str(error)[:300])
+        this.update(sync_error=listed.cleaned(str(error))[:300])
         return False
+    except Exception as error:  # whatever it is, the endpoints after this one have their turn
+        logger.exception("voices of %s could not be kept", endpoint.key)
+        words = gettext("Its voices could not be kept (%(cause)s). The log says more.")
+        this.update(sync_error=words % {"cause": type(error).__name__})
+        return False
+    return True
+
+
+def _bring(endpoint: Endpoint) -> None:
+    client = client_for(endpoint)
+    connection.close()  # never held over a call
+    voices, models = client.voices(retries=0), client.models(retries=0)
     with transaction.atomic():
-        _write_voices(endpoint, voices)
-        _write_models(endpoint, models)
+        listed.write_voices(endpoint, voices)
+        listed.write_models(endpoint, models)
         Endpoint.objects.filter(pk=endpoint.pk).update(synced_at=timezone.now(), sync_error="")
     breaker.seen_well(endpoint.pk)
     for voice in endpoint.voices.filter(hidden=False, preview="").exclude(preview_url=""):
         fetch_preview(voice)
-    return True
-
-
-def _write_voices(endpoint: Endpoint, voices: list[contract.Voice]) -> None:
-    for position, voice in enumerate(voices):
-        fields = {
-            "name": (voice.name or voice.voice_id)[:120],
-            "description": voice.description or "",
-            "labels": voice.labels,
-            "settings": voice.settings.model_dump(exclude_none=True) if voice.settings else {},
-            "preview_url": (voice.preview_url or "")[:1000],
-            "hidden": False,
-            "position": position,
-        }
-        Voice.objects.update_or_create(endpoint=endpoint, voice_id=voice.voice_id, defaults=fields)
-    endpoint.voices.exclude(voice_id__in=[voice.voice_id for voice in voices]).update(hidden=True)
-
-
-def _write_models(endpoint: Endpoint, models: list[contract.Model]) -> None:
-    usable = [model for model in models if model.can_do_voice_conversion]
-    for model in usable:
-        fields = {"name": model.name or model.model_id, "description": model.description or "", "hidden": False}
-        VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model.model_id, defaults=fields)
-    endpoint.voice_models.exclude(model_id__in=[model.model_id for model in usable]).update(hidden=True)
 
 
 def fetch_preview(voice: Voice) -> None:

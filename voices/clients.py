@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from s2s.client import Client
+from django.utils.translation import gettext as _
+
+from s2s.client import AccountProblem, Client, NotSent
+from s2s.client.address import read_address
 from voices.models import Endpoint
 
 
 @lru_cache(maxsize=32)
 def _client(base_url: str, api_key: str | None) -> Client:
-    return Client(base_url, api_key)
+    try:
+        read_address(base_url)
+    except ValueError as error:
+        words = _("The endpoint's address can't be read, so nothing was sent.")
+        raise NotSent(words, code="address", message=str(error)) from error
+    try:
+        return Client(base_url, api_key)
+    except ValueError as error:
+        words = _("The endpoint's key has characters that can't be sent: was something else pasted with it?")
+        raise AccountProblem(words, code="invalid_api_key", message=str(error)) from error
 
 
 def client_for(endpoint: Endpoint) -> Client:
+    """Raises `NotSent` for an address that is none, `AccountProblem` for a key that can't be sent."""
     return _client(endpoint.base_url, endpoint.api_key)

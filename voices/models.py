@@ -11,6 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from s2s.client.address import read_address
 
+# Of what an endpoint lists: longer ids are left out, longer names cut.
+ID_CHARACTERS = 100
+NAME_CHARACTERS = 120
+
 SECRET_NAME = RegexValidator(
     r"^(ELEVENLABS_API_KEY|ENGINE_API_KEY|ENDPOINT_KEY_[A-Z0-9_]+)$",
     _("Use ELEVENLABS_API_KEY, ENGINE_API_KEY or a name that begins with ENDPOINT_KEY_."),
@@ -153,8 +157,8 @@ class Voice(models.Model):
     """A voice of one endpoint. Voices that vanish there are hidden, never deleted: history still names them."""
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="voices")
-    voice_id = models.CharField(max_length=100)
-    name = models.CharField(_("name"), max_length=120)
+    voice_id = models.CharField(max_length=ID_CHARACTERS)
+    name = models.CharField(_("name"), max_length=NAME_CHARACTERS)
     description = models.TextField(_("description"), blank=True)
     labels = models.JSONField(default=dict, blank=True)
     settings = models.JSONField(default=dict, blank=True)
@@ -175,8 +179,8 @@ class VoiceModel(models.Model):
     """A model of an endpoint that can convert speech."""
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="voice_models")
-    model_id = models.CharField(max_length=100)
-    name = models.CharField(max_length=120)
+    model_id = models.CharField(max_length=ID_CHARACTERS)
+    name = models.CharField(max_length=NAME_CHARACTERS)
     description = models.TextField(blank=True)
     hidden = models.BooleanField(default=False)
 

@@ -9,22 +9,20 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.sound import wav
 from voices import catalogue
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def scripted():
-    with ScriptedEndpoint() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def endpoint(scripted: ScriptedEndpoint) -> Endpoint:
-    return Endpoint.objects.create(key="test", name="Testers", base_url=scripted.url)
+def keep_sound(scripted: ScriptedEndpoint, sound: bytes | None = None, name: str = "sound") -> str:
+    """Where the endpoint hands it out."""
+    (scripted.ledger.folder / name).write_bytes(wav(0.2) if sound is None else sound)
+    scripted.ledger.history.append({"history_item_id": name})
+    return f"{scripted.url}/v1/history/{name}/audio"
 
 
 def test_the_local_engine_is_there_without_any_key(settings) -> None:
@@ -117,3 +115,64 @@ def test_an_endpoint_is_asked_at_once_after_a_start_and_then_every_quarter_of_an
     catalogue.ensure_endpoints()
     catalogue.sync_due()
     assert sum(request.path == "/v1/voices" for request in scripted.requests) == 3
+
+
+# ---- what an endpoint may say ----
+
+
+def lists(scripted: ScriptedEndpoint, voices: list[object], models: list[object] | None = None) -> None:
+    """What the next sync is told."""
+    answers = [json.dumps({"voices": voices}), json.dumps(models or [])]
+    scripted.script(gets=[Behaviour(body=answer) for answer in answers])
+
+
+def test_names_are_cut_and_cleaned_and_what_has_no_usable_id_is_left_out(endpoint: Endpoint, scripted) -> None:
+    odd = {
+        "voice_id": "odd",
+        "name": "Odd\0" + "d" * 200,
+        "description": "a\0b\ud800",
+        "labels": {"acc\0ent": "no\0ne\ud800"},
+        "preview_url": f"{scripted.url}/" + "p" * 1000,
+    }
+    left_out = [{"voice_id": voice_id, "name": "Left out"} for voice_id in ("v" * 150, "nul\0", "half\ud800", "")]
+    model = {"model_id": "m", "name": "M" * 130, "description": "\0", "can_do_voice_conversion": True}
+    lists(scripted, [*left_out, odd], [{**model, "model_id": "m" * 130}, model])
+    assert catalogue.sync(endpoint)
+    voice = endpoint.voices.get()
+    assert (voice.voice_id, voice.name, voice.description) == ("odd", "Odd" + "d" * 117, "ab")
+    assert (voice.labels, voice.preview_url) == ({"accent": "none"}, "")
+    assert [(kept.model_id, kept.name) for kept in endpoint.voice_models.all()] == [("m", "M" * 120)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"base_url": "http://127.0.0.1:1/pre?x=1"}, "address can't be read"),
+        ({"secret_name": "ENDPOINT_KEY_ODD"}, "key has characters that can't be sent"),
+        ({"base_url": "http://127.0.0.1:1"}, "could not be reached"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_asked_says_why_and_keeps_none_of_those_after_it(
+    endpoint: Endpoint, settings, fault: dict[str, str], words: str
+) -> None:
+    settings.ENDPOINT_SECRETS = {"ENDPOINT_KEY_ODD": "kéy"}
+    other = Endpoint.objects.create(key="other", name="Other", base_url=endpoint.base_url)
+    Endpoint.objects.filter(pk=endpoint.pk).update(**fault)
+    catalogue.sync_due()
+    for row in (endpoint, other):
+        row.refresh_from_db()
+    assert words in endpoint.sync_error
+    assert (endpoint.synced_at, other.sync_error) == (None, "")
+    assert other.voices.exists()
+
+
+def test_what_goes_wrong_here_is_told_as_well(endpoint: Endpoint, scripted, settings, tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path / "file")}}
+    }
+    scripted.ledger.voices[0]["preview_url"] = keep_sound(scripted)
+    assert not catalogue.sync(endpoint)
+    endpoint.refresh_from_db()
+    assert "could not be kept (NotADirectoryError)" in endpoint.sync_error
+    assert endpoint.voices.count() == 2
