@@ -7,7 +7,6 @@ import hmac
 from collections.abc import Callable
 from dataclasses import asdict
 
-import httpx
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
@@ -28,6 +27,8 @@ from voices.models import Endpoint, Voice
 
 # An endpoint is asked at most this often, however often a load balancer asks us.
 ENDPOINT_ANSWER_S = 10
+# One that trickles must not hold the threads of the web server, nor the answer that a load balancer waits for.
+ENDPOINT_PATIENCE_S = 3.0
 WORKERS = frozenset({"calls", "cpu"})
 
 
@@ -120,8 +121,8 @@ def _ask_endpoints() -> str:
         return "unknown, the database does not answer"
     for endpoint in endpoints:
         try:
-            client_for(endpoint).ping()
-        except (EndpointError, httpx.HTTPError):
+            client_for(endpoint).ping(deadline_s=ENDPOINT_PATIENCE_S)
+        except EndpointError:
             continue
         return "ok"
     return "no endpoint answers"

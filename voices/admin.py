@@ -89,7 +89,9 @@ def _sync(site: admin.ModelAdmin[Any], request: HttpRequest, endpoints: QuerySet
             site.message_user(request, words % {"name": endpoint.name, "count": count}, messages.SUCCESS)
         else:
             endpoint.refresh_from_db()
-            site.message_user(request, f"{endpoint.name}: {endpoint.sync_error}", messages.ERROR)
+            under_way = gettext("its voices are being synced already; look again in a minute.")
+            words = under_way if endpoint.syncing_until else endpoint.sync_error
+            site.message_user(request, f"{endpoint.name}: {words}", messages.ERROR)
 
 
 def _trouble(endpoint: Endpoint) -> str:

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext
 
 from s2s.client import EndpointError
@@ -27,6 +27,9 @@ MAX_PREVIEW_BYTES = 5 * 1024**2
 SYNC_EVERY = timedelta(minutes=15)
 SYNC_AFTER_ERROR = timedelta(minutes=1)
 FIRST_SYNC_EVERY = timedelta(seconds=2)  # a new installation has no voice to offer before
+LISTING_S = 30.0  # of each of the two lists: one that trickles holds a thread no longer
+# Longer than a sync takes: whoever has said nothing by then has died.
+SYNC_PATIENCE = timedelta(minutes=5)
 
 
 def ensure_endpoints() -> None:
@@ -60,8 +63,9 @@ def ensure_endpoints() -> None:
                 "max_bytes": 50 * 1000**2,
             },
         )
-    # A start may bring another version of an endpoint, or another key: ask them all anew.
-    Endpoint.objects.update(sync_tried_at=None)
+    # A start may bring another version of an endpoint, or another key, and whoever synced before may have been killed:
+    # ask them all anew.
+    Endpoint.objects.update(sync_tried_at=None, syncing_until=None)
     breaker.look_now(Endpoint.objects.all())
     # Without its key none of its voices would work: they are not offered until it comes back.
     Endpoint.objects.filter(key=Endpoint.ELEVENLABS).update(enabled=has_key)
@@ -80,40 +84,58 @@ def offered_models() -> list[tuple[str, str]]:
 
 def sync_due() -> None:
     """Syncs what has not been asked for a while: soon again when it didn't answer, at once after a start."""
-    now = timezone.now()
-    due = Q(sync_tried_at=None) | Q(sync_tried_at__lt=now - SYNC_EVERY)
-    due |= Q(synced_at=None, sync_tried_at__lt=now - FIRST_SYNC_EVERY)
-    due |= Q(sync_tried_at__lt=now - SYNC_AFTER_ERROR) & ~Q(sync_error="")
-    for endpoint in Endpoint.objects.filter(due, enabled=True):
-        sync(endpoint)
+    for endpoint in Endpoint.objects.filter(_due(), enabled=True):
+        if _claim(endpoint, _due()):
+            _sync(endpoint)
+
+
+def _due() -> Q:
+    due = Q(sync_tried_at=None) | Q(sync_tried_at__lt=Now() - SYNC_EVERY)
+    due |= Q(synced_at=None, sync_tried_at__lt=Now() - FIRST_SYNC_EVERY)
+    due |= Q(sync_tried_at__lt=Now() - SYNC_AFTER_ERROR) & ~Q(sync_error="")
+    return due | Q(syncing_until__lte=Now())
 
 
 def sync(endpoint: Endpoint) -> bool:
-    """Fetches the endpoint's voices and models. False: `sync_error` says why not, and what we know stays as it is."""
-    this = Endpoint.objects.filter(pk=endpoint.pk)
-    this.update(sync_tried_at=timezone.now())
+    """Fetches the endpoint's voices and models.
+
+    False: `sync_error` says why not, and what we know stays as it is; or another sync of it is under way.
+    """
+    return _claim(endpoint) and _sync(endpoint)
+
+
+def _claim(endpoint: Endpoint, if_still: Q | None = None) -> bool:
+    """One sync of an endpoint runs at a time, or a slow one would take a thread with each turn of beat."""
+    free = Q(syncing_until=None) | Q(syncing_until__lte=Now())
+    mine = Endpoint.objects.filter(if_still or Q(), free, pk=endpoint.pk)
+    return mine.update(sync_tried_at=Now(), syncing_until=Now() + SYNC_PATIENCE) == 1
+
+
+def _sync(endpoint: Endpoint) -> bool:
+    words = ""
     try:
         _bring(endpoint)
     except EndpointError as error:
         logger.warning("voices of %s could not be fetched: %s", endpoint.key, error)
-        this.update(sync_error=listed.cleaned(str(error))[:300])
-        return False
+        words = listed.cleaned(str(error))[:300]
     except Exception as error:  # whatever it is, the endpoints after this one have their turn
         logger.exception("voices of %s could not be kept", endpoint.key)
-        words = gettext("Its voices could not be kept (%(cause)s). The log says more.")
-        this.update(sync_error=words % {"cause": type(error).__name__})
-        return False
-    return True
+        words = gettext("Its voices could not be kept (%(cause)s). The log says more.") % {
+            "cause": type(error).__name__
+        }
+    Endpoint.objects.filter(pk=endpoint.pk).update(sync_error=words, syncing_until=None)
+    return not words
 
 
 def _bring(endpoint: Endpoint) -> None:
     client = client_for(endpoint)
     connection.close()  # never held over a call
-    voices, models = client.voices(retries=0), client.models(retries=0)
+    voices = client.voices(retries=0, deadline_s=LISTING_S)
+    models = client.models(retries=0, deadline_s=LISTING_S)
     with transaction.atomic():
         listed.write_voices(endpoint, voices)
         listed.write_models(endpoint, models)
-        Endpoint.objects.filter(pk=endpoint.pk).update(synced_at=timezone.now(), sync_error="")
+        Endpoint.objects.filter(pk=endpoint.pk).update(synced_at=Now())
     breaker.seen_well(endpoint.pk)
     for voice in endpoint.voices.filter(hidden=False, preview="").exclude(preview_url=""):
         fetch_preview(voice)

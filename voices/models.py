@@ -97,6 +97,7 @@ class Endpoint(models.Model):
 
     enabled = models.BooleanField(_("enabled"), default=True, help_text=_("Its voices are offered."))
     sync_tried_at = models.DateTimeField(null=True, editable=False)
+    syncing_until = models.DateTimeField(null=True, editable=False)  # someone syncs it now, or has died over it
     synced_at = models.DateTimeField(_("voices synced"), null=True, blank=True, editable=False)
     sync_error = models.CharField(_("last sync said"), max_length=300, blank=True, editable=False)
 

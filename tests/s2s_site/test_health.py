@@ -6,8 +6,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from s2s_site import alive
+from s2s_site import alive, health
 from teams.models import User
+from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.redis import running_redis
 from voices.models import Endpoint, Voice
@@ -71,6 +72,18 @@ def test_an_endpoint_that_does_not_answer_is_named_and_asked_anew(redis, scripte
     row.save()
     cache.clear()
     assert Client().get("/readyz").json()["checks"]["endpoint"] == "ok"
+
+
+def test_an_endpoint_that_stays_silent_is_named_before_anyone_loses_patience(redis, scripted, monkeypatch) -> None:
+    monkeypatch.setattr(health, "ENDPOINT_PATIENCE_S", 0.2)
+    scripted.script(everything=Behaviour(fault="hang"))
+    assert Client().get("/readyz").json()["checks"]["endpoint"] == "no endpoint answers"
+
+
+def test_an_endpoint_whose_key_cannot_be_sent_is_named(redis, scripted, settings) -> None:
+    settings.ENDPOINT_SECRETS = {"ENDPOINT_KEY_ODD": "kéy"}
+    Endpoint.objects.update(secret_name="ENDPOINT_KEY_ODD")
+    assert Client().get("/readyz").json()["checks"]["endpoint"] == "no endpoint answers"
 
 
 def test_a_storage_that_refuses_is_named(redis, scripted, settings, tmp_path) -> None:

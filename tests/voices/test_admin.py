@@ -11,7 +11,7 @@ from django.test import Client
 from teams.models import User
 from tests.support.endpoint import REVOKED, Behaviour
 from tests.voices.conftest import Fail
-from voices import breaker, probes, slots
+from voices import breaker, catalogue, probes, slots
 from voices.models import Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +80,13 @@ def test_a_sync_that_works_lets_a_recording_try(admin: Client, endpoint: Endpoin
     scripted.script()
     act(admin, "sync_now", endpoint)
     assert endpoint.trial
+
+
+def test_a_sync_that_is_under_way_already_is_told(admin: Client, endpoint: Endpoint, scripted) -> None:
+    Endpoint.objects.update(syncing_until=Now() + catalogue.SYNC_PATIENCE, sync_error="It did not answer.")
+    act(admin, "sync_now", endpoint)
+    assert "Testers: its voices are being synced already" in listed(admin)
+    assert scripted.requests == []
 
 
 def test_saving_the_form_leaves_what_is_not_in_it_alone(admin: Client, endpoint: Endpoint, fail: Fail) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
-from django.utils import timezone
+from django.db import connection
+from django.db.models.functions import Now
 
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -108,7 +113,7 @@ def test_an_endpoint_is_asked_at_once_after_a_start_and_then_every_quarter_of_an
     for _ in range(3):
         catalogue.sync_due()
     assert sum(request.path == "/v1/voices" for request in scripted.requests) == 1
-    Endpoint.objects.update(sync_tried_at=timezone.now() - catalogue.SYNC_EVERY - timedelta(seconds=1))
+    Endpoint.objects.update(sync_tried_at=Now() - catalogue.SYNC_EVERY - timedelta(seconds=1))
     catalogue.sync_due()
     catalogue.sync_due()
     assert sum(request.path == "/v1/voices" for request in scripted.requests) == 2
@@ -176,3 +181,73 @@ def test_what_goes_wrong_here_is_told_as_well(endpoint: Endpoint, scripted, sett
     endpoint.refresh_from_db()
     assert "could not be kept (NotADirectoryError)" in endpoint.sync_error
     assert endpoint.voices.count() == 2
+
+
+# ---- one at a time, and none for ever ----
+
+
+def asked(scripted: ScriptedEndpoint) -> int:
+    return sum(request.path == "/v1/voices" for request in scripted.requests)
+
+
+def until(condition: Callable[[], object]) -> None:
+    while not condition():
+        time.sleep(0.01)
+
+
+@contextmanager
+def syncing(scripted: ScriptedEndpoint) -> Iterator[None]:
+    """Inside, a sync of everything that is due waits for its endpoint, which says nothing."""
+
+    def run() -> None:
+        catalogue.sync_due()
+        connection.close()
+
+    scripted.script(gets=[Behaviour(fault="hang")])
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        until(lambda: scripted.held)
+        try:
+            yield
+        finally:
+            scripted.release()
+            running.result()
+
+
+def test_a_sync_that_takes_long_is_the_only_one(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
+    with syncing(scripted):
+        Endpoint.objects.update(sync_tried_at=Now() - catalogue.SYNC_EVERY * 2)
+        catalogue.sync_due()
+        assert not catalogue.sync(endpoint)
+        assert asked(scripted) == 1
+    assert catalogue.sync(endpoint)
+
+
+def test_other_endpoints_are_synced_meanwhile(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
+    with syncing(scripted), ScriptedEndpoint() as quick:
+        other = Endpoint.objects.create(key="other", name="Other", base_url=quick.url)
+        catalogue.sync_due()
+        other.refresh_from_db()
+        assert other.synced_at is not None
+
+
+def test_the_sync_of_a_process_that_died_is_taken_over(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
+    catalogue.sync(endpoint)
+    Endpoint.objects.update(syncing_until=Now() + catalogue.SYNC_PATIENCE)
+    catalogue.sync_due()
+    assert asked(scripted) == 1
+    Endpoint.objects.update(syncing_until=Now())
+    catalogue.sync_due()
+    assert asked(scripted) == 2
+    endpoint.refresh_from_db()
+    assert endpoint.syncing_until is None
+
+
+@pytest.mark.parametrize("well", [0, 1])
+def test_a_list_that_does_not_end_is_given_up(endpoint: Endpoint, scripted, monkeypatch, well: int) -> None:
+    monkeypatch.setattr(catalogue, "LISTING_S", 0.3)
+    scripted.script(gets=[*[Behaviour()] * well, Behaviour(fault="hang")])
+    assert not catalogue.sync(endpoint)
+    endpoint.refresh_from_db()
+    assert endpoint.sync_error
+    assert (endpoint.synced_at, endpoint.syncing_until) == (None, None)
