@@ -14,7 +14,7 @@ from voices.models import Endpoint
 @lru_cache(maxsize=32)
 def _client(base_url: str, api_key: str | None) -> Client:
     try:
-        read_address(base_url)
+        read_address(base_url).host.encode("idna")  # as every resolver writes it first
     except ValueError as error:
         words = _("The endpoint's address can't be read, so nothing was sent.")
         raise NotSent(words, code="address", message=str(error)) from error

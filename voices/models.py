@@ -22,9 +22,9 @@ SECRET_NAME = RegexValidator(
 
 
 def validate_address(base_url: str) -> None:
-    """Refuses what the client would refuse. It takes names without a dot: containers have such."""
+    """Refuses what the client or a resolver would refuse. They take names without a dot: containers have such."""
     try:
-        read_address(base_url)
+        read_address(base_url).host.encode("idna")
     except ValueError as error:
         raise ValidationError(
             _("Write an address like https://host or http://host:port/path, without “?” and “#”.")

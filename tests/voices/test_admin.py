@@ -129,7 +129,9 @@ def test_an_address_that_the_client_takes_can_be_saved(admin: Client, endpoint: 
     assert (endpoint.base_url, endpoint.slots) == (address, 3)
 
 
-@pytest.mark.parametrize("address", ["engine:8801", "ftp://host", "http://", "http://host/?x=1", "http://host/#f"])
+@pytest.mark.parametrize(
+    "address", ["engine:8801", "ftp://host", "http://", "http://host/?x=1", "http://host/#f", "http://.."]
+)
 def test_an_address_that_the_client_refuses_is_refused_with_a_sentence(
     admin: Client, endpoint: Endpoint, address: str
 ) -> None:

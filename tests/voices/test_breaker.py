@@ -360,6 +360,23 @@ def test_a_sync_says_nothing_about_credits_but_they_are_asked_for_at_once(endpoi
     assert seconds_until_look(endpoint) <= 0
 
 
+@pytest.mark.parametrize("fault", [{"base_url": "http://.."}, {"secret_name": "ENDPOINT_KEY_ODD"}])
+def test_a_look_that_cannot_be_sent_keeps_none_of_those_after_it(
+    endpoint: Endpoint, fail: Fail, scripted, settings, fault: dict[str, str]
+) -> None:
+    settings.ENDPOINT_SECRETS = {"ENDPOINT_KEY_ODD": "kéy"}
+    other = Endpoint.objects.create(key="other", name="Other", base_url=endpoint.base_url)
+    error = fail(BROKEN)
+    for row in (endpoint, other):
+        strike_out(row, error)
+    Endpoint.objects.filter(pk=endpoint.pk).update(**fault)
+    Endpoint.objects.update(probe_at=Now())
+    probes.watch()
+    for row in (endpoint, other):
+        row.refresh_from_db()
+    assert (endpoint.trial, other.trial) == (False, True)
+
+
 def test_a_start_which_may_bring_another_key_looks_at_once(endpoint: Endpoint, fail: Fail) -> None:
     breaker.failed(endpoint.pk, fail(REVOKED))
     catalogue.ensure_endpoints()

@@ -153,6 +153,7 @@ def test_names_are_cut_and_cleaned_and_what_has_no_usable_id_is_left_out(endpoin
     ("fault", "words"),
     [
         ({"base_url": "http://127.0.0.1:1/pre?x=1"}, "address can't be read"),
+        ({"base_url": f"http://{'a' * 64}.example"}, "address can't be read"),
         ({"secret_name": "ENDPOINT_KEY_ODD"}, "key has characters that can't be sent"),
         ({"base_url": "http://127.0.0.1:1"}, "could not be reached"),
     ],
