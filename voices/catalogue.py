@@ -7,23 +7,19 @@ import os
 from datetime import timedelta
 from typing import Any
 
-import httpx
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
 from s2s.client import EndpointError
-from voices import breaker, listed
+from voices import breaker, listed, previews
 from voices.clients import client_for
 from voices.models import Endpoint, Voice, VoiceModel
 
 logger = logging.getLogger(__name__)
 
-MAX_PREVIEW_BYTES = 5 * 1024**2
 SYNC_EVERY = timedelta(minutes=15)
 SYNC_AFTER_ERROR = timedelta(minutes=1)
 FIRST_SYNC_EVERY = timedelta(seconds=2)  # a new installation has no voice to offer before
@@ -137,23 +133,4 @@ def _bring(endpoint: Endpoint) -> None:
         listed.write_models(endpoint, models)
         Endpoint.objects.filter(pk=endpoint.pk).update(synced_at=Now())
     breaker.seen_well(endpoint.pk)
-    for voice in endpoint.voices.filter(hidden=False, preview="").exclude(preview_url=""):
-        fetch_preview(voice)
-
-
-def fetch_preview(voice: Voice) -> None:
-    """Keeps a copy of the preview, so that no page loads anything from another host."""
-    try:
-        with httpx.stream("GET", voice.preview_url, timeout=10, follow_redirects=False) as response:
-            response.raise_for_status()
-            data = b""
-            for chunk in response.iter_bytes():
-                data += chunk
-                if len(data) > MAX_PREVIEW_BYTES:
-                    logger.warning("preview of voice %s is larger than %d bytes", voice.voice_id, MAX_PREVIEW_BYTES)
-                    return
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        logger.warning("preview of voice %s could not be fetched: %s", voice.voice_id, error)
-        return
-    key = default_storage.save(f"previews/{voice.pk}", ContentFile(data))
-    Voice.objects.filter(pk=voice.pk).update(preview=key)
+    previews.fetch_all(endpoint)

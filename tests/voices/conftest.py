@@ -26,6 +26,13 @@ def endpoint(db: None, scripted: ScriptedEndpoint) -> Endpoint:
     return Endpoint.objects.create(key="test", name="Testers", base_url=scripted.url, slots=5)
 
 
+def keep_sound(scripted: ScriptedEndpoint, sound: bytes | None = None, name: str = "sound") -> str:
+    """Where the endpoint hands it out."""
+    (scripted.ledger.folder / name).write_bytes(wav(0.2) if sound is None else sound)
+    scripted.ledger.history.append({"history_item_id": name})
+    return f"{scripted.url}/v1/history/{name}/audio"
+
+
 Fail = Callable[[Behaviour], EndpointError]
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: endpoints of the environment, voices in step with their endpoint, previews as our own copies."""
+"""The catalogue: endpoints of the environment, voices in step with their endpoint."""
 
 from __future__ import annotations
 
@@ -10,24 +10,16 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models.functions import Now
 
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
-from tests.support.sound import wav
+from tests.voices.conftest import keep_sound
 from voices import catalogue
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def keep_sound(scripted: ScriptedEndpoint, sound: bytes | None = None, name: str = "sound") -> str:
-    """Where the endpoint hands it out."""
-    (scripted.ledger.folder / name).write_bytes(wav(0.2) if sound is None else sound)
-    scripted.ledger.history.append({"history_item_id": name})
-    return f"{scripted.url}/v1/history/{name}/audio"
 
 
 def test_the_local_engine_is_there_without_any_key(settings) -> None:
@@ -87,17 +79,6 @@ def test_an_endpoint_that_does_not_answer_keeps_what_is_known(endpoint: Endpoint
     endpoint.refresh_from_db()
     assert endpoint.sync_error
     assert endpoint.voices.filter(hidden=False).count() == count
-
-
-def test_a_preview_is_copied_and_a_broken_one_is_left_out(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
-    good = Voice.objects.create(endpoint=endpoint, voice_id="a", name="A", preview_url=f"{scripted.url}/v1/models")
-    bad = Voice.objects.create(endpoint=endpoint, voice_id="b", name="B", preview_url=f"{scripted.url}/nowhere")
-    for voice in (good, bad):
-        catalogue.fetch_preview(voice)
-        voice.refresh_from_db()
-    with default_storage.open(good.preview) as file:
-        json.load(file)
-    assert bad.preview == ""
 
 
 def test_a_secret_is_never_in_the_row(settings) -> None:
