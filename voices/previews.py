@@ -6,6 +6,7 @@ or one of the public internet, never one in our network, and only sound is kept.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 import socket
@@ -39,23 +40,37 @@ class NotKept(Exception):
 def fetch_all(endpoint: Endpoint) -> None:
     """In any order: those that take long must not take the time of the same others again and again."""
     ends = time.monotonic() + ALL_OF_THEM_S
-    missing = endpoint.voices.filter(hidden=False, preview="").exclude(preview_url="").order_by("?")
-    for voice in list(missing.select_related("endpoint")):
+    for voice in list(endpoint.voices.filter(hidden=False).select_related("endpoint").order_by("?")):
         if time.monotonic() > ends:
             return
         fetch(voice)
 
 
 def fetch(voice: Voice) -> None:
-    connection.close()  # never held over a call
-    try:
-        sound = _download(voice.preview_url, own=voice.endpoint.base_url)
-        examine(io.BytesIO(sound), limits=_LIMITS)
-    except (httpx.HTTPError, httpx.InvalidURL, LineCut, AudioError, NotKept) as error:
-        logger.warning("preview of voice %s could not be copied: %s", voice.pk, error)
+    """Nothing to do where there is a copy of this address. One that can't be had leaves the copy of the one before."""
+    key = _key(voice)
+    if key == voice.preview:
         return
-    key = default_storage.save(f"previews/{voice.pk}", ContentFile(sound))
+    connection.close()  # never held over a call
+    if key:
+        try:
+            sound = _download(voice.preview_url, own=voice.endpoint.base_url)
+            examine(io.BytesIO(sound), limits=_LIMITS)
+        except (httpx.HTTPError, httpx.InvalidURL, LineCut, AudioError, NotKept) as error:
+            logger.warning("preview of voice %s could not be copied: %s", voice.pk, error)
+            return
+        default_storage.save(key, ContentFile(sound))
+    # The row last: whoever dies before that leaves work for the next sync, and no file that nobody knows.
+    if voice.preview:
+        default_storage.delete(voice.preview)
     Voice.objects.filter(pk=voice.pk).update(preview=key)
+
+
+def _key(voice: Voice) -> str:
+    """Says of which address it is a copy; "" for a voice without a preview."""
+    if not voice.preview_url:
+        return ""
+    return f"previews/{voice.pk}-{hashlib.sha256(voice.preview_url.encode()).hexdigest()[:16]}"
 
 
 def _download(address: str, *, own: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 
@@ -160,6 +161,73 @@ def test_one_that_is_too_large_is_not_kept(fetched, scripted, monkeypatch) -> No
 )
 def test_what_is_no_address_of_the_web_is_left_alone(fetched, address: str) -> None:
     assert fetched(address) is None
+
+
+# ---- one that changes ----
+
+
+def copies(voice: Voice) -> list[str]:
+    return [name for name in default_storage.listdir("previews")[1] if name.partition("-")[0] == str(voice.pk)]
+
+
+@pytest.fixture
+def synced(endpoint: Endpoint, scripted: ScriptedEndpoint) -> Callable[[str], tuple[Voice, list[str]]]:
+    """A voice and the copies that are kept of its preview, after a sync that lists this address."""
+
+    def synced(address: str) -> tuple[Voice, list[str]]:
+        scripted.ledger.voices[0]["preview_url"] = address
+        catalogue.sync(endpoint)
+        voice = endpoint.voices.get(position=0)
+        return voice, copies(voice)
+
+    return synced
+
+
+def test_one_with_another_address_is_fetched_anew_and_the_old_copy_goes(synced, scripted) -> None:
+    before, _ = synced(keep_sound(scripted))
+    other = wav(0.3)
+    voice, kept = synced(keep_sound(scripted, other, "other"))
+    assert voice.preview != before.preview
+    assert kept == [voice.preview.removeprefix("previews/")]
+    with default_storage.open(voice.preview) as file:
+        assert file.read() == other
+
+
+def test_one_that_has_not_changed_is_fetched_once(synced, scripted) -> None:
+    address = keep_sound(scripted)
+    assert synced(address)[1] == synced(address)[1]
+    assert sum(request.path.endswith("/audio") for request in scripted.requests) == 1
+
+
+def test_the_old_copy_stays_until_the_new_one_is_there(synced, scripted) -> None:
+    _, before = synced(keep_sound(scripted))
+    voice, kept = synced(f"{scripted.url}/nowhere")
+    assert kept == before == [voice.preview.removeprefix("previews/")]
+
+
+def test_whoever_dies_over_it_leaves_no_copy_behind(synced, scripted, monkeypatch) -> None:
+    synced(keep_sound(scripted))
+    address = keep_sound(scripted, wav(0.3), "other")
+    with monkeypatch.context() as broken:
+        broken.setattr(type(default_storage), "delete", lambda storage, name: {}["the process died"], raising=False)
+        assert len(synced(address)[1]) == 2
+    voice, kept = synced(address)
+    assert kept == [voice.preview.removeprefix("previews/")]
+
+
+def test_one_that_is_withdrawn_goes(synced, scripted) -> None:
+    synced(keep_sound(scripted))
+    voice, kept = synced("")
+    assert (voice.preview, kept) == ("", [])
+
+
+def test_a_copy_from_before_copies_said_their_address_is_replaced(synced, scripted) -> None:
+    address = keep_sound(scripted)
+    voice, _ = synced(address)
+    default_storage.delete(voice.preview)
+    Voice.objects.filter(pk=voice.pk).update(preview=default_storage.save(f"previews/{voice.pk}", ContentFile(b"old")))
+    voice, kept = synced(address)
+    assert kept == [voice.preview.removeprefix("previews/")]
 
 
 def test_slow_ones_leave_the_rest_to_the_next_sync(endpoint: Endpoint, scripted, monkeypatch) -> None:
