@@ -73,6 +73,8 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
         this = Endpoint.objects.filter(pk=obj.pk)
         if {"secret_name", "base_url"} & set(form.changed_data):
             breaker.look_now(this)
+        if "enabled" in form.changed_data:
+            this.update(keyless=False)
         if "slots" in form.changed_data:
             this.update(learnt_slots=None, learnt_at=None)
 
@@ -114,12 +116,16 @@ class VoiceAdmin(admin.ModelAdmin[Voice]):
     list_filter = ["endpoint", "hidden"]
     list_select_related = ["endpoint"]
     search_fields = ["name", "voice_id"]
-    readonly_fields = ["endpoint", "voice_id", "preview_url", "labels", "settings"]
+    # All else is the endpoint's, and the next sync would set it again.
+    readonly_fields = ["endpoint", "voice_id", "name", "description", "preview_url", "labels", "settings", "position"]
     actions = ["sync_now"]
 
     @admin.action(description=_("Sync the endpoints of these voices now"))
     def sync_now(self, request: HttpRequest, voices: QuerySet[Voice]) -> None:
         _sync(self, request, Endpoint.objects.filter(pk__in=voices.order_by().values("endpoint")))
+
+    def save_model(self, request: HttpRequest, obj: Voice, form: ModelForm[Voice], change: bool) -> None:
+        obj.save(update_fields=form.changed_data)  # a sync may run meanwhile
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # voices come from their endpoint

@@ -63,8 +63,20 @@ def ensure_endpoints() -> None:
     # ask them all anew.
     Endpoint.objects.update(sync_tried_at=None, syncing_until=None)
     breaker.look_now(Endpoint.objects.all())
-    # Without its key none of its voices would work: they are not offered until it comes back.
-    Endpoint.objects.filter(key=Endpoint.ELEVENLABS).update(enabled=has_key)
+    _follow_key(has_key)
+
+
+def _follow_key(has_key: bool) -> None:
+    """Without its key none of ElevenLabs' voices would work: they are not offered until it comes back.
+
+    One that an admin has switched off stays off.
+    """
+    elevenlabs = Endpoint.objects.filter(key=Endpoint.ELEVENLABS)
+    elevenlabs.update(base_url=settings.ELEVENLABS_URL)
+    if has_key:
+        elevenlabs.filter(keyless=True).update(enabled=True, keyless=False)
+    else:
+        elevenlabs.filter(enabled=True).update(enabled=False, keyless=True)
 
 
 def offered_voices() -> Any:

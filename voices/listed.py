@@ -28,11 +28,12 @@ def write_voices(endpoint: Endpoint, listed: list[contract.Voice]) -> None:
             "labels": {cleaned(label): cleaned(value) for label, value in voice.labels.items()},
             "settings": voice.settings.model_dump(exclude_none=True) if voice.settings else {},
             "preview_url": _address(voice.preview_url or ""),
-            "hidden": False,
             "position": position,
         }
         Voice.objects.update_or_create(endpoint=endpoint, voice_id=voice.voice_id, defaults=fields)
-    endpoint.voices.exclude(voice_id__in=[voice.voice_id for voice in voices]).update(hidden=True)
+    ids = [voice.voice_id for voice in voices]
+    endpoint.voices.filter(voice_id__in=ids, vanished=True).update(hidden=False, vanished=False)
+    endpoint.voices.exclude(voice_id__in=ids).filter(hidden=False).update(hidden=True, vanished=True)
 
 
 def write_models(endpoint: Endpoint, listed: list[contract.Model]) -> None:

@@ -54,7 +54,9 @@ class Endpoint(models.Model):
         _("address"),
         max_length=300,
         validators=[validate_address],
-        help_text=_("Without /v1."),
+        help_text=_(
+            "Without /v1. Each start sets those of the local engine and of ElevenLabs as the environment says."
+        ),
     )
     secret_name = models.CharField(
         _("name of the key"),
@@ -96,6 +98,7 @@ class Endpoint(models.Model):
     rest_until = models.DateTimeField(null=True, editable=False)  # it has as many requests as it takes
 
     enabled = models.BooleanField(_("enabled"), default=True, help_text=_("Its voices are offered."))
+    keyless = models.BooleanField(default=False, editable=False)  # it was switched off for want of its key
     sync_tried_at = models.DateTimeField(null=True, editable=False)
     syncing_until = models.DateTimeField(null=True, editable=False)  # someone syncs it now, or has died over it
     synced_at = models.DateTimeField(_("voices synced"), null=True, blank=True, editable=False)
@@ -155,7 +158,10 @@ class Endpoint(models.Model):
 
 
 class Voice(models.Model):
-    """A voice of one endpoint. Voices that vanish there are hidden, never deleted: history still names them."""
+    """A voice of one endpoint. Voices that vanish there are hidden, never deleted: history still names them.
+
+    One that an admin has hidden stays hidden.
+    """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="voices")
     voice_id = models.CharField(max_length=ID_CHARACTERS)
@@ -165,7 +171,8 @@ class Voice(models.Model):
     settings = models.JSONField(default=dict, blank=True)
     preview_url = models.CharField(max_length=1000, blank=True)
     preview = models.CharField(max_length=200, blank=True, editable=False)
-    hidden = models.BooleanField(_("hidden"), default=False, help_text=_("No longer offered by its endpoint."))
+    hidden = models.BooleanField(_("hidden"), default=False, help_text=_("It is not offered."))
+    vanished = models.BooleanField(default=False, editable=False)  # hidden because its endpoint lists it no more
     position = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -111,6 +111,33 @@ def test_another_name_of_the_key_is_tried_at_once_and_other_slots_are_learnt_ane
     assert endpoint.slots_now == 4
 
 
+def test_elevenlabs_that_is_switched_off_here_stays_off_whatever_becomes_of_its_key(
+    admin: Client, endpoint: Endpoint, settings
+) -> None:
+    settings.ENDPOINT_SECRETS = {}
+    Endpoint.objects.update(key="elevenlabs")
+    catalogue.ensure_endpoints()
+    endpoint.refresh_from_db()
+    for ticked in ({"enabled": "on"}, {}):
+        fields = {name: value for name, value in form_of(endpoint).items() if name != "enabled"}
+        admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", fields | ticked)
+    settings.ENDPOINT_SECRETS = {"ELEVENLABS_API_KEY": "k"}
+    catalogue.ensure_endpoints()
+    endpoint.refresh_from_db()
+    assert not endpoint.enabled
+
+
+def test_a_voice_can_be_hidden_and_nothing_else_that_a_sync_would_undo(admin: Client, endpoint: Endpoint) -> None:
+    catalogue.sync(endpoint)
+    voice = endpoint.voices.first()
+    changes = {"hidden": "on", "name": "Ours", "description": "Ours", "position": "7"}
+    assert admin.post(f"/admin/voices/voice/{voice.pk}/change/", changes).status_code == 302
+    catalogue.sync(endpoint)
+    name, position = voice.name, voice.position
+    voice.refresh_from_db()
+    assert (voice.hidden, voice.name, voice.position) == (True, name, position)
+
+
 def test_an_endpoint_can_be_added(admin: Client, endpoint: Endpoint) -> None:
     fields = form_of(endpoint, key="other", name="Other")
     assert admin.post("/admin/voices/endpoint/add/", fields).status_code == 302

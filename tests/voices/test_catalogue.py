@@ -36,8 +36,30 @@ def test_elevenlabs_comes_and_goes_with_its_key(settings) -> None:
     assert (endpoint.api_key, endpoint.billed, endpoint.max_seconds, endpoint.enabled) == ("k", True, 300, True)
     settings.ENDPOINT_SECRETS = {}
     catalogue.ensure_endpoints()
+    catalogue.ensure_endpoints()
     endpoint.refresh_from_db()
     assert not endpoint.enabled
+    settings.ENDPOINT_SECRETS = {"ELEVENLABS_API_KEY": "k"}
+    catalogue.ensure_endpoints()
+    endpoint.refresh_from_db()
+    assert endpoint.enabled
+
+
+def test_elevenlabs_that_an_admin_has_switched_off_stays_off(settings) -> None:
+    for secrets in ({"ELEVENLABS_API_KEY": "k"}, {}, {"ELEVENLABS_API_KEY": "k"}):
+        settings.ENDPOINT_SECRETS = secrets
+        catalogue.ensure_endpoints()
+        Endpoint.objects.filter(key="elevenlabs", keyless=False).update(enabled=False)
+    catalogue.ensure_endpoints()
+    assert not Endpoint.objects.get(key="elevenlabs").enabled
+
+
+def test_the_address_of_elevenlabs_follows_the_environment(settings) -> None:
+    settings.ENDPOINT_SECRETS = {"ELEVENLABS_API_KEY": "k"}
+    catalogue.ensure_endpoints()
+    settings.ELEVENLABS_URL = "https://api.eu.residency.elevenlabs.io"
+    catalogue.ensure_endpoints()
+    assert Endpoint.objects.get(key="elevenlabs").base_url == "https://api.eu.residency.elevenlabs.io"
 
 
 def test_what_an_admin_changed_stays_but_the_address_follows_the_environment(settings) -> None:
@@ -57,17 +79,29 @@ def test_a_sync_brings_voices_and_only_the_models_that_convert(endpoint: Endpoin
     assert endpoint.voice_models.filter(hidden=False).exists()
 
 
-def test_a_voice_that_vanished_is_hidden_and_comes_back(endpoint: Endpoint) -> None:
+def test_a_voice_that_vanished_is_hidden_and_comes_back(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
     catalogue.sync(endpoint)
     gone = Voice.objects.create(endpoint=endpoint, voice_id="gone", name="Gone")
     catalogue.sync(endpoint)
     gone.refresh_from_db()
     assert gone.hidden
-    known = endpoint.voices.exclude(pk=gone.pk).first()
+    scripted.ledger.voices.append({"voice_id": "gone", "name": "Gone"})
+    catalogue.sync(endpoint)
+    gone.refresh_from_db()
+    assert not gone.hidden
+
+
+def test_a_voice_that_an_admin_has_hidden_stays_hidden(endpoint: Endpoint, scripted: ScriptedEndpoint) -> None:
+    catalogue.sync(endpoint)
+    known = endpoint.voices.get(position=0)
     Voice.objects.filter(pk=known.pk).update(hidden=True)
     catalogue.sync(endpoint)
+    listed = scripted.ledger.voices.pop(0)
+    catalogue.sync(endpoint)
+    scripted.ledger.voices.append(listed)
+    catalogue.sync(endpoint)
     known.refresh_from_db()
-    assert not known.hidden
+    assert known.hidden
 
 
 def test_an_endpoint_that_does_not_answer_keeps_what_is_known(endpoint: Endpoint) -> None:
