@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
@@ -36,6 +37,17 @@ def _discard_rest(request: HttpRequest) -> None:
             pass
     except UnreadablePostError:
         pass  # whoever sent it has left
+
+
+def refuse_nul(get_response: Respond) -> Respond:
+    """No page has a use for a NUL in its address, and PostgreSQL can't even look for one: 400 instead of 500."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("There is a NUL in the address.")
+        return get_response(request)
+
+    return respond
 
 
 def keep_pages_private(get_response: Respond) -> Respond:

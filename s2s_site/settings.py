@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "s2s_site.middleware.hear_out",  # around all that may answer early
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "s2s_site.middleware.refuse_nul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

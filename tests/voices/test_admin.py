@@ -169,6 +169,15 @@ def test_an_address_that_the_client_refuses_is_refused_with_a_sentence(
     assert endpoint.base_url == before
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["voices/endpoint/?pause_code__exact=%00", "conversions/conversion/?status__exact=a%00", "voices/voice/?q=%00"],
+)
+def test_a_nul_in_the_question_is_refused_and_breaks_nothing(admin: Client, question: str) -> None:
+    assert admin.get(f"/admin/{question}").status_code == 400
+    assert admin.get(f"/admin/{question.replace('%00', '%2500')}").status_code < 400
+
+
 def test_the_list_costs_the_same_however_many_there_are(
     admin: Client, endpoint: Endpoint, django_assert_num_queries
 ) -> None:
