@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from conversions import files
 from conversions.connections import give_back
+from conversions.lengths import is_as_long, length_slack_s
 from conversions.models import Call, Conversion, Step
 from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
@@ -100,8 +101,6 @@ def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) ->
     with files.open_file(conversion.source) as source:
         sent = _envelope_of(source, raw_source(conversion))
     for item in candidates:
-        if _others_have(call, item):
-            continue
         result = None
         try:
             result = _adopt(conversion, call, item, sent, client, abort)
@@ -114,10 +113,9 @@ def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) ->
 
 
 def _candidates(conversion: Conversion, call: Call, client: Client, abort: Abort) -> list[HistoryItem]:
-    """Items of the same voice and time, best first: the call's own request, then those that followed it soonest."""
-    first = call.sent_at - CLOCKS_APART
+    """Items of the same voice and time that are no other call's: those first that followed it soonest."""
+    first, found = call.sent_at - CLOCKS_APART, []
     last = (call.answered_at or db_now()) + timedelta(seconds=settings.CALL_DEADLINE_S) + CLOCKS_APART
-    found = []
     pages = client.history_items(
         source="STS", voice_id=conversion.voice.voice_id, deadline_s=DEADLINE_S, abort=abort, page_size=100
     )
@@ -128,14 +126,48 @@ def _candidates(conversion: Conversion, call: Call, client: Client, abort: Abort
         same_voice = item.voice_id in (None, conversion.voice.voice_id) and item.source in (None, "STS")
         if same_voice and item.date_unix <= last.timestamp() and item.state != "deleted":
             found.append(item)
-    sent = call.sent_at.timestamp()
-    found.sort(key=lambda item: (item.request_id != (call.request_id or None), abs(item.date_unix - sent)))
-    return found[:MOST_CANDIDATES]
+    found, sent = _not_of_others(conversion, call, found), call.sent_at.timestamp()
+    return sorted(found, key=lambda item: abs(item.date_unix - sent))[:MOST_CANDIDATES]
 
 
-def _others_have(call: Call, item: HistoryItem) -> bool:
-    linked = Call.objects.filter(endpoint=call.endpoint_id, history_item_id=item.history_item_id)
-    return linked.exclude(pk=call.pk).exists()
+def _not_of_others(conversion: Conversion, call: Call, items: list[HistoryItem]) -> list[HistoryItem]:
+    """Asked after the items came: whoever has one of them is in the ledger, if only as a call under way."""
+    ours = [item for item in items if call.request_id and item.request_id == call.request_id]
+    if ours or _nobody_can_tell(conversion, call):
+        return ours
+    known = _owners(call, items).values_list("history_item_id", "request_id")
+    taken = {name for names in known for name in names if name}
+    return [item for item in items if not taken & {item.history_item_id, item.request_id}]
+
+
+def _others(call: Call) -> QuerySet[Call]:
+    """Calls of the endpoint whose items may stand where those of `call` are looked for."""
+    before = 2 * CLOCKS_APART + timedelta(seconds=settings.CALL_DEADLINE_S)
+    others = Call.objects.filter(endpoint=call.endpoint_id, sent_at__gte=call.sent_at - before)
+    return others.exclude(pk=call.pk).order_by()
+
+
+def _owners(call: Call, items: list[HistoryItem]) -> QuerySet[Call]:
+    """The others to whom one of `items` belongs. An answer names its item or its request, where it names anything."""
+    named = Q(history_item_id__in=[item.history_item_id for item in items])
+    named |= Q(request_id__in=[item.request_id for item in items if item.request_id])
+    return _others(call).filter(named)
+
+
+def _nobody_can_tell(conversion: Conversion, call: Call) -> bool:
+    """Whether an item may as well be that of another call, which may be of the same recording.
+
+    One whose answer named neither item nor request, or hasn't come yet.
+    """
+    slack_s = length_slack_s(call.seconds)
+    unnamed = _others(call).filter(
+        Q(conversion__voice=conversion.voice_id) | Q(conversion=None),  # erased: of whatever voice
+        outcome__in=[Call.Outcome.SENT, Call.Outcome.ANSWERED],
+        request_id="",
+        history_item_id="",
+        seconds__range=(call.seconds - slack_s, call.seconds + slack_s),
+    )
+    return unnamed.exists()
 
 
 def _link(call: Call, item: HistoryItem) -> bool:
@@ -145,8 +177,9 @@ def _link(call: Call, item: HistoryItem) -> bool:
     other's items meanwhile.
     """
     with transaction.atomic():
-        Endpoint.objects.only("pk").select_for_update().get(pk=call.endpoint_id)
-        if _others_have(call, item):
+        # No stronger than that: rows of the ledger that refer to the endpoint are no reason to wait.
+        Endpoint.objects.only("pk").select_for_update(no_key=True).get(pk=call.endpoint_id)
+        if _owners(call, [item]).exists():
             return False
         linked = Call.objects.filter(pk=call.pk, outcome=Call.Outcome.UNCLEAR)
         return linked.update(history_item_id=item.history_item_id) == 1
@@ -181,8 +214,7 @@ def _alike(sent: NDArray[np.float32], found: NDArray[np.float32], conversion: Co
     from s2s.audio.envelope import FRAME_S, correlation  # with numpy, which most processes never load
 
     speed = (conversion.voice_settings or {}).get("speed") or 1.0
-    expected = len(sent) / speed
-    if abs(len(found) - expected) > max(0.05 * expected, 0.3 / FRAME_S):
+    if not is_as_long(len(found) * FRAME_S, len(sent) * FRAME_S / speed):
         return 0.0
     return correlation(sent, found)
 

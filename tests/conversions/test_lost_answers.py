@@ -14,6 +14,7 @@ from conversions.queue import sweeper
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
+from conversions.steps import reconcile
 from s2s.audio import decode, encode, examine
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.support.endpoint import Behaviour
@@ -166,6 +167,75 @@ def test_an_item_of_an_answered_call_is_not_found_again(submit: Submit, scripted
     assert scripted.ledger.history.pop(0)["history_item_id"] == "item-2"
     work_until_done(lost)
     assert lost.error_code == "unclear"
+
+
+NOT_WORKED_ON = Behaviour(status=502)
+UNNAMED = {"history-item-id": "", "request-id": ""}
+
+
+@pytest.mark.parametrize(
+    "unsent", [["history-item-id"], ["request-id"], list(UNNAMED)], ids=["item", "request", "both"]
+)
+def test_an_item_of_another_call_is_not_taken_whatever_its_answer_named(
+    submit: Submit, scripted: ScriptedEndpoint, unsent: list[str]
+) -> None:
+    scripted.script(Behaviour(headers=dict.fromkeys(unsent, "")), NOT_WORKED_ON)
+    answered = submit(data=DATA, voice_settings={"stability": 0.1})
+    work_until_done(answered)
+    lost = submit(data=DATA, voice_settings={"stability": 0.9})
+    work_until_done(lost)
+    assert (answered.status, lost.error_code) == (Conversion.Status.READY, "unclear")
+    assert lost.calls.get().outcome == Call.Outcome.UNCLEAR
+    assert [item["request_id"] for item in scripted.ledger.history] == ["request-1"]
+
+
+def test_an_item_of_a_call_whose_answer_is_on_its_way_is_not_taken(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    scripted.script(Behaviour(), Behaviour(fault="reset"))
+    other = submit(data=DATA)
+    work_until_done(other)
+    names = other.calls.values("request_id", "history_item_id").get()
+    other.calls.update(outcome=Call.Outcome.SENT, request_id="", history_item_id="")
+    lost = submit(data=DATA)
+    work_all()
+    Step.objects.filter(conversion=lost).update(not_before=lost.created_at)
+    work_all()
+    lost.refresh_from_db()
+    assert (lost.status, lost.calls.get().lookups) == (Conversion.Status.CONVERTING, 1)
+
+    other.calls.update(outcome=Call.Outcome.ANSWERED, **names)
+    work_until_done(lost)
+    assert (lost.status, lost.calls.get().history_item_id) == (Conversion.Status.READY, "item-2")
+
+
+def test_an_unnamed_call_of_another_recording_is_no_hindrance(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    scripted.script(Behaviour(headers=UNNAMED), Behaviour(fault="reset"))
+    other, lost = submit(data=phrase(seconds=6.0)), submit(data=DATA)
+    work_until_done(other, lost)
+    assert (lost.status, lost.calls.get().history_item_id) == (Conversion.Status.READY, "item-2")
+
+
+def test_nor_is_any_when_the_lost_answer_named_its_request(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    scripted.script(Behaviour(headers=UNNAMED), Behaviour(fault="cut_body"))
+    other, lost = submit(data=DATA), submit(data=DATA)
+    work_until_done(other, lost)
+    assert (lost.status, lost.calls.get().request_id) == (Conversion.Status.READY, "request-2")
+
+
+def test_what_others_have_leaves_room_for_what_is_looked_at(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    lose(scripted)
+    conversion = submit(data=DATA)
+    work_all()
+    (ours,) = scripted.ledger.history
+    lost = conversion.calls.get()
+    for number in range(2 * reconcile.MOST_CANDIDATES):
+        name = f"other-{number}"
+        scripted.ledger.history.append(ours | {"history_item_id": name, "request_id": name})
+        fields = {"endpoint": lost.endpoint, "team": lost.team, "attempt": 1, "seconds": 3.0, "outcome": "answered"}
+        Call.objects.create(**fields, token=uuid.uuid4(), request_id=name)
+    ours["date_unix"] += 60  # all of theirs are nearer
+    work_until_done(conversion)
+    assert conversion.status == Conversion.Status.READY, conversion.error
+    assert sum(request.path.endswith("/audio") for request in scripted.requests) == 1
 
 
 def test_zero_retention_leaves_nothing_to_find(submit: Submit, scripted: ScriptedEndpoint, endpoint: Endpoint) -> None:

@@ -29,7 +29,7 @@ class Behaviour:
     content_type: str | None = None
     audio_base64: str | None = None  # instead of the upload
     audio_part: float = 1.0  # of the audio only this much is sent, as if it were all
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)  # "": one that isn't sent
     character_cost: int | None = 17
     delay_s: float = 0.0  # before the headers: the work
     hold: bool = False  # there, until `Endpoint.release`

@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
             "connection": "close" if framing == "close" else None,
         }
         for name, value in (headers | behaviour.headers).items():
-            if value is not None:
+            if value not in (None, ""):
                 self.send_header(name, str(value))
         self.end_headers()
         self.close_connection = framing == "close"
