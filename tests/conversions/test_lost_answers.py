@@ -221,6 +221,17 @@ def test_nor_is_any_when_the_lost_answer_named_its_request(submit: Submit, scrip
     assert (lost.status, lost.calls.get().request_id) == (Conversion.Status.READY, "request-2")
 
 
+@pytest.mark.parametrize("apart_s", [-300, 300])
+def test_the_clock_there_may_be_minutes_off(submit: Submit, scripted: ScriptedEndpoint, apart_s: int) -> None:
+    lose(scripted)
+    conversion = submit(data=DATA)
+    work_all()
+    scripted.ledger.history[0]["date_unix"] += apart_s
+    work_until_done(conversion)
+    assert conversion.status == Conversion.Status.READY, conversion.error
+    assert calls(scripted) == 1
+
+
 def test_what_others_have_leaves_room_for_what_is_looked_at(submit: Submit, scripted: ScriptedEndpoint) -> None:
     lose(scripted)
     conversion = submit(data=DATA)
@@ -232,7 +243,7 @@ def test_what_others_have_leaves_room_for_what_is_looked_at(submit: Submit, scri
         scripted.ledger.history.append(ours | {"history_item_id": name, "request_id": name})
         fields = {"endpoint": lost.endpoint, "team": lost.team, "attempt": 1, "seconds": 3.0, "outcome": "answered"}
         Call.objects.create(**fields, token=uuid.uuid4(), request_id=name)
-    ours["date_unix"] += 60  # all of theirs are nearer
+    ours["date_unix"] += 300  # all of theirs are nearer
     work_until_done(conversion)
     assert conversion.status == Conversion.Status.READY, conversion.error
     assert sum(request.path.endswith("/audio") for request in scripted.requests) == 1
