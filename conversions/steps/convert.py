@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from typing import Any, BinaryIO
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -18,7 +19,7 @@ from conversions import files
 from conversions.connections import give_back
 from conversions.models import Call, Conversion, Event, Happened, log
 from conversions.queue import gate, outcomes
-from conversions.queue.claim import Claim
+from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.reading import heard, heard_at_once
@@ -65,7 +66,6 @@ def convert(claim: Claim, lease: Lease) -> None:
             result = reconcile.find(conversion, lost, client, abort)
         else:
             result = _call(claim, conversion, client, abort, lease, look)
-    lease.check()
     if lost is not None:
         record_result(claim, result, kind=Event.Kind.LOOKED_UP)
         gate.not_called(claim, conversion.endpoint)
@@ -173,8 +173,7 @@ def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> bo
 
     Returns whether an answer is news to its endpoint.
     """
-    with outcomes.ended(claim, result=result.key) as conversion:
-        _answered(claim, result)
+    with _known(claim, result) as conversion:
         log(conversion, kind, voice=conversion.voice_name, bytes=result.size)
         outcomes.converted(claim, conversion)
     is_news: bool = conversion.answer_is_news
@@ -183,34 +182,48 @@ def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> bo
 
 def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> bool:
     """The answer is the result: known and ready in one transaction. Returns and raises what `record_result` does."""
-    with outcomes.ended(claim, result=result.key) as conversion:
-        _answered(claim, result)
+    with _known(claim, result) as conversion:
         converted = Happened(Event.Kind.CONVERTED, {"voice": conversion.voice_name, "bytes": result.size})
         outcomes.assembled(conversion, converted, output=result.key, output_bytes=result.size, **output)
     is_news: bool = conversion.answer_is_news
     return is_news
 
 
-def _answered(claim: Claim, result: files.Result) -> None:
-    """Closes the ledger's row of the call that brought `result`, which may be an earlier attempt's."""
-    token = result.key.rsplit("-", 1)[1]
-    fields: dict[str, object] = {
-        "request_id": result.headers.get("request-id", "")[:200],
-        "history_item_id": result.headers.get("history-item-id", "")[:200],
-    }
+@contextmanager
+def _known(claim: Claim, result: files.Result) -> Iterator[Any]:
+    """`outcomes.ended` with the ledger's row of the call that brought `result`, an earlier attempt's perhaps.
+
+    That row tells the truth also when the step was cancelled meanwhile, erased, or is another worker's.
+    """
+    token, (facts, names) = uuid.UUID(result.key.rsplit("-", 1)[1]), _answered(result)
+    try:
+        with outcomes.ended(claim, result=result.key) as conversion:
+            fields = facts | names
+            _close_with(tuple(fields))(step_id=claim.step_id, token=token, **fields)
+            yield conversion
+    except LeaseLostError:
+        _close(Call.objects.filter(token=token), claim, _ANSWERED | facts, names)
+        raise
+
+
+def _answered(result: files.Result) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the ledger keeps of an answer's headers: its cost, and the names of request and history item."""
     cost = _cost(result.headers)
-    if cost is not None:
-        fields["credits"] = cost
-    _close_with(tuple(fields))(step_id=claim.step_id, token=uuid.UUID(token), **fields)
+    names = {"request_id": "request-id", "history_item_id": "history-item-id"}
+    return (
+        {} if cost is None else {"credits": cost},
+        {field: result.headers.get(header, "")[:200] for field, header in names.items()},
+    )
+
+
+_ANSWERED: dict[str, Any] = {"outcome": Call.Outcome.ANSWERED, "answered_at": Now(), "status_code": 200}
 
 
 @cache
 def _close_with(names: tuple[str, ...]) -> Update:
     return Update(
         lambda: Call.objects.filter(step=Given("step_id"), token=Given("token")),
-        outcome=Call.Outcome.ANSWERED,
-        answered_at=Now(),
-        status_code=200,
+        **_ANSWERED,
         **{name: Given(name) for name in names},
     )
 
@@ -223,14 +236,24 @@ def _cost(headers: Mapping[str, str]) -> float | None:
 
 
 def _close_call(claim: Claim, error: Exception) -> None:
-    fields: dict[str, object] = {"outcome": _outcome_of(error), "error": type(error).__name__}
-    if fields["outcome"] != Call.Outcome.UNCLEAR:
-        fields["credits"] = 0
+    """It is late perhaps: what another worker has found since then stays."""
+    outcome = _outcome_of(error)
+    facts: dict[str, Any] = {"outcome": outcome, "answered_at": Now()}
+    words: dict[str, Any] = {"error": type(error).__name__}
+    if outcome != Call.Outcome.UNCLEAR:
+        facts["credits"] = 0
     if isinstance(error, EndpointError):
-        fields["status_code"] = error.status_code
-        fields["request_id"] = (error.request_id or "")[:200]
-        fields["error"] = f"{error.code or ''} {error.message}".strip()[:300]
-    Call.objects.filter(token=claim.token).update(answered_at=Now(), **fields)
+        facts["status_code"] = error.status_code
+        words["request_id"] = (error.request_id or "")[:200]
+        words["error"] = f"{error.code or ''} {error.message}".strip()[:300]
+    undecided = Call.objects.filter(token=claim.token, outcome__in=[Call.Outcome.SENT, Call.Outcome.UNCLEAR])
+    _close(undecided, claim, facts, words)
+
+
+def _close(calls: QuerySet[Call], claim: Claim, facts: dict[str, Any], words: dict[str, Any]) -> None:
+    """Of what was erased the ledger keeps its sums, and no words."""
+    if not calls.filter(step=claim.step_id).update(**facts, **words):
+        calls.filter(step=None).update(**facts)
 
 
 def _outcome_of(error: Exception) -> Call.Outcome:
