@@ -75,4 +75,7 @@ def _settle(error: Exception, claim: Claim, lease: Lease) -> None:
 def _billed(claim: Claim) -> bool:
     if claim.kind is not Step.Kind.CONVERT:
         return False
-    return Conversion.objects.values_list("endpoint__billed", flat=True).get(pk=claim.conversion_id)
+    billed = Conversion.objects.values_list("endpoint__billed", flat=True).filter(pk=claim.conversion_id).first()
+    if billed is None:  # erased meanwhile
+        raise LeaseLostError
+    return billed

@@ -86,3 +86,11 @@ def test_of_what_was_erased_by_then_the_cost_is_kept_and_no_name(
     call = call_of(conversion, points, Point.STORED, lambda: erase(cast.alice))
     assert (call.conversion, call.outcome, call.credits) == (None, Call.Outcome.ANSWERED, 17)
     assert (call.request_id, call.history_item_id) == ("", "")
+
+
+def test_nor_a_word_of_what_went_wrong(submit: Submit, scripted: ScriptedEndpoint, points: Points, cast: Cast) -> None:
+    scripted.script(Behaviour(fault="cut_body"))
+    conversion = submit(data=phrase(), enable_logging=False)
+    call = call_of(conversion, points, Point.ANSWERED, lambda: erase(cast.alice))
+    assert (call.conversion, call.outcome) == (None, Call.Outcome.UNCLEAR)
+    assert (call.request_id, call.error) == ("", "")
