@@ -78,6 +78,16 @@ class DurableFileSystemStorage(FileSystemStorage):
     def _save(self, name: str, content: File[Any]) -> str:
         target = Path(self.path(name))
         made = _make_folders(target.parent)
+        if _is_there(content, target):
+            # An earlier try broke off after the rename: which folders it had synced nobody knows any more.
+            made = [folder for folder in target.parents if folder.is_relative_to(self.location)]
+        else:
+            self._rename(content, target)
+        for folder in made if getattr(content, "followed", False) else (target.parent, *made):
+            _fsync(folder)
+        return name
+
+    def _rename(self, content: File[Any], target: Path) -> None:
         if hasattr(content, "temporary_file_path"):
             beside = Path(content.temporary_file_path())
             content.flush()
@@ -90,9 +100,15 @@ class DurableFileSystemStorage(FileSystemStorage):
                 file.flush()
                 os.fsync(file.fileno())
         beside.replace(target)
-        for folder in made if getattr(content, "followed", False) else (target.parent, *made):
-            _fsync(folder)
-        return name
+
+
+def _is_there(content: File[Any], target: Path) -> bool:
+    """Whether a file that is renamed has its name already."""
+    if not hasattr(content, "temporary_file_path"):
+        return False
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(content.fileno()), target.stat())
+    return False
 
 
 def private(path: str, flags: int) -> int:

@@ -18,6 +18,7 @@ from xxhash import xxh3_128
 from conversions import actions, files
 from conversions.actions.submit import clean_name, title_of
 from conversions.disk import WriteOut
+from conversions.storages import disk
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import Submit, upload, work_all
 from tests.support.cast import Cast
@@ -89,6 +90,35 @@ def test_a_result_and_its_note_are_synced_before_their_names_and_these_before_it
     monkeypatch.setattr(Path, "replace", replace)
     files.store_result(conversion_id, 1, 1, uuid.uuid4(), [b"answer"], {})
     assert done == ["file", "result", "file", "note", "folder"]
+
+
+def test_what_has_its_name_already_is_only_synced_again(monkeypatch) -> None:
+    """The process is out of descriptors for a moment, just when the answer has been renamed into a new folder."""
+    synced: list[Path] = []
+    real_fsync = disk._fsync
+
+    def fsync(folder: Path) -> None:
+        synced.append(folder)
+        if len(synced) == 1:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        real_fsync(folder)
+
+    monkeypatch.setattr(disk, "_fsync", fsync)
+    monkeypatch.setattr(files, "PATIENCE_S", 2.0)
+    conversion_id = uuid.uuid4()
+    result = files.store_result(conversion_id, 1, 1, uuid.uuid4(), [b"answer"], {})
+    folder = Path(default_storage.path(result.key)).parent
+    assert synced[0] == folder.parent
+    assert {folder, folder.parent} <= set(synced[1:])
+    assert files.find_result(conversion_id, 1) == result
+
+
+def test_another_file_under_the_name_is_not_taken_for_it(tmp_path: Path) -> None:
+    default_storage.save("conversions/a/b", ContentFile(b"other"))
+    gone = upload(b"data")
+    Path(gone.temporary_file_path()).rename(tmp_path / "moved away")
+    with gone, pytest.raises(FileNotFoundError):
+        default_storage.save("conversions/a/b", gone)
 
 
 def test_an_adopted_result_is_durable_though_its_writer_died_before_it_knew(monkeypatch) -> None:
