@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from conversions.durations import spoken_duration
+from conversions.lengths import odd_length_words
 from conversions.models import Conversion, Event
 
 _SENTENCES: dict[str, Any] = {
@@ -43,8 +44,10 @@ class Line:
 def timeline_of(conversion: Conversion) -> list[Line]:
     lines: list[Line] = []
     for event in conversion.events.select_related("actor").iterator():
-        words = words_of(event)
-        if words:
+        said = [words_of(event)]
+        if event.kind == Event.Kind.READY:
+            said.append(odd_length_words(conversion))
+        for words in filter(None, said):
             lines.append(Line(event.at, words))
             _fold(lines)
     return lines

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from conversions import files
 from conversions.connections import give_back
-from conversions.lengths import is_as_long, length_slack_s
+from conversions.lengths import asked_speed, is_as_long, length_slack_s
 from conversions.models import Call, Conversion, Step
 from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
@@ -214,8 +214,7 @@ def _alike(sent: NDArray[np.float32], found: NDArray[np.float32], conversion: Co
     """The correlation of both envelopes; 0.0 if their lengths don't fit the speed that was asked for."""
     from s2s.audio.envelope import FRAME_S, correlation  # with numpy, which most processes never load
 
-    speed = (conversion.voice_settings or {}).get("speed") or 1.0
-    if not is_as_long(len(found) * FRAME_S, len(sent) * FRAME_S / speed):
+    if not is_as_long(len(found) * FRAME_S, len(sent) * FRAME_S / asked_speed(conversion)):
         return 0.0
     return correlation(sent, found)
 

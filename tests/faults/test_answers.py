@@ -42,6 +42,7 @@ class Case:
     billed: int = 1
     ends: str = "ready"  # where it bills; an error's code else
     ends_local: str = "ready"
+    says: str = ""  # the page, of one that is ready
 
 
 # Nothing was done: asked again.
@@ -85,10 +86,14 @@ LATE = {
 }
 # A whole answer that isn't what was asked for. It was billed, so it is never asked for again by itself.
 ODD = {
-    "truncated": Case(Behaviour(audio_part=0.5), 1, 1),
+    "truncated": Case(Behaviour(audio_part=0.5), 1, 1, says="shorter than it should be (1.0 s instead of 2.0 s)"),
     "another format": Case(Behaviour(audio_base64=wav_of(2.0, 44100)), 1, 1),
-    "half as long": Case(Behaviour(audio_base64=wav_of(1.0, 16000)), 1, 1),
-    "twice as long": Case(Behaviour(audio_base64=wav_of(4.0, 16000)), 1, 1),
+    "half as long": Case(
+        Behaviour(audio_base64=wav_of(1.0, 16000)), 1, 1, says="shorter than it should be (1.0 s instead"
+    ),
+    "twice as long": Case(
+        Behaviour(audio_base64=wav_of(4.0, 16000)), 1, 1, says="longer than it should be (4.0 s instead"
+    ),
     "not audio": Case(
         Behaviour(audio_base64=base64.b64encode(BROKEN).decode()), 1, 1, 1, "answer_not_audio", "answer_not_audio"
     ),
@@ -146,7 +151,10 @@ def test_it_takes_for_ever(stage: Stage, to: str) -> None:
 
 @pytest.mark.parametrize("to", ["local", "paid"])
 def test_it_answers_with_something_odd(stage: Stage, to: str) -> None:
-    run(stage, to, ODD)
+    for address, case in zip(run(stage, to, ODD), ODD.values(), strict=True):
+        page = stage.person.http.get(address).text
+        assert case.says in page
+        assert ("than it should be" in page) == bool(case.says)
 
 
 def test_what_is_unclear_is_sent_again_only_when_a_person_says_so(stage: Stage) -> None:
