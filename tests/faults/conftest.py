@@ -44,12 +44,17 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory, database: str) -> Itera
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def fresh_database(database: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """What a product's environment says of a database of its own."""
+    if database == "sqlite":
+        return {}
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return {"DATABASE_URL": cluster.new_database()}
+
+
 @pytest.fixture(scope="session")
 def shared_stage(database: str, small_disk: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    environment = {}
-    if database == "postgresql":
-        cluster: Cluster = request.getfixturevalue("cluster")
-        environment["DATABASE_URL"] = cluster.new_database()
+    environment = fresh_database(database, request)
     with running_stage(small_disk / "data", environment, output_path=small_disk.with_name("output.txt")) as stage:
         yield stage
 

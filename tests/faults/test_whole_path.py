@@ -1,4 +1,4 @@
-"""The whole product as a newcomer has it: web, workers, beat, Redis and the local engine; a voice comes out changed."""
+"""The whole product with its own engine, as a newcomer has it and on PostgreSQL; a voice comes out changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from s2s.audio import examine
+from tests.faults.conftest import ON_POSTGRESQL, fresh_database
 from tests.support.person import Person
 from tests.support.product import Product, wait_for
 
@@ -16,8 +17,10 @@ SPEECH = Path(__file__).parents[1] / "data" / "speech"
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with Product(tmp_path_factory.mktemp("whole") / "data") as product:
+def product(
+    tmp_path_factory: pytest.TempPathFactory, database: str, request: pytest.FixtureRequest
+) -> Iterator[Product]:
+    with Product(tmp_path_factory.mktemp("whole") / "data", fresh_database(database, request)) as product:
         yield product
 
 
@@ -52,6 +55,7 @@ def test_killed_in_the_middle_of_a_conversion_it_finishes_by_itself_after_the_ne
     assert person.wait(address, timeout_s=180) == "ready"
 
 
+@ON_POSTGRESQL
 def test_the_engine_killed_in_the_middle_of_a_conversion(product: Product, person: Person) -> None:
     path = next(SPEECH.glob("*.mp3"))
     address = person.submit(path.read_bytes() * 20, "long.mp3", "mp3_44100_128")
