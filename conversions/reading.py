@@ -25,7 +25,7 @@ from conversions.durations import spoken_duration
 from conversions.models import Conversion
 from conversions.queue.outcomes import Failure
 from conversions.usage import over_quota
-from s2s.audio import AudioError, Examination, Limits, RawPcm, examine, examine_plain
+from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, examine, examine_plain
 from s2s.contract import OutputFormat
 from teams.models import Membership
 
@@ -64,9 +64,9 @@ class Understood:
         return {"duration_s": round(self.found.duration_s, 3), "codec": self.found.codec}
 
 
-def understand(source: BufferedReader, conversion: Conversion) -> Understood:
+def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Understood:
     """Raises AudioError."""
-    return Understood(examine(source, limits=_limits(), raw=raw_source(conversion)), _checksum(source))
+    return Understood(examine(source, limits=_limits(), raw=raw_source(conversion), stop=stop), _checksum(source))
 
 
 def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:

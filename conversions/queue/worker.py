@@ -14,6 +14,7 @@ from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, claim
 from conversions.queue.leases import Lease, keeper
 from conversions.steps import STEPS
+from s2s.audio import AudioError
 from s2s.client import Aborted, Unclear
 
 logger = logging.getLogger(__name__)
@@ -64,8 +65,11 @@ def work(claim: Claim) -> None:
 
 
 def _settle(error: Exception, claim: Claim, lease: Lease) -> None:
-    if lease.interrupted and isinstance(error, Aborted | Unclear):
-        # We ended the call ourselves: no failure of anybody's, so another worker goes on at once.
+    is_our_doing = isinstance(error, Aborted | Unclear) or (
+        isinstance(error, AudioError) and error.code == "decoder_lost"
+    )
+    if lease.interrupted and is_our_doing:
+        # We ended the call or the decoder ourselves: no failure of anybody's, so another worker goes on at once.
         draining.give_back(claim)
         ring(draining.lane_of(claim))
     else:

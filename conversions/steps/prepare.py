@@ -12,6 +12,7 @@ from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.steps.loading import conversion_of
+from s2s.audio import Stop
 from statements import Given, Update
 from teams.models import Membership
 
@@ -25,9 +26,10 @@ _keep = Update(lambda: Conversion.objects.filter(pk=Given("pk")), **{name: Given
 def prepare(claim: Claim, lease: Lease) -> None:
     conversion = conversion_of(claim)
     give_back()
+    stop = Stop()
     try:
-        with files.open_file(conversion.source) as source:
-            understood = reading.understand(source, conversion)
+        with files.open_file(conversion.source) as source, lease.stopping(stop.stop):
+            understood = reading.understand(source, conversion, stop)
     except FileNotFoundError as error:
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
     lease.check()

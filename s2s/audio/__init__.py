@@ -11,6 +11,7 @@ from s2s.audio.decoding import Examination, decode, examine, examine_plain, exce
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.pieces import Pieces
+from s2s.audio.sandbox import Stop
 
 if TYPE_CHECKING:
     from s2s.audio.encoding import Encoder, encode
@@ -22,6 +23,7 @@ __all__ = [
     "Limits",
     "Pieces",
     "RawPcm",
+    "Stop",
     "decode",
     "encode",
     "examine",

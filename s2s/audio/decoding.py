@@ -47,12 +47,18 @@ def warm_up() -> None:
 
 
 def examine(
-    source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None, peak_buckets: int = 1000
+    source: BinaryIO,
+    *,
+    limits: Limits = _DEFAULT_LIMITS,
+    raw: RawPcm | None = None,
+    peak_buckets: int = 1000,
+    stop: sandbox.Stop | None = None,
 ) -> Examination:
     """Decode all of `source` and say what it is: in a child process, unless it needs no codec (`plain`).
 
     Reads from the first byte whatever the position of `source` is, and leaves that alone; a file that can be passed on
-    as a descriptor isn't copied. `raw` says what headerless samples are. Memory is flat at any length.
+    as a descriptor isn't copied. `raw` says what headerless samples are. Memory is flat at any length. `stop` ends it
+    from another thread.
 
     Raises `AudioError`.
     """
@@ -60,7 +66,8 @@ def examine(
         plain = _plainly(input_fd, limits, raw, peak_buckets)
         if plain is not None:
             return plain
-        with sandbox.Worker(_job("examine", limits, raw, peak_buckets=peak_buckets), input_fd, limits.idle_s) as worker:
+        job = _job("examine", limits, raw, peak_buckets=peak_buckets)
+        with sandbox.Worker(job, input_fd, limits.idle_s) as worker, (stop or sandbox.Stop()).ending(worker):
             found = worker.result()
     found["peaks"] = bytes.fromhex(found["peaks"])
     return Examination(duration_s=found["samples"] / found["sample_rate_hz"], **found)

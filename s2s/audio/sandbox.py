@@ -137,8 +137,41 @@ def warm_up() -> None:
     _pool.start()
 
 
+class Stop:
+    """Hand it to what decodes; `stop()`, from any thread, ends that at once, or as soon as it begins.
+
+    It raises `AudioError` (decoder_lost) then: the recording is not at fault.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._worker: Worker | None = None
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            if self._worker is not None:
+                self._worker.cut()
+
+    @contextlib.contextmanager
+    def ending(self, worker: Worker) -> Iterator[None]:
+        """Inside, it is that worker which `stop` ends."""
+        with self._lock:
+            self._worker = worker
+            if self._stopped:
+                worker.cut()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._worker = None
+
+
 class Worker:
     """One job in one process. Closing it, or leaving its `with` block, ends that process."""
+
+    _is_cut = False
 
     def __init__(self, job: Mapping[str, Any], input_fd: int, idle_s: float) -> None:
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
@@ -165,6 +198,12 @@ class Worker:
     def close(self) -> None:
         """End the process, wherever it is. Twice does nothing."""
         self._resources.close()
+
+    def cut(self) -> None:
+        """Wakes who waits for it, which closing doesn't: decoder_lost is raised there, and ends the process."""
+        self._is_cut = True
+        with contextlib.suppress(OSError):  # it has ended
+            self._line.shutdown(socket.SHUT_RDWR)
 
     def blocks(self) -> Iterator[bytes]:
         """The job's blocks, float32 samples as bytes.
@@ -216,7 +255,9 @@ class Worker:
         return bytes(message)
 
     def _death(self) -> AudioError:
-        """Why the worker ended without a last word: the fork server tells, or is dead itself."""
+        """Why the worker ended without a last word: the fork server tells, or is dead itself; or we cut it off."""
+        if self._is_cut:
+            return AudioError("decoder_lost")
         fate = self._fate.read(wire.FATE.size) or b""
         exit_code = wire.FATE.unpack(fate)[0] if len(fate) == wire.FATE.size else None
         logger.warning("A decoder ended before its job did (exit code %s).", exit_code)

@@ -6,10 +6,12 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 
+from conversions import actions, reading
 from conversions.models import Call, Conversion, Step
 from conversions.queue import draining
 from conversions.queue.bells import Lane, ring
@@ -17,16 +19,18 @@ from conversions.queue.claim import claim
 from conversions.queue.leases import Lease, keeper
 from conversions.queue.worker import work
 from conversions.tasks import work_calls
+from s2s.audio import AudioError
 from s2s_site.celery import app
 from s2s_site.environment import broker_url
 from s2s_site.supervisor.config import read_config
 from s2s_site.supervisor.processes import table
 from tests.conversions.conftest import Submit, work_all
+from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.product import wait_for
 from tests.support.redis import running_redis
-from tests.support.sound import phrase
+from tests.support.sound import lengthless, phrase
 from tests.support.worker import Worker
 from voices.models import Endpoint
 
@@ -181,6 +185,48 @@ def test_a_lease_that_was_interrupted_before_its_call_began_ends_it_at_once(prep
         end(lease)
         with lease.stopping(heard.set):
             assert heard.is_set()
+
+
+def while_decoding(monkeypatch: pytest.MonkeyPatch, happening: Callable[[Lease], object]) -> list[str]:
+    """Works on the next recording; `happening` happens as it is about to be decoded. Returns how that ended."""
+    ends, examine = [], reading.examine
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        (lease,) = keeper.held()
+        happening(lease)
+        try:
+            return examine(*args, **kwargs)
+        except AudioError as error:
+            ends.append(error.code)
+            raise
+
+    monkeypatch.setattr(reading, "examine", watched)
+    work(claim(Lane.CPU))
+    return ends
+
+
+def test_cancelling_stops_the_decoder(submit: Submit, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversion = submit(data=lengthless(phrase()))
+
+    def cancelled(lease: Lease) -> None:
+        assert actions.cancel(conversion, cast.alice)
+        lease.lose()  # as the keeper does, a third of a lease later at most
+
+    assert while_decoding(monkeypatch, cancelled) == ["decoder_lost"]
+    assert state(conversion) == Conversion.Status.CANCELLED
+
+
+def test_a_worker_that_ends_stops_the_decoder_and_another_takes_the_recording_at_once(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversion = submit(data=lengthless(phrase()))
+    assert while_decoding(monkeypatch, Lease.interrupt) == ["decoder_lost"]
+    step = step_of(conversion)
+    assert (step.status, step.lease_token) == (Step.Status.WAITING, None)
+    assert conversion.events.latest("pk").kind == "interrupted"
+    monkeypatch.undo()
+    work_all()
+    assert state(conversion) == Conversion.Status.READY
 
 
 def test_the_keeper_knows_what_this_process_holds(prepared) -> None:

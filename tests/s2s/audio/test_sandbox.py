@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2s.audio import AudioError, Limits, decode, examine, warm_up
+from s2s.audio import AudioError, Limits, Stop, decode, examine, warm_up
 
 ROOT = Path(__file__).resolve().parents[3]
 RATE = 16000
@@ -87,6 +87,24 @@ def test_closing_the_generator_ends_even_a_process_that_hangs(under_way, decoder
     os.kill(worker, signal.SIGSTOP)
     samples.close()
     assert decoders.wait_until(lambda: not decoders.alive(worker), seconds=2)
+
+
+@pytest.mark.parametrize("before_it_begins", [True, False])
+def test_it_can_be_stopped_from_another_thread_even_if_it_hangs(long_recording, decoders, before_it_begins):
+    stop = Stop()
+    if before_it_begins:
+        stop.stop()
+    with ThreadPoolExecutor(1) as pool:
+        examining = pool.submit(examine, long_recording, stop=stop)
+        if not before_it_begins:
+            assert decoders.wait_until(decoders.workers)
+            os.kill(decoders.workers()[0], signal.SIGSTOP)
+            stop.stop()
+        with pytest.raises(AudioError) as caught:
+            examining.result()
+    assert caught.value.code == "decoder_lost"
+    assert decoders.wait_until(lambda: not decoders.workers())
+    stop.stop()  # nothing is left to be ended
 
 
 def test_a_decoder_that_hangs_is_given_up(long_recording, decoders):
