@@ -11,13 +11,13 @@ from functools import cache
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from conversions import files
 from conversions.connections import give_back
-from conversions.models import Call, Conversion, Event, Happened, log
+from conversions.models import Call, Conversion, Event, Happened, Step, log
 from conversions.queue import gate, outcomes
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.failures import StepError
@@ -193,7 +193,8 @@ def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> bool:
 def _known(claim: Claim, result: files.Result) -> Iterator[Any]:
     """`outcomes.ended` with the ledger's row of the call that brought `result`, an earlier attempt's perhaps.
 
-    That row tells the truth also when the step was cancelled meanwhile, erased, or is another worker's.
+    That row tells the truth also when the step was cancelled or erased meanwhile. If it is another worker's, what is
+    stored is that one's to adopt.
     """
     token, (facts, names) = uuid.UUID(result.key.rsplit("-", 1)[1]), _answered(result)
     try:
@@ -202,7 +203,9 @@ def _known(claim: Claim, result: files.Result) -> Iterator[Any]:
             _close_with(tuple(fields))(step_id=claim.step_id, token=token, **fields)
             yield conversion
     except LeaseLostError:
-        _close(Call.objects.filter(token=token), claim, _ANSWERED | facts, names)
+        cancelled = Step.objects.filter(pk=OuterRef("step"), status=Step.Status.CANCELLED)
+        calls = Call.objects.filter(Exists(cancelled) | Q(step=None), token=token)
+        _close(calls, claim, _ANSWERED | facts, names)
         raise
 
 
