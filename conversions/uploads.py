@@ -1,14 +1,33 @@
-"""How an upload reaches the disk: straight into a temporary file beside the media, so that saving it is a rename."""
+"""Which uploads reach the disk, and how: straight into a temporary file beside the media, so that saving is a rename.
+
+What a form may bring is decided by its view, once it knows who sends it. Django reads the body of every POST that has a
+CSRF cookie, also on pages that are open to strangers: there, the first file ends it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.core.exceptions import TooManyFilesSent
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, TemporaryFileUploadHandler
 from xxhash import xxh3_128
 
 from conversions.disk import WriteOut
 from conversions.reading import AT_THE_DOOR_BYTES
+
+
+class NoFilesHandler(FileUploadHandler):
+    """The default. Django answers 400."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise TooManyFilesSent("a file was sent to a page that takes none")
+
+
+class FilesLeftOutHandler(FileUploadHandler):
+    """For a form that may come with files of which nothing is wanted."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise SkipFile
 
 
 class RecordingUploadHandler(TemporaryFileUploadHandler):

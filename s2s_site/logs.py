@@ -1,9 +1,12 @@
-"""What the log says when the database, Redis or a disk is away: one line each time, not a page of code."""
+"""What the log says of what isn't our fault, such as a database, Redis or disk that is away, or a request that breaks
+the rules: one line each time, not a page of code."""
 
 from __future__ import annotations
 
 import errno
 import logging
+
+from django.core.exceptions import SuspiciousOperation
 
 # What a file's operation says of the disk or its server, not of the program.
 _PLACES_ERRORS = frozenset(
@@ -22,7 +25,7 @@ class OneLine(logging.Filter):
         if record.name == "py.warnings" and _DECIDED in record.getMessage():
             return False
         error = record.exc_info[1] if record.exc_info else None
-        if error is not None and is_away(error):
+        if error is not None and (is_away(error) or isinstance(error, SuspiciousOperation)):
             said = " ".join(str(error).split())
             message = " ".join(record.getMessage().split())
             record.msg = message if said and said in message else f"{message}: {type(error).__name__}: {said}"

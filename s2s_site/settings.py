@@ -88,7 +88,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Before CsrfViewMiddleware, which reads the body of a POST: uploads from strangers never touch the disk.
+    # Before CsrfViewMiddleware, which reads the body of a POST: a stranger's is read on open pages alone.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -189,7 +189,7 @@ if S3_BUCKET := env.str("S3_BUCKET", default=""):
 FILE_UPLOAD_PERMISSIONS = 0o600
 # On the same filesystem as the media, so that saving an upload is a rename.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
-FILE_UPLOAD_HANDLERS = ["conversions.uploads.RecordingUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["conversions.uploads.NoFilesHandler"]  # views that take files say so
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 50
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)

@@ -20,4 +20,7 @@ urlpatterns = [
     path("", include("conversions.urls")),
 ]
 
+handler400 = "s2s_site.errors.malformed"
+handler403 = "s2s_site.errors.forbidden"
+handler404 = "s2s_site.errors.missing"
 handler500 = "s2s_site.errors.broken"

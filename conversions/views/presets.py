@@ -19,6 +19,7 @@ from conversions import actions
 from conversions import presets as offers
 from conversions.forms import OptionsForm, all_words
 from conversions.models import Preset
+from conversions.uploads import FilesLeftOutHandler
 from conversions.views.answers import SeeOther, see_other
 from conversions.views.requests import HtmxHttpRequest, signed_in
 from teams.gatekeeper import get_or_404
@@ -51,6 +52,7 @@ def presets(request: HtmxHttpRequest) -> HttpResponse:
     if length > MOST_BYTES:
         words = _("The recording came along, so the preset was not saved. Save it before you choose a recording.")
         return _page(request, problem=words, status=413)
+    request.upload_handlers = [FilesLeftOutHandler(request)]
     return _save(request)
 
 

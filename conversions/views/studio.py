@@ -23,6 +23,7 @@ from conversions.access import conversion_or_404
 from conversions.connections import give_back
 from conversions.disk import free_bytes
 from conversions.forms import StudioForm
+from conversions.uploads import RecordingUploadHandler
 from conversions.usage import over_quota
 from conversions.views.answers import lead_to
 from conversions.views.requests import signed_in
@@ -42,6 +43,7 @@ def studio(request: HttpRequest) -> HttpResponse:
     refusal = _refusal(request)
     if refusal is not None:
         return refusal
+    request.upload_handlers = [RecordingUploadHandler(request)]
     give_back()  # a slow upload must not hold one of the pool's for minutes
     try:
         return _accept(request)

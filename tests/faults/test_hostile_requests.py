@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -55,10 +56,14 @@ class Raw:
         self.cookies = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
 
     def head(
-        self, length: int | str, content_type: bytes = b"multipart/form-data; boundary=" + BOUNDARY, more: str = ""
+        self,
+        length: int | str,
+        content_type: bytes = b"multipart/form-data; boundary=" + BOUNDARY,
+        more: str = "",
+        address: str = "/",
     ) -> None:
         self.socket.sendall(
-            f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {self.cookies}\r\nConnection: close\r\n{more}"
+            f"POST {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {self.cookies}\r\nConnection: close\r\n{more}"
             f"Content-Length: {length}\r\nContent-Type: {content_type.decode()}\r\n\r\n".encode()
         )
 
@@ -115,6 +120,21 @@ def test_whoever_is_refused_before_the_end_of_the_body_reads_the_answer(raw: Raw
         time.sleep(0.05)
         raw.send(b"a" * (size // 8))
     assert raw.status() == 302
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/password/reset/"),
+        *("/admin/login/", "/healthz", "/nowhere/"),
+    ],
+)
+def test_a_strangers_file_is_not_written_down(raw: Raw, product: Product, address: str) -> None:
+    cookie = httpx.get(f"{product.url}/accounts/login/", trust_env=False).headers["set-cookie"]
+    raw.cookies = cookie.split(";")[0]
+    raw.head(900 * 10**9, address=address)
+    raw.send(part("audio", bytes(40_000_000), "a.wav"))  # most of it has been read when all has been sent
+    assert not list((product.data_dir / "uploads").iterdir())
 
 
 def test_whoever_asks_before_sending_is_answered_at_once(raw: Raw) -> None:

@@ -1,4 +1,4 @@
-"""What the log says of an error: one line of what is away, everything of a fault of ours."""
+"""What the log says of an error: one line of what is no fault of ours, everything of one that is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import sys
 
 import pytest
+from django.core.exceptions import TooManyFilesSent
 from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -36,9 +37,10 @@ def logged(error: Exception, message: str = "sweep failed") -> str:
         StorageError("connection failed"),
         OSError(errno.ENOSPC, "connection failed"),
         ConnectionRefusedError(errno.ECONNREFUSED, "connection failed"),
+        TooManyFilesSent("connection failed"),
     ],
 )
-def test_what_is_away_is_one_line(error: Exception) -> None:
+def test_what_is_away_or_breaks_the_rules_is_one_line(error: Exception) -> None:
     (line,) = logged(error).splitlines()
     assert line.startswith(f"sweep failed: {type(error).__name__}: ")
     assert line.endswith("connection failed")
