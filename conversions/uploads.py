@@ -6,6 +6,7 @@ CSRF cookie, also on pages that are open to strangers: there, the first file end
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import TooManyFilesSent
@@ -52,6 +53,10 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
         self._write_out.grown_to(start + len(raw_data))
         if self._digest is not None:
             self._digest.update(raw_data)
+
+    def upload_interrupted(self) -> None:
+        with suppress(OSError):  # a full disk refuses what is still to be written as the file is closed, and it is gone
+            super().upload_interrupted()
 
     def file_complete(self, file_size: int) -> Any:
         file: Any = super().file_complete(file_size)

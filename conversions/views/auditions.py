@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,6 +27,8 @@ from s2s.audio import AudioError
 from teams.gatekeeper import membership
 from voices.catalogue import offered_voices
 from voices.models import Voice
+
+logger = logging.getLogger(__name__)
 
 
 class PassageForm(forms.Form):
@@ -77,6 +80,10 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
             problem, status = str(error), 503
         except FileNotFoundError:
             problem = _("The recording is gone from the server. Please send it again in the Studio.")
+        except OSError:
+            logger.exception("a passage could not be stored")
+            problem = _("The passage could not be stored on the server. What you have heard is kept; tell your admin.")
+            status = 507
     if problem:
         context = _context(recording) | {"problem": problem}
         return render(request, "conversions/audition.html", context, status=status)
@@ -128,9 +135,13 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     order = actions.Order(form.ordered, only_me=only_me, once=once)
     try:
         accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)
-    except OSError:
+    except FileNotFoundError:
         messages.error(request, _("The recording is gone from the server. Please send it again in the Studio."))
         return see_other("conversions:studio")
+    except OSError:
+        logger.exception("a recording could not be stored")
+        problem = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
+        return render(request, "conversions/audition.html", _context(recording) | {"problem": problem}, status=507)
     if accepted.batch is not None:
         return see_other("conversions:batch", accepted.batch.pk)
     return see_other("conversions:detail", accepted.conversions[0].pk)

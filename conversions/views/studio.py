@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
@@ -40,17 +40,7 @@ logger = logging.getLogger(__name__)
 def studio(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _opened(request)
-    refusal = _refusal(request)
-    if refusal is not None:
-        return refusal
-    request.upload_handlers = [RecordingUploadHandler(request)]
-    give_back()  # a slow upload must not hold one of the pool's for minutes
-    try:
-        return _accept(request)
-    except SuspiciousOperation as error:  # more fields, files or bytes than any form of ours has
-        logger.info("a form was refused: %s", error)
-        problem = _("This form has more in it than it should. Reload the page and try again.")
-        return _page(request, _empty(request), problem=problem, status=400)
+    return _refusal(request) or _read(request) or _accept(request)
 
 
 # ---- opening it ----
@@ -119,17 +109,30 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-@csrf_protect
-def _accept(request: HttpRequest) -> HttpResponse:
+def _read(request: HttpRequest) -> HttpResponse | None:
+    """All of the body, before csrf_protect reads it and nobody says what went wrong. None: it is here."""
+    handler = RecordingUploadHandler(request)
+    request.upload_handlers = [handler]
+    give_back()  # a slow upload must not hold one of the pool's for minutes
     try:
-        form = StudioForm(request.POST, request.FILES, user=signed_in(request))
-    except MultiPartParserError:
-        problem = _("The upload arrived broken. Please send it again.")
-        return _page(request, _empty(request), problem=problem, status=400)
+        request.POST  # noqa: B018
+        return None
+    except SuspiciousOperation as error:  # more fields, files or bytes than any form of ours has
+        logger.info("a form was refused: %s", error)
+        problem, status = _("This form has more in it than it should. Reload the page and try again."), 400
+    except (MultiPartParserError, UnreadablePostError):  # the latter: whoever sent it has left
+        problem, status = _("The upload arrived broken. Please send it again."), 400
     except OSError:
         logger.exception("an upload could not be stored")
         problem = _("The upload could not be stored on the server. Nothing was converted; please tell your admin.")
-        return _page(request, _empty(request), problem=problem, status=507)
+        status = 507
+    handler.upload_interrupted()
+    return _page(request, _empty(request), problem=problem, status=status)
+
+
+@csrf_protect
+def _accept(request: HttpRequest) -> HttpResponse:
+    form = StudioForm(request.POST, request.FILES, user=signed_in(request))
     if not form.is_valid():
         return _page(request, form, status=422)
     over = _over_storage(request, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 import threading
@@ -15,7 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 
-from conversions import retention
+from conversions import files, retention
 from conversions.models import Conversion, Event, Recording, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
@@ -233,6 +234,26 @@ def test_when_every_core_decodes_one_is_told_to_try_again(
             assert "try again in a few seconds" in response.content.decode()
     assert Recording.objects.count() == 1
     assert alice.post(address, {"voice": voices[0].pk}).status_code == 303
+
+
+def test_a_full_disk_is_said_and_what_was_tried_before_is_kept(
+    alice: Client, voices: list[Voice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = begin(alice, voices[:1])["Location"]
+    work_all()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "store_upload", full)
+    monkeypatch.setattr(files, "duplicate", full)
+    passage = alice.post(address, {"voice": voices[0].pk, "start": "1"})
+    assert passage.status_code == 507
+    assert "The passage could not be stored on the server." in passage.content.decode()
+    assert 'data-state="ready"' in passage.content.decode()
+    whole = alice.post(f"{address}convert/", {"voice": voices[0].pk})
+    assert whole.status_code == 507
+    assert "The recording could not be stored on the server. Nothing was converted" in whole.content.decode()
 
 
 def test_an_audition_has_its_files_and_nothing_else_of_a_conversion(alice: Client, voices: list[Voice]) -> None:
