@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,30 +12,38 @@ from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
 _LINGER_S = 30.0  # as long as nginx does (lingering_time)
-_CHUNK_BYTES = 256 * 1024
+_AT_MOST_BYTES = 256 * 1024
+# Each keeps a thread of the server, which hundreds of slow senders would take from everybody else.
+_heard_out = threading.BoundedSemaphore(16)
 
 
 def hear_out(get_response: Respond) -> Respond:
     """An answer that came before the end of the body waits for that end, and what still arrives is thrown away.
 
     The server closes the connection of whoever hasn't finished sending; a browser that writes into a closed connection
-    is reset and shows no answer at all. RFC 9112, 9.6. A client that expects 100 Continue hasn't begun to send.
+    is reset and shows no answer at all. RFC 9112, 9.6. A client that expects 100 Continue hasn't begun to send. While
+    as many are heard out as may be, the next one is hung up on.
     """
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if "Expect" not in request.headers:
-            _discard_rest(request)
+        if "Expect" not in request.headers and _heard_out.acquire(blocking=False):
+            try:
+                _discard_rest(request)
+            finally:
+                _heard_out.release()
         return response
 
     return respond
 
 
 def _discard_rest(request: HttpRequest) -> None:
-    ends = time.monotonic() + _LINGER_S
+    # A read comes back when all that it asked for is here. By asking for one byte first, then for twice as much each
+    # time, we look at the clock in time: whoever sends evenly is heard for twice as long at most.
+    ends, size = time.monotonic() + _LINGER_S, 1
     try:
-        while request.read(_CHUNK_BYTES) and time.monotonic() < ends:
-            pass
+        while request.read(size) and time.monotonic() < ends:
+            size = min(2 * size, _AT_MOST_BYTES)
     except UnreadablePostError:
         pass  # whoever sent it has left
 

@@ -3,6 +3,8 @@ nothing is left on the disk."""
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -79,11 +81,17 @@ class Raw:
         return int(line.split(b" ")[1]) if line else 0
 
 
+@contextlib.contextmanager
+def opened(product: Product, person: Person) -> Iterator[Raw]:
+    connection = Raw(product, person)
+    with connection.socket:
+        yield connection
+
+
 @pytest.fixture
 def raw(product: Product, person: Person) -> Iterator[Raw]:
-    connection = Raw(product, person)
-    yield connection
-    connection.socket.close()
+    with opened(product, person) as connection:
+        yield connection
     uploads = product.data_dir / "uploads"
     wait_for(lambda: not list(uploads.iterdir()), "nothing is left in the upload folder")
     assert "Internal Server Error" not in product.output()
@@ -143,15 +151,43 @@ def test_whoever_asks_before_sending_is_answered_at_once(raw: Raw) -> None:
     assert raw.status() == 302
 
 
-def test_a_slow_body_keeps_nobody_waiting(raw: Raw, person: Person) -> None:
+def test_a_hundred_slow_uploads_keep_nobody_waiting(raw: Raw, product: Product, person: Person) -> None:
+    """Of 128 threads, which is what there is for them without a proxy."""
     body = whole(person, part("audio", wav(1.0), "a.wav"))
-    raw.head(len(body))
-    for index in range(5):
-        raw.send(body[index : index + 1])
+    with contextlib.ExitStack() as others:
+        for slow in (raw, *(others.enter_context(opened(product, person)) for _ in range(99))):
+            slow.head(len(body))
+            slow.send(body[:5])
+        for _ in range(5):
+            assert person.http.get("/history/").status_code == 200
+        raw.send(body[5:])
+        assert raw.status() == 303
+
+
+@pytest.mark.usefixtures("raw")
+def test_more_slow_senders_than_threads_who_are_refused_keep_nobody_waiting(product: Product, person: Person) -> None:
+    """Most are hung up on: to hear out whoever is refused is a courtesy, for a few at a time."""
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(opened(product, person)) for _ in range(140)]
+        for sender in slow:
+            sender.cookies = ""
+            sender.head(48_000)
+            sender.send(b"a")
+        sockets = [sender.socket for sender in slow]
+        wait_for(lambda: len(select.select(sockets, [], [], 0)[0]) >= 124, "all but a few are hung up on")
         assert person.http.get("/history/").status_code == 200
-        time.sleep(0.1)
-    raw.send(body[5:])
-    assert raw.status() == 303
+        assert person.http.get("/healthz").status_code == 200
+
+
+def test_who_is_refused_and_sends_a_few_bytes_a_second_is_not_heard_for_hours(raw: Raw) -> None:
+    raw.cookies = ""
+    raw.head(48_000)
+    with contextlib.suppress(ConnectionError):
+        for _ in range(500):
+            if select.select([raw.socket], [], [], 0.25)[0]:
+                break
+            raw.send(b"a")
+    assert raw.status() in (0, 302)
 
 
 @pytest.mark.parametrize(
