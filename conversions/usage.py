@@ -27,14 +27,14 @@ def over_quota(
 
 
 def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
-    """Five queries: the ledger of this month, what is measured but not yet called for, and what is kept."""
+    """Five queries: the ledger of this month, what is measured and not yet counted there, and what is kept."""
     start = month_start()
     calls = Call.objects.filter(team=membership.team_id, sent_at__gte=start, outcome__in=_COUNTED).order_by()
     kept = Conversion.objects.filter(team=membership.team_id, deleted_at=None).order_by()
     if but is not None:
         calls, kept = calls.filter(~Q(conversion=but)), kept.exclude(pk=but.pk)
     pending = kept.filter(status__in=Conversion.UNFINISHED, created_at__gte=start).exclude(
-        Exists(Call.objects.filter(conversion=OuterRef("pk")))
+        Exists(Call.objects.filter(conversion=OuterRef("pk"), outcome__in=_COUNTED))
     )
     called = _seconds(calls, "seconds", Q(user=membership.user_id))
     waiting = _seconds(pending, "source_duration_s", Q(created_by=membership.user_id))

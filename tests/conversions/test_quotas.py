@@ -14,8 +14,9 @@ from conversions import actions
 from conversions.models import Call, Conversion
 from conversions.usage import over_quota, usage_of
 from teams.models import Membership, Team, User
-from tests.conversions.conftest import Submit, client_of, work_all
+from tests.conversions.conftest import Submit, client_of, work_all, work_until_done
 from tests.support.cast import Cast
+from tests.support.endpoint import Behaviour
 from tests.support.sound import wav
 from voices.models import Voice
 
@@ -48,6 +49,18 @@ def test_what_was_never_sent_or_refused_does_not_count(submit: Submit, cast: Cas
     work_all()
     Call.objects.update(outcome=Call.Outcome.REFUSED)
     assert usage_of(member(cast.alice)).team_seconds == 0
+
+
+def test_what_an_endpoint_refuses_for_now_counts_while_it_waits(submit: Submit, cast: Cast, scripted) -> None:
+    limit_team(cast, monthly_minutes=1)
+    scripted.script(*[Behaviour(status=503)] * 4)
+    conversions = []
+    for _ in range(4):
+        conversions.append(submit(data=wav(25.0, rate_hz=8000)))
+        work_all()
+    assert usage_of(member(cast.alice)).team_seconds == pytest.approx(50.0)
+    work_until_done(*conversions)
+    assert sorted(conversion.error_code for conversion in conversions) == ["", "", "quota", "quota"]
 
 
 def test_a_new_month_begins_at_nothing(submit: Submit, cast: Cast) -> None:
