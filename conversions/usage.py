@@ -1,4 +1,8 @@
-"""What a team has used: counted from the ledger, so deleting a recording gives no minutes back, but space it does."""
+"""What a team has used: counted from the ledger, so deleting a recording gives no minutes back, but space it does.
+
+What is asked holds only within the transaction that uses more, under the team's lock: those that come together would
+each find the room that is there for one. Asked before, it saves people an upload.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,28 @@ from django.db.models.functions import Coalesce
 
 from conversions.models import Call, Conversion, Export, Recording, Step
 from s2s.contract import OUTPUT_FORMATS
-from teams.models import Membership
+from teams.models import Membership, Team
 from teams.quotas import Usage, has_limit, month_start, refusal, storage_refusal
 
 # What an endpoint has worked on, or may have.
 _COUNTED = (Call.Outcome.SENT, Call.Outcome.ANSWERED, Call.Outcome.UNCLEAR)
+
+
+class OverQuotaError(Exception):
+    """In words for people."""
+
+
+def lock(team_id: int) -> None:
+    """Until the end of the transaction nobody else of the team uses more of what is limited.
+
+    Before every other lock: team, endpoint, conversion, step. (Who begins to write to SQLite is alone already.)
+    """
+    Team.objects.select_for_update(no_key=True).order_by().get(pk=team_id)
+
+
+def lock_where_limited(membership: Membership | None) -> None:
+    if membership and has_limit(membership):
+        lock(membership.team_id)
 
 
 def over_quota(
@@ -27,7 +48,7 @@ def over_quota(
 
 
 def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
-    """Five queries: the ledger of this month, what is measured and not yet counted there, and what is kept."""
+    """Six queries: the ledger of this month, what is measured and not yet counted there, and what is kept."""
     start = month_start()
     calls = Call.objects.filter(team=membership.team_id, sent_at__gte=start, outcome__in=_COUNTED).order_by()
     kept = Conversion.objects.filter(team=membership.team_id, deleted_at=None).order_by()
@@ -41,29 +62,31 @@ def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
     return Usage(called[0] + waiting[0], called[1] + waiting[1], _bytes(kept, membership.team_id))
 
 
-def over_storage(conversion: Conversion, output_format: str) -> str | None:
-    """Why the team may not keep the result in a further format, in words; None when it may. What is being made counts
-    as what it will have."""
-    if conversion.team.storage_megabytes is None:
-        return None
-    kept = Conversion.objects.filter(team=conversion.team_id, deleted_at=None).order_by()
-    unmade = Export.objects.filter(conversion__in=kept, step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
-    coming = sum(_size_of(made.conversion, made.output_format) for made in unmade.select_related("conversion"))
-    size = _size_of(conversion, output_format)
-    return storage_refusal(conversion.team, _bytes(kept, conversion.team_id) + coming, size)
+def require_room(team: Team, size: int) -> None:
+    """For `size` more bytes, in the team's storage; within the transaction that keeps them. Raises OverQuotaError."""
+    if team.storage_megabytes is None:
+        return
+    lock(team.pk)
+    kept = Conversion.objects.filter(team=team, deleted_at=None).order_by()
+    over = storage_refusal(team, _bytes(kept, team.pk), size)
+    if over:
+        raise OverQuotaError(over)
 
 
-def _size_of(conversion: Conversion, output_format: str) -> int:
+def export_size(conversion: Conversion, output_format: str) -> int:
+    """Bytes that the result will have in this format."""
     return int((conversion.output_duration_s or 0.0) * OUTPUT_FORMATS[output_format].bytes_per_s)
 
 
 def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
     """Each conversion has its recording, also where several share the bytes of one: whichever goes first, the others
-    keep theirs."""
+    keep theirs. A further format that is being made counts as what it will have."""
     size: int = kept.aggregate(size=Sum(Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0), default=0))["size"]
     exported: int = kept.aggregate(size=Sum("exports__size", default=0))["size"]
+    unmade = Export.objects.filter(conversion__in=kept, step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
+    coming = sum(export_size(made.conversion, made.output_format) for made in unmade.select_related("conversion"))
     tried: int = Recording.objects.filter(team=team_id).aggregate(size=Sum("size", default=0))["size"]
-    return size + exported + tried
+    return size + exported + coming + tried
 
 
 def _seconds(rows: QuerySet[Call] | QuerySet[Conversion], field: str, mine: Q) -> tuple[float, float]:

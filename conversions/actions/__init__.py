@@ -3,7 +3,7 @@
 from conversions.actions.audition import MOST_VOICES, PASSAGE_S, BusyError, audition, listen
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, forget, purge
-from conversions.actions.export import OverQuotaError, export, forget_export
+from conversions.actions.export import export, forget_export
 from conversions.actions.presets import (
     NameTakenError,
     change_preset,
@@ -16,6 +16,7 @@ from conversions.actions.rename import rename
 from conversions.actions.restore import restore
 from conversions.actions.retry import retry
 from conversions.actions.submit import Accepted, Order, submit, submit_all
+from conversions.usage import OverQuotaError
 
 __all__ = [
     "MOST_VOICES",

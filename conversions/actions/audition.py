@@ -24,8 +24,9 @@ from conversions.actions.submit import Order, clean_name, once_for, submit
 from conversions.connections import give_back
 from conversions.models import Conversion, Recording
 from conversions.sources import Stored
+from conversions.usage import lock_where_limited, require_room
 from s2s.audio import RawPcm, excerpt
-from teams.gatekeeper import May, current_team, require
+from teams.gatekeeper import May, current_team, membership, require
 from teams.models import User
 from voices.models import Voice
 
@@ -51,8 +52,8 @@ def audition(
 ) -> Recording:
     """Keeps the recording for a day and begins its auditions. Sent again under the same `once`, it is the same one.
 
-    Raises PermissionDenied, OSError when it could not be stored, AudioError when there is nothing to hear in it,
-    and BusyError when too many are being tried.
+    Raises PermissionDenied, OSError when it could not be stored, OverQuotaError when the team has no room for it,
+    AudioError when there is nothing to hear in it, and BusyError when too many are being tried.
     """
     require(user, May.CONVERT)
     team = current_team(user)
@@ -83,7 +84,9 @@ def audition(
     else:
         files.store_upload(recording.file, audio)
     try:
-        recording.save(force_insert=True)
+        with transaction.atomic():
+            require_room(team, recording.size)
+            recording.save(force_insert=True)
         begun = listen(recording, user, voices, start_s, once)
     except Exception:
         forget(recording)
@@ -118,6 +121,7 @@ def listen(
     parameters = parameters.model_copy(update={"output_format": _FORMAT, "file_format": "other"})
     order = Order(parameters, only_me=True, audition_of=recording, once=once)
     with transaction.atomic():
+        lock_where_limited(membership(user))  # `submit` does, when there are locks already
         # The row is locked by this: two at once, by a double press perhaps, would each miss what the other one begins.
         if not Recording.objects.filter(pk=recording.pk).update(start_s=start_s or 0.0):
             raise FileNotFoundError(recording.file)

@@ -8,14 +8,10 @@ from django.db.models import Max
 from conversions.models import Conversion, Export, Step
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.clock import db_now
-from conversions.usage import over_storage
+from conversions.usage import export_size, lock, require_room
 from s2s.contract import OUTPUT_FORMATS
 from teams.gatekeeper import May, require
 from teams.models import User
-
-
-class OverQuotaError(Exception):
-    """In words for people."""
 
 
 def export(conversion: Conversion, user: User, output_format: str) -> Export | None:
@@ -27,6 +23,8 @@ def export(conversion: Conversion, user: User, output_format: str) -> Export | N
     if output_format not in OUTPUT_FORMATS or output_format == conversion.output_format:
         raise ValueError(output_format)
     with transaction.atomic():
+        if conversion.team.storage_megabytes is not None:
+            lock(conversion.team_id)  # before the conversion
         # Two who ask at once get the same one.
         rows = Conversion.objects.select_for_update().only("pk", "status", "team_id", "output_duration_s")
         locked = rows.filter(pk=conversion.pk, deleted_at=None).first()
@@ -35,9 +33,7 @@ def export(conversion: Conversion, user: User, output_format: str) -> Export | N
         found = locked.exports.select_related("step").filter(output_format=output_format).first()
         if found is not None and found.step.status != Step.Status.FAILED:
             return found
-        over = over_storage(locked, output_format)
-        if over:
-            raise OverQuotaError(over)
+        require_room(conversion.team, export_size(locked, output_format))
         if found is None:
             found = _new(locked, user, output_format)
         else:

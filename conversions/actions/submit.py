@@ -22,11 +22,11 @@ from conversions.queue import outcomes
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.reading import Understood
 from conversions.sources import Stored, of_conversion
+from conversions.usage import OverQuotaError, lock_where_limited, require_room
 from s2s.contract import ConvertParameters
 from statements import Given, Insert, Select
 from teams.gatekeeper import May, current_team, membership, require
 from teams.models import Team, User
-from teams.quotas import has_limit
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
 
     What was accepted before under the same `order.once` is the answer again: nothing is made or paid twice.
     Raises PermissionDenied for those who may not convert in their team and for zero retention where the endpoint
-    can't promise it, OSError when it could not be stored.
+    can't promise it, OSError when it could not be stored, and OverQuotaError when the team has no room for it.
     """
     require(user, May.CONVERT)
     team = current_team(user)
@@ -99,10 +99,8 @@ def _enter(conversion: Conversion, user: User, understood: Understood | None) ->
     """One transaction: from here on it is known."""
     member = membership(user)
     with transaction.atomic():
-        if understood and member and has_limit(member):
-            # Recordings that come together must not each find the room that is there for one. (Who begins to write to
-            # SQLite is alone already.)
-            Team.objects.select_for_update(no_key=True).order_by().get(pk=conversion.team_id)
+        lock_where_limited(member)
+        require_room(conversion.team, conversion.source_bytes)
         if understood and reading.refusal(conversion, understood.found, member):
             understood = None  # `prepare` says so, as of any other recording
         for name, value in (understood.fields if understood else {}).items():
@@ -176,11 +174,13 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of several recordings: those that are ours to look after now, and how many could not be stored."""
+    """What became of several recordings: those that are ours to look after now, how many could not be stored, and why
+    where a quota is the reason."""
 
     conversions: list[Conversion]
     batch: Batch | None
     not_stored: int
+    over_quota: str = ""
 
 
 def submit_all(
@@ -193,13 +193,13 @@ def submit_all(
 ) -> Accepted:
     """Every recording in every voice, as a batch where that is more than one conversion or `batch_id` says so.
 
-    Raises PermissionDenied, and OSError when nothing at all could be stored.
+    Raises PermissionDenied, and OSError or OverQuotaError when nothing at all could be stored.
     """
     require(user, May.CONVERT)
     if batch_id or len(recordings) * len(voices) > 1:
         order = replace(order, batch=_batch(user, batch_id or order.once))
     conversions: list[Conversion] = []
-    error: OSError | None = None
+    error: OSError | OverQuotaError | None = None
     for number, recording in enumerate(recordings):
         again, wanted = recording, replace(order, once=once_for(order, recording, number))
         for voice in voices:
@@ -209,11 +209,15 @@ def submit_all(
                 logger.exception("a recording could not be stored")
                 error = not_stored
                 break  # the others of this recording would fail too
+            except OverQuotaError as over:
+                error = over
+                break
             conversions.append(conversion)
             again = of_conversion(conversion)  # its file is with us now: further voices share it
     if error is not None and not conversions:
         raise error
-    return Accepted(conversions, order.batch, len(recordings) * len(voices) - len(conversions))
+    missing = len(recordings) * len(voices) - len(conversions)
+    return Accepted(conversions, order.batch, missing, str(error) if isinstance(error, OverQuotaError) else "")
 
 
 def _batch(user: User, batch_id: UUID | None) -> Batch:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from conversions import files, reading
-from conversions.connections import give_back
+from conversions.connections import give_back, written_in_turn
 from conversions.models import Conversion, Event, log
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.steps.loading import conversion_of
+from conversions.usage import lock_where_limited
 from s2s.audio import Stop
 from statements import Given, Update
 from teams.models import Membership
@@ -34,11 +35,13 @@ def prepare(claim: Claim, lease: Lease) -> None:
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
     lease.check()
     member = Membership.objects.select_related("team").filter(team=claim.team_id, user=claim.user_id).first()
-    refusal = reading.refusal(conversion, understood.found, member)
-    if refusal is not None:
-        raise StepError(refusal.code, refusal.words)
-    with outcomes.ended(claim) as conversion:
-        _keep(pk=conversion.pk, **understood.fields)
-        conversion.source_samples = understood.found.samples
-        log(conversion, Event.Kind.PREPARED, **understood.told)
-        outcomes.prepared(conversion, claim.user_id)
+    with written_in_turn():
+        lock_where_limited(member)
+        with outcomes.ended(claim) as locked:
+            refusal = reading.refusal(conversion, understood.found, member)
+            if refusal is not None:
+                raise StepError(refusal.code, refusal.words)
+            _keep(pk=locked.pk, **understood.fields)
+            locked.source_samples = understood.found.samples
+            log(locked, Event.Kind.PREPARED, **understood.told)
+            outcomes.prepared(locked, claim.user_id)

@@ -20,7 +20,7 @@ from conversions.forms import StartField, VoicesField, all_words, refused_by
 from conversions.models import Recording
 from conversions.progress import progress_of, with_progress
 from conversions.usage import over_quota
-from conversions.views.answers import see_other
+from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.files import serve
 from conversions.views.requests import signed_in
 from s2s.audio import AudioError
@@ -78,6 +78,8 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
             problem = str(error)
         except actions.BusyError as error:
             problem, status = str(error), 503
+        except actions.OverQuotaError as error:
+            problem, status = str(error), 403
         except FileNotFoundError:
             problem = _("The recording is gone from the server. Please send it again in the Studio.")
         except OSError:
@@ -135,6 +137,8 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     order = actions.Order(form.ordered, only_me=only_me, once=once)
     try:
         accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)
+    except actions.OverQuotaError as error:
+        return render(request, "conversions/audition.html", _context(recording) | {"problem": str(error)}, status=403)
     except FileNotFoundError:
         messages.error(request, _("The recording is gone from the server. Please send it again in the Studio."))
         return see_other("conversions:studio")
@@ -142,6 +146,7 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
         logger.exception("a recording could not be stored")
         problem = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
         return render(request, "conversions/audition.html", _context(recording) | {"problem": problem}, status=507)
+    say_what_is_missing(request, accepted)
     if accepted.batch is not None:
         return see_other("conversions:batch", accepted.batch.pk)
     return see_other("conversions:detail", accepted.conversions[0].pk)

@@ -7,14 +7,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
@@ -25,7 +23,7 @@ from conversions.disk import free_bytes
 from conversions.forms import StudioForm
 from conversions.uploads import RecordingUploadHandler
 from conversions.usage import over_quota
-from conversions.views.answers import lead_to
+from conversions.views.answers import lead_to, say_what_is_missing
 from conversions.views.requests import signed_in
 from s2s.audio import AudioError
 from teams.gatekeeper import May, current_team, may, membership
@@ -140,6 +138,8 @@ def _accept(request: HttpRequest) -> HttpResponse:
         return _page(request, form, problem=over, status=403)
     try:
         return _audition(request, form) if request.POST.get("do") == "audition" else _convert(request, form)
+    except actions.OverQuotaError as error:
+        return _page(request, form, problem=str(error), status=403)
     except FileNotFoundError:
         form.add_error("audio", _("This recording isn’t there any more. Choose another one."))
         return _page(request, form, status=422)
@@ -161,13 +161,7 @@ def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
     data = form.cleaned_data
     order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
     accepted = actions.submit_all(signed_in(request), form.recordings, data["voice"], order, batch_id=data.get("batch"))
-    if accepted.not_stored:
-        words = ngettext(
-            "%d recording could not be stored on the server. Please tell your admin, and send it again later.",
-            "%d recordings could not be stored on the server. Please tell your admin, and send them again later.",
-            accepted.not_stored,
-        )
-        messages.error(request, words % accepted.not_stored)
+    say_what_is_missing(request, accepted)
     if accepted.batch is not None:
         return lead_to(request, "conversions:batch", accepted.batch.pk)
     return lead_to(request, "conversions:detail", accepted.conversions[0].pk)
