@@ -173,7 +173,7 @@ def failed(claim: Claim, conversion: Conversion, failure: Failure) -> None:
     """Within `ended`."""
     if claim.kind is Step.Kind.EXPORT:
         Export.objects.filter(step=claim.step_id).update(error=failure.words)
-        logger.warning("an export of conversion %s failed: %s", conversion.pk, failure.code)
+        logger.warning("an export of conversion %s failed: %s", _named(conversion), failure.code)
     else:
         fail_conversion(conversion, failure)
 
@@ -183,4 +183,9 @@ def fail_conversion(conversion: Conversion, failure: Failure) -> None:
     if conversion.move(Conversion.Status.FAILED, error=failure.words, error_code=failure.code):
         conversion.steps.filter(status=Step.Status.WAITING).update(status=Step.Status.CANCELLED)
         log(conversion, Event.Kind.FAILED, code=failure.code, words=failure.words)
-        logger.warning("conversion %s failed: %s", conversion.pk, failure.code)
+        logger.warning("conversion %s failed: %s", _named(conversion), failure.code)
+
+
+def _named(conversion: Conversion) -> str:
+    """For the log, which keeps nothing of a zero retention one, not even its id."""
+    return str(conversion.pk) if conversion.enable_logging else "(zero retention)"
