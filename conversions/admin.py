@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from conversions.models import Call, Conversion, Event, Step
 from teams.models import User
 
 COUNTED_AT_MOST = 10_000
+logger = logging.getLogger(__name__)
 
 admin.site.register(Call, LedgerAdmin)
 
@@ -105,7 +107,12 @@ class ConversionAdmin(admin.ModelAdmin[Conversion]):
 
     @admin.display(description=_("files"))
     def files_on_disk(self, conversion: Conversion) -> str:
-        return ", ".join(f"{name} ({filesizeformat(size)})" for name, size in files.sizes(conversion.pk).items())
+        try:
+            sizes = files.sizes(conversion.pk)
+        except OSError:
+            logger.exception("the files of a conversion can't be listed")
+            return str(_("The storage doesn’t answer at the moment."))
+        return ", ".join(f"{name} ({filesizeformat(size)})" for name, size in sizes.items())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -50,6 +51,15 @@ def test_a_conversion_shows_its_steps_calls_and_events(admin: Client, failed: Co
     page = admin.get(f"/admin/conversions/conversion/{failed.pk}/change/").content.decode()
     for word in ("prepare", "refused", "400", "submitted"):
         assert word in page
+
+
+def test_a_conversion_opens_while_the_storage_is_away(admin: Client, failed: Conversion, settings) -> None:
+    media = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
+    media.rename(media.with_name("away"))
+    media.touch()  # a file where the folder was: nothing below it can be read
+    page = admin.get(f"/admin/conversions/conversion/{failed.pk}/change/")
+    assert page.status_code == 200
+    assert "The storage doesn’t answer at the moment." in page.content.decode()
 
 
 @pytest.mark.parametrize("only", [{"only_me": True}, {"audition": True}, {"enable_logging": False}])
