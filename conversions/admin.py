@@ -139,7 +139,12 @@ class ConversionAdmin(admin.ModelAdmin[Conversion]):
         self, request: HttpRequest, conversions: QuerySet[Conversion], verb: Callable[[Conversion, User], bool]
     ) -> None:
         assert isinstance(request.user, User)
-        done = sum(verb(conversion, request.user) for conversion in conversions)
+        done = 0
+        for conversion in conversions:
+            try:
+                done += verb(conversion, request.user)
+            except actions.OverQuotaError as error:
+                self.message_user(request, f"{conversion}: {error}", messages.ERROR)
         left = conversions.count() - done
         words = ngettext("%d conversion changed.", "%d conversions changed.", done) % done
         if left:

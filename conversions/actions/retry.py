@@ -8,22 +8,46 @@ from conversions import files, mailing
 from conversions.models import Call, Conversion, Event, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.clock import db_now
+from conversions.usage import OverQuotaError, lock_where_limited, over_quota
 from teams.gatekeeper import require_change
-from teams.models import User
+from teams.models import Membership, User
 
 
 def retry(conversion: Conversion, user: User) -> bool:
-    """False: it had not failed, or is deleted. Raises PermissionDenied."""
+    """False: it had not failed, or is deleted. Raises PermissionDenied, and OverQuotaError when it would be converted
+    again and no minutes are left for that."""
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     answer_is_lost = _answer_is_lost(conversion)
     with transaction.atomic():
+        member = _creator(conversion)
+        lock_where_limited(member)  # before the conversion
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
         again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mailing.wanted(conversion)}
-        if conversion.deleted_at is not None or not conversion.move(Conversion.Status.WAITING, **again):
+        if conversion.deleted_at is not None or conversion.status != Conversion.Status.FAILED:
             return False
+        if member and (answer_is_lost or not _is_converted(conversion)):
+            _require_minutes(conversion, member)
+        conversion.move(Conversion.Status.WAITING, **again)
         _reopen_steps(conversion, answer_is_lost)
         log(conversion, Event.Kind.RETRIED, actor=user)
     return True
+
+
+def _creator(conversion: Conversion) -> Membership | None:
+    """Whose minutes it uses, whoever presses Retry."""
+    members = Membership.objects.select_related("team")
+    return members.filter(team=conversion.team_id, user=conversion.created_by_id).first()
+
+
+def _is_converted(conversion: Conversion) -> bool:
+    return conversion.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.DONE).exists()
+
+
+def _require_minutes(conversion: Conversion, member: Membership) -> None:
+    """For all of it once more; what its earlier calls have used stays used."""
+    over = over_quota(member, seconds=conversion.source_duration_s or 0.0)
+    if over:
+        raise OverQuotaError(over)
 
 
 def _answer_is_lost(conversion: Conversion) -> bool:

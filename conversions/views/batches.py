@@ -91,12 +91,19 @@ def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     user, seen = signed_in(request), _rows_or_404(request, batch_id)
     rows = [row for row in seen if row.retryable]
     safe = [row for row in rows if row.error_code not in Conversion.PAID_BEFORE]
-    again = sum(actions.retry(conversion, user) for conversion in safe)
+    again, over = 0, ""
+    for conversion in safe:
+        try:
+            again += actions.retry(conversion, user)
+        except actions.OverQuotaError as error:
+            over = str(error)
+    if over:
+        messages.error(request, over)
     if again:
         words = ngettext("%d recording is tried again.", "%d recordings are tried again.", again) % again
         messages.info(request, words)
-    elif rows:
+    elif rows and not over:
         messages.info(request, _("What failed may have been billed. Open each one to see its price and decide."))
-    else:
+    elif not rows:
         messages.info(request, _("There is nothing to retry."))
     return see_other("conversions:batch", batch_id)

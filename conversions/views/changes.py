@@ -36,8 +36,11 @@ def cancel(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     conversion = _load(request, conversion_id)
-    if not actions.retry(conversion, signed_in(request)):
-        messages.info(request, _("There is nothing to retry."))
+    try:
+        if not actions.retry(conversion, signed_in(request)):
+            messages.info(request, _("There is nothing to retry."))
+    except actions.OverQuotaError as error:
+        messages.error(request, str(error))
     return see_other("conversions:detail", conversion_id)
 
 

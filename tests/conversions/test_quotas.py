@@ -17,6 +17,7 @@ from teams.models import Membership, Team, User
 from tests.conversions.conftest import Submit, client_of, work_all, work_until_done
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.sound import wav
 from voices.models import Voice
 
@@ -93,6 +94,35 @@ def test_a_recording_that_would_go_beyond_the_teams_minutes_is_never_sent(submit
     work_all()
     conversion.refresh_from_db()
     assert conversion.status == "ready"
+
+
+def test_retry_asks_for_the_minutes_again(submit: Submit, cast: Cast, scripted: ScriptedEndpoint) -> None:
+    root = User.objects.create_superuser("root@example.com", "password", name="Ana Okafor")
+    limit_team(cast, monthly_minutes=1)
+    scripted.script(Behaviour(status=422), Behaviour(status=422))
+    failed = []
+    for number in range(2):
+        failed.append(submit(data=wav(50.0 + number, rate_hz=8000)))
+        work_all()
+    ready = submit(data=wav(30.0, rate_hz=8000))
+    work_all()
+    ready.refresh_from_db()
+    assert ready.status == "ready"
+
+    words = "used 0 of its 1 minutes this month, and this recording has 1 more."
+    alice = client_of(cast.alice)
+    answer = alice.post(f"/conversions/{failed[0].pk}/retry/")
+    assert words in alice.get(answer["Location"]).content.decode()
+    action = {"action": "retry", "_selected_action": [str(conversion.pk) for conversion in failed]}
+    page = client_of(root).post("/admin/conversions/conversion/", action, follow=True)
+    assert page.content.decode().count(words) == 2
+    assert [Conversion.objects.get(pk=conversion.pk).status for conversion in failed] == ["failed", "failed"]
+    assert scripted.billed == 1
+
+    limit_team(cast, monthly_minutes=2)
+    assert actions.retry(failed[0], cast.alice)
+    with pytest.raises(actions.OverQuotaError):
+        actions.retry(failed[1], cast.alice)
 
 
 def test_a_persons_limit_holds_for_them_alone(submit: Submit, cast: Cast) -> None:
