@@ -197,7 +197,8 @@ def _keep(key: str, content: File[Any]) -> None:
         except OSError as error:
             if time.monotonic() + pause_s > give_up_at:
                 raise _not_stored() from error
-            _logger.warning("%s can't be stored, trying again: %s", key, error)
+            # Without the folder: the log keeps no zero retention conversion's id.
+            _logger.warning("%s can't be stored, trying again: %s", name_of(key), error.strerror or "?")
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, 15.0)
 

@@ -1,7 +1,7 @@
 """Claiming is dispatching: in one transaction a worker finds the fairest waiting step and takes its lease.
 
 There is no state between "waiting" and "running under a lease", so no slot can leak. Locks are always taken in
-the order endpoint, conversion, step.
+the order team, endpoint, conversion, step.
 """
 
 from __future__ import annotations

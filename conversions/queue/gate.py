@@ -1,6 +1,6 @@
 """What calls tell about their endpoint: that it works, how many it takes at once, that it must pause.
 
-Nothing here holds a lock when it comes to a conversion: locks go endpoint, conversion, step.
+Nothing here holds a lock when it comes to a conversion: locks go team, endpoint, conversion, step.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What may become of a running step. Each outcome is one transaction, and writes only under the step's token.
 
-Locks: conversion, then step (claiming takes them in the same order).
+Locks: team, endpoint, conversion, step, in this order everywhere.
 """
 
 from __future__ import annotations
