@@ -34,5 +34,5 @@ def connect(request: pytest.FixtureRequest) -> Connect:
 
 @pytest.fixture
 def client(endpoint: Endpoint, connect: Connect) -> Iterator[Any]:
-    with connect(endpoint.url, "a-key", timeout=Timeouts(connect_s=5, read_s=20, write_s=20)) as client:
+    with connect(endpoint.url, "a-key", timeout=Timeouts(connect_s=30, read_s=60, write_s=60)) as client:
         yield client

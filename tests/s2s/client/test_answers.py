@@ -6,7 +6,6 @@ import io
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -15,30 +14,11 @@ import pytest
 from s2s.client import Abort, Aborted, Client, Concurrency, EndpointError, NotSent, Timeouts, Unclear, timers
 from s2s.client.abort import Line
 from s2s.client.wires import finish
+from tests.s2s.client.waiting import AT_ONCE_S, abort_when, after_sending, ended_at_once, wait_until
 from tests.support.endpoint import Behaviour, Endpoint
 
 VOICE = "21m00Tcm4TlvDq8ikWAM"
 AUDIO = os.urandom(300_000)
-# Far above what an end takes, far below the time-outs that would end the call otherwise.
-AT_ONCE_S = 8
-
-
-@contextmanager
-def ended_at_once() -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    assert time.monotonic() - started < AT_ONCE_S
-
-
-def abort_when(condition, abort: Abort) -> threading.Thread:
-    def watch() -> None:
-        while not condition():
-            time.sleep(0.005)
-        abort.abort()
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    return thread
 
 
 @contextmanager
@@ -135,13 +115,6 @@ def test_an_answer_left_early_frees_its_connection_and_its_timer(endpoint, clien
     wait_until(no_line_is_left)
 
 
-def wait_until(condition) -> None:
-    end = time.monotonic() + AT_ONCE_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 # ---- the deadline ----
 
 
@@ -158,10 +131,10 @@ def wait_until(condition) -> None:
     ids=["trickle", "trickle with length", "trickle until close", "silence", "silence in body", "silence in upload"],
 )
 def test_the_deadline_ends_every_kind_of_slowness(endpoint: Endpoint, client, behaviour):
-    endpoint.script(behaviour)
+    endpoint.script(default=behaviour)
     audio = bytes(20_000_000) if behaviour.fault == "hang_upload" else AUDIO
     with ended_at_once():
-        error = failure(client, audio, deadline_s=0.25)
+        error = after_sending(lambda deadline_s: failure(client, audio, deadline_s=deadline_s))
     assert type(error) is Unclear
     assert error.code == "deadline"
     wait_until(no_line_is_left)
@@ -169,10 +142,15 @@ def test_the_deadline_ends_every_kind_of_slowness(endpoint: Endpoint, client, be
 
 def test_a_total_of_the_client_is_every_calls_deadline(endpoint, connect):
     endpoint.script(default=Behaviour(fault="hang"))
-    with connect(endpoint.url, timeout=Timeouts(total_s=0.3)) as client:
-        with ended_at_once(), pytest.raises(Unclear) as caught:
-            client.convert(VOICE, io.BytesIO(AUDIO))
-        assert caught.value.code == "deadline"
+
+    def call(total_s: float) -> EndpointError:
+        with connect(endpoint.url, timeout=Timeouts(total_s=total_s)) as client:
+            return failure(client)
+
+    with ended_at_once():
+        error = after_sending(call)
+    assert type(error) is Unclear
+    assert error.code == "deadline"
 
 
 def test_a_deadline_that_is_over_sends_nothing(endpoint, client):
@@ -220,7 +198,7 @@ def test_an_abort_from_another_thread_wakes_a_blocked_call(endpoint: Endpoint, f
 
 
 def test_an_abort_in_a_body_without_length_is_no_end_of_it(endpoint, client):
-    endpoint.script(Behaviour(framing="close", body_delay_s=20))
+    endpoint.script(Behaviour(framing="close", body_delay_s=90))
     abort = Abort()
     with ended_at_once(), client.convert(VOICE, io.BytesIO(AUDIO), abort=abort) as answer:
         chunks = iter(answer)

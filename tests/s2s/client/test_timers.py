@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,17 +22,43 @@ def rung() -> queue.Queue[str]:
     return queue.Queue()
 
 
-def test_timers_ring_in_the_order_of_their_time(rung):
-    for name, seconds in (("third", 0.3), ("first", 0.05), ("second", 0.15)):
-        timers.start(seconds, lambda name=name: rung.put(name))
+@contextmanager
+def nothing_rings() -> Iterator[None]:
+    """Inside, however long it takes."""
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        go_on.wait(PATIENCE_S)
+
+    timers.start(0, hold)
+    assert held.wait(PATIENCE_S)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+@pytest.mark.parametrize("late_s", [0, 0.4], ids=["each at its time", "all too late"])
+def test_timers_ring_in_the_order_of_their_time(rung, monkeypatch, late_s):
+    now_s = time.monotonic()
+    with nothing_rings():
+        with monkeypatch.context() as patch:  # no time passes from one start to the next
+            patch.setattr(timers, "time", SimpleNamespace(monotonic=lambda: now_s))
+            for name, seconds in (("third", 0.3), ("first", 0.05), ("second", 0.15)):
+                timers.start(seconds, lambda name=name: rung.put(name))
+        time.sleep(late_s)
     assert [rung.get(timeout=PATIENCE_S) for _ in range(3)] == ["first", "second", "third"]
 
 
 def test_what_was_cancelled_does_not_ring(rung):
-    cancelled = timers.start(0.05, lambda: rung.put("cancelled"))
-    timers.start(0.2, lambda: rung.put("kept"))
-    cancelled.cancel()
-    cancelled.cancel()
+    with nothing_rings():
+        before = timers.waiting()
+        cancelled = timers.start(0.05, lambda: rung.put("cancelled"))
+        timers.start(0.2, lambda: rung.put("kept"))
+        cancelled.cancel()
+        cancelled.cancel()
+        assert timers.waiting() == before + 1
     assert rung.get(timeout=PATIENCE_S) == "kept"
     assert rung.empty()
 
