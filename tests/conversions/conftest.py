@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.test import Client
 
 from conversions import actions
 from conversions.models import Conversion, Step
+from conversions.queue import claim as claiming
+from conversions.queue import leases
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.clock import db_now
@@ -45,6 +48,16 @@ def _place(redis_url: str, settings: Any, tmp_path: Path) -> None:
     settings.STORAGES = settings.STORAGES | {
         "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(media)}}
     }
+
+
+@pytest.fixture(autouse=True)
+def _long_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None runs out because a test was slow; where one is to run out, it is moved into the past.
+
+    LEASE_SECONDS stays short: it also says how soon the keeper renews a lease and hears that it is lost.
+    """
+    for module in (claiming, leases):
+        monkeypatch.setattr(module, "lease_until", lambda now: now + timedelta(minutes=10))
 
 
 @pytest.fixture

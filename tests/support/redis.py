@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from redis import Redis
+
 from s2s_site.supervisor.redis_server import find_program
 
 
@@ -37,3 +39,10 @@ def running_redis() -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+def listeners(url: str) -> int:
+    """How many workers listen to commands. One that is told to stop claims nothing more, then falls deaf, then ends
+    what it has begun."""
+    with Redis.from_url(url) as redis:
+        return sum(client["cmd"] == "psubscribe" for client in redis.client_list())

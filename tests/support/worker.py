@@ -74,7 +74,7 @@ class Worker:
     def output(self) -> str:
         return self.output_path.read_text(errors="replace")
 
-    def terminate(self, patience_s: float = 30.0) -> float:
+    def terminate(self, patience_s: float = 60.0) -> float:
         """TERM, and how many seconds it took to end."""
         began = time.monotonic()
         self.process.terminate()

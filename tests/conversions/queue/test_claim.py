@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 
 from conversions.models import Conversion, Step
+from conversions.queue import claim as claiming
 from conversions.queue.bells import Lane
-from conversions.queue.claim import Claim, claim
+from conversions.queue.claim import Claim, claim, lease_until
 from conversions.queue.clock import db_now
 from teams.models import User
 from tests.support.cast import Cast
@@ -54,13 +56,14 @@ def slots(endpoint: Endpoint, count: int) -> None:
     Endpoint.objects.filter(pk=endpoint.pk).update(slots=count)
 
 
-def test_a_claim_takes_the_lease_and_moves_the_conversion(waiting) -> None:
-    step = waiting()
+def test_a_claim_takes_the_lease_and_moves_the_conversion(waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claiming, "lease_until", lease_until)
+    step, before, lease = waiting(), db_now(), timedelta(seconds=settings.LEASE_SECONDS)
     found = claim(Lane.CALLS)
     assert isinstance(found, Claim)
     step.refresh_from_db()
     assert (step.status, step.attempt, step.lease_token) == ("running", 1, found.token)
-    assert timedelta(seconds=1) < step.lease_until - db_now() <= timedelta(seconds=2)
+    assert before + lease <= step.lease_until <= db_now() + lease
     assert step.conversion.status == Conversion.Status.CONVERTING
 
 
