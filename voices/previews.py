@@ -78,8 +78,8 @@ def _download(address: str, *, own: str) -> bytes:
     url = httpx.URL(address)
     if url.scheme not in ("http", "https") or not url.host:
         raise NotKept("its address is not of the web")
-    line = Line(DEADLINE_S)
     guard = None if _origin(url) == _origin(httpx.URL(own)) else _Guard(url)
+    line = Line(DEADLINE_S)
 
     def trace(event: str, info: dict[str, Any]) -> None:
         if guard is not None:

@@ -74,7 +74,7 @@ class Points:
             answer = convert(*args, **kwargs)
             try:
                 self._reach(Point.ANSWERED)
-            except Died:
+            except BaseException:
                 answer.close()
                 raise
             return answer
