@@ -93,6 +93,31 @@ def leases() -> int:
     return Step.objects.filter(lease_token__isnull=False).count()
 
 
+def moment(seconds: float) -> str:
+    """So many seconds from now, by the database's clock."""
+    from datetime import timedelta
+
+    from conversions.queue.clock import db_now
+
+    return (db_now() + timedelta(seconds=seconds)).isoformat()
+
+
+def leases_run_out(lanes: list[str], until: str) -> None:
+    """Now, instead of at their time, if that isn't later than `until`."""
+    from datetime import datetime, timedelta
+
+    from conversions.models import Step
+    from conversions.queue.clock import db_now
+
+    kinds = {"calls": {Step.Kind.CONVERT}, "cpu": set(Step.Kind) - {Step.Kind.CONVERT}}
+    steps = Step.objects.filter(
+        status=Step.Status.RUNNING,
+        kind__in=set().union(*(kinds[lane] for lane in lanes)),
+        lease_until__lte=datetime.fromisoformat(until),
+    )
+    steps.update(lease_until=db_now() - timedelta(seconds=1))
+
+
 def nobody_in_a_transaction() -> bool:
     import sqlite3
 
@@ -179,6 +204,8 @@ QUESTIONS: list[Callable[..., Any]] = [
     survey,
     states,
     leases,
+    moment,
+    leases_run_out,
     nobody_in_a_transaction,
     voices,
     refresh_endpoints,

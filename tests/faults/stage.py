@@ -25,7 +25,12 @@ SLOTS = 8
 _seeds = itertools.count()
 
 
+# Of the product's workers: so long that they renew it on a busy machine too, for every call is counted here. Few tests
+# wait for its end. Roles have a short one, which may run out while the worker that sweeps is frozen.
+LEASE_S, LEASE_OF_ROLES_S = 10, 2
+
 SETTINGS = {
+    "LEASE_SECONDS": str(LEASE_S),
     "CALL_DEADLINE_S": "12",
     # An answer that is there must become known within it, also on a busy machine.
     "DRAIN_SECONDS": "5",
@@ -116,13 +121,20 @@ class Stage:
                     yield
                     return
 
+    def kill(self, lane: str) -> None:
+        """SIGKILL for a worker, whose leases run out at once. Those of its successor last longer, and are left."""
+        with self.product.frozen(lane):  # it renews and claims nothing after that moment
+            until = self.inside.ask("moment", LEASE_S)
+            self.product.kill(lane)
+        self.inside.ask("leases_run_out", [lane], until)
+
     def start(
         self, role: str, *arguments: str, times: int = 1, environment: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
         """A process of the product, or so many, that plays a role of tests/faults/roles.py."""
         return subprocess.Popen(
             [sys.executable, "-m", "tests.faults.roles", str(times), role, *arguments],
-            env=self.product.environment_inside() | (environment or {}),
+            env=self.product.environment_inside() | {"LEASE_SECONDS": str(LEASE_OF_ROLES_S)} | (environment or {}),
             cwd=CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

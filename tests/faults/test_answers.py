@@ -221,7 +221,7 @@ def test_the_key_is_revoked_in_the_middle_of_200_recordings(stage: Stage) -> Non
     stage.paid.script(everything=REVOKED)
     stage.paid.release()
     wait_for(lambda: stage.inside.ask("endpoints")["elevenlabs"]["held"], "the endpoint is paused")
-    assert stage.paid.billed == 60 + SLOTS
+    wait_for(lambda: stage.paid.billed == 60 + SLOTS, "what was under way is done")
     stage.paid.script()
     facts = stage.promises(addresses, to="paid", timeout_s=150)
     assert_ready(facts)

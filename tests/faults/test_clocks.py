@@ -53,7 +53,7 @@ def test_a_worker_lost_by_them_is_found_by_them(workers_off: Stage) -> None:
     workers_off.local.script(Behaviour(hold=True))
     address = workers_off.submit()
     wait_for(lambda: workers_off.local.held == 1, "its call is under way")
-    workers_off.product.kill("calls")
+    workers_off.kill("calls")
     workers_off.local.release()
     (fact,) = workers_off.promises([address])
     assert_ready([fact])

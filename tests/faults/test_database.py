@@ -15,7 +15,7 @@ from tests.support.endpoint import Behaviour
 from tests.support.postgres import Cluster
 from tests.support.product import wait_for
 
-BUSY_S = 3.0  # more than a lease
+BUSY_S = 3.0
 
 
 @ON_POSTGRESQL
@@ -51,8 +51,11 @@ def test_sqlite_is_locked_for_longer_than_a_lease(stage: Stage) -> None:
         connection.execute("BEGIN EXCLUSIVE")
         stage.paid.release()
         began = time.monotonic()
-        wait_for(lambda: time.monotonic() - began > BUSY_S, "it was locked long enough")
-        connection.execute("ROLLBACK")
+        wait_for(lambda: time.monotonic() - began > BUSY_S, "the workers have met the lock")
+        # As long as a lease, for those that wait.
+        now = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+        connection.execute(f"UPDATE conversions_step SET lease_until = {now} WHERE status = 'running'")  # noqa: S608
+        connection.execute("COMMIT")
     finally:
         connection.close()
     facts = stage.promises(addresses, to="paid")

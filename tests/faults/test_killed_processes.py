@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.faults.promises import assert_ready
-from tests.faults.stage import Stage, killed, line
+from tests.faults.stage import LEASE_S, Stage, killed, line
 from tests.support.endpoint import Behaviour
 from tests.support.product import wait_for
 
@@ -74,8 +74,10 @@ def test_a_worker_killed_at_any_point_of_a_call(stage: Stage, to: str) -> None:
 
 def test_every_child_of_the_supervisor_killed_one_after_the_other(stage: Stage) -> None:
     addresses = under_way(stage, waiting=6)
-    for name in ("cpu", "beat", "web", "calls"):
+    stage.kill("cpu")
+    for name in ("beat", "web"):
         stage.product.kill(name)
+    stage.kill("calls")
     stage.release()
     assert_all_ready_and_none_paid_twice(stage, addresses)
     stage.product.wait_until_up()
@@ -85,14 +87,15 @@ def test_every_child_of_the_supervisor_killed_one_after_the_other(stage: Stage) 
 @pytest.mark.parametrize("how", ["power cut", "supervisor"])
 def test_all_of_it_killed_and_started_again(stage: Stage, how: str) -> None:
     addresses = under_way(stage, waiting=2)
+    stage.inside.rest()
     if how == "power cut":
         stage.product.kill_all()
     else:
         assert stage.product.supervisor is not None
-        stage.inside.rest()
         os.kill(stage.product.supervisor.pid, signal.SIGKILL)
         stage.product.supervisor.wait()
         wait_for(lambda: not stage.product.left_over(), "no process outlives its supervisor")
+    stage.inside.ask("leases_run_out", ["calls", "cpu"], stage.inside.ask("moment", LEASE_S))
     stage.release()
     stage.product.start()
     assert_all_ready_and_none_paid_twice(stage, addresses)
