@@ -6,6 +6,7 @@ A quick look; `bench/engine` measures an hour, and the processes that decode.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,6 +40,19 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+# What `slowness` computes takes so long on the core on which the bars below were set.
+ROUNDS, REFERENCE_S = 100, 0.5
+
+
+def slowness() -> float:
+    """How many times longer this core takes now than that one, at least 1: processor time depends on the core."""
+    frames = np.random.default_rng(1).standard_normal((400, 2048))
+    began = time.process_time()
+    for _ in range(ROUNDS):
+        np.abs(np.fft.irfft(np.fft.rfft(frames)))
+    return max(1.0, (time.process_time() - began) / REFERENCE_S)
+
+
 def send(engine: EngineProcess, samples: NDArray[np.float32], verb: str = "") -> None:
     answer = httpx.post(
         f"{engine.url}/v1/speech-to-speech/{NORA}{verb}", files={"audio": as_wav(samples, 16_000)}, timeout=280
@@ -55,7 +69,7 @@ def test_three_minutes_take_no_more_memory_than_half_a_one(fresh_engine: EngineP
     assert peak_memory(worker) < after_one + 30 * MEGABYTE
     assert peak_memory(worker) < 400 * MEGABYTE
     # The bar is .10 on an idle core; a busy machine shares caches and clock.
-    assert (cpu_s(worker) - spent_s) / 180 < 0.15
+    assert (cpu_s(worker) - spent_s) / 180 < 0.15 * slowness()
 
 
 def test_the_first_sound_of_a_stream_comes_early(engine: EngineProcess, speech: Load) -> None:
@@ -70,4 +84,5 @@ def test_the_first_sound_of_a_stream_comes_early(engine: EngineProcess, speech: 
         timeout=60,
     ) as answer:
         next(answer.iter_raw())
-        assert cpu_s(worker) - spent_s < 1.5
+        until_heard_s = cpu_s(worker) - spent_s
+    assert until_heard_s < 1.5 * slowness()
