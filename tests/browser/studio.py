@@ -99,7 +99,7 @@ def shelved(page: Page) -> int:
 
 
 def until_shelved(page: Page, count: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         if shelved(page) == count:
             return
         page.wait_for_timeout(50)

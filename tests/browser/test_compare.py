@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,13 @@ def test_one_plays_at_a_time_and_the_next_goes_on_at_the_same_place(compared: Pa
     seek(page, 6)
     page.get_by_role("button", name="Play", exact=True).click()
     until_playing(page, 1)  # the result, not the original
-    before = state(page)
+    began, before = time.monotonic(), state(page)
     page.get_by_role("radio", name="Atlas, take 2").check(force=True)
     until_playing(page, 2)
-    after = state(page)
+    after, took_s = state(page), time.monotonic() - began
     assert after["playing"] == [2]
     assert before["places"][1] >= 6
-    assert before["places"][1] <= after["places"][2] < before["places"][1] + 1
+    assert before["places"][1] <= after["places"][2] < before["places"][1] + took_s + 0.5
     page.get_by_role("button", name="Pause", exact=True).click()
     assert state(page)["playing"] == []
 

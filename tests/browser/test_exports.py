@@ -58,7 +58,7 @@ def test_it_is_made_without_a_script(plain_page: Page, ready: str) -> None:
     exports.get_by_role("button", name="Make it").click()
     expect(exports.locator("li", has_text="Opus, 64 kbit/s")).to_be_visible()
     link = exports.locator("li", has_text="Opus, 64 kbit/s").get_by_role("link", name="Download")
-    for _ in range(30):
+    for _ in range(120):
         if link.is_visible():
             break
         plain_page.wait_for_timeout(500)

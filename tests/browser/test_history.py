@@ -37,7 +37,7 @@ def test_states_and_voices_filter_and_an_empty_answer_offers_everything(page: Pa
     page.get_by_label("Voice").select_option("George")
     expect(page).to_have_url(re.compile(r"/history/\?voice=\d+$"))
     expect(page.locator("td.voice-name").first).to_have_text("George")
-    assert set(page.locator("td.voice-name").all_inner_texts()) == {"George"}
+    expect(page.locator("td.voice-name").filter(has_not_text="George")).to_have_count(0)
 
 
 def test_older_pages_follow_without_gap_or_repetition_and_back_returns(page: Page) -> None:

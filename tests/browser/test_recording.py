@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.browser.test_looks import Look
 from tests.support.product import CHECKOUT, Product
 
 RATE_HZ = 48_000
+PAUSE_S = 1.5
 FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
@@ -86,20 +88,22 @@ def test_what_is_said_into_the_microphone_comes_back_in_another_voice(
 ) -> None:
     page = speaker
     page.goto("/")
+    began = time.monotonic()
     start_recording(page, 1)
     expect(page.get_by_role("status").filter(has_text="Recording")).to_have_count(1)
     press(page, "Pause")
     Look(page, "1280-light").take("studio-recording", whole=False)
     stands_at = page.get_by_role("timer").inner_text()
-    page.wait_for_timeout(1500)  # a second passes that isn't recorded
+    page.wait_for_timeout(PAUSE_S * 1000)  # which isn't recorded
     expect(page.get_by_role("timer")).to_have_text(stands_at)
     press(page, "Go on")
     expect(page.get_by_role("timer")).to_have_text("0:02")
     press(page, "Stop")
     expect(page.get_by_role("button", name="Use this recording")).to_be_focused()
+    took_s = time.monotonic() - began
     Look(page, "1280-light").take("studio-recorded", whole=False)
     heard = play(page, "Your recording")
-    assert heard["duration"] == pytest.approx(2.3, abs=0.6)
+    assert 1.7 < heard["duration"] < took_s - PAUSE_S + 0.2
 
     start_recording(page, 4)  # the first one is gone
     press(page, "Stop")

@@ -32,7 +32,7 @@ class Gate:
             route.continue_()
 
     def wait_for(self, count: int) -> None:
-        for _ in range(100):
+        for _ in range(600):
             if len(self.held) >= count:
                 return
             self.page.wait_for_timeout(50)

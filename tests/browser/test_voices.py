@@ -5,31 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.studio import choose, choose_voice
 
 
-def shown(page: Page) -> list[str]:
-    return page.locator(".voice:visible b").all_inner_texts()
+def shown(page: Page) -> Locator:
+    return page.locator(".voice:visible b")
 
 
 def test_among_many_a_voice_is_found_by_words_and_labels(page: Page, many_voices: None) -> None:
     page.goto("/")
-    assert len(shown(page)) == 12
+    expect(shown(page)).to_have_count(12)
     page.get_by_role("button", name="Show all 36 voices").click()
-    assert len(shown(page)) == 36
+    expect(shown(page)).to_have_count(36)
     search = page.get_by_label("Search voices")
     search.fill("audiobooks voice 2")
-    assert shown(page) == ["Voice 21", "Voice 23", "Voice 25", "Voice 27", "Voice 29"]
+    expect(shown(page)).to_have_text(["Voice 21", "Voice 23", "Voice 25", "Voice 27", "Voice 29"])
     search.press("Enter")  # it doesn't convert
     expect(search).to_be_focused()
     search.fill("")
     labels = page.get_by_role("group", name="Labels")
     labels.get_by_role("button", name="irish").click()
-    assert shown(page) == ["Voice 10", "Voice 20", "Voice 30"]
+    expect(shown(page)).to_have_text(["Voice 10", "Voice 20", "Voice 30"])
     labels.get_by_role("button", name="female").click()
-    assert shown(page) == ["Voice 10", "Voice 20"]
+    expect(shown(page)).to_have_text(["Voice 10", "Voice 20"])
     search.fill("nobody")
     expect(page.get_by_text("No voice is like that.")).to_be_visible()
 
@@ -39,9 +39,9 @@ def test_what_is_ticked_stays_in_sight_and_can_be_shown_alone(page: Page, many_v
     page.get_by_label("Search voices").fill("Voice 30")
     page.locator(".voice", has_text="Voice 30").click()
     page.get_by_label("Search voices").fill("")
-    assert shown(page)[-1] == "Voice 30"
+    expect(shown(page).last).to_have_text("Voice 30")
     page.get_by_role("button", name="Ticked").click()
-    assert len(shown(page)) == 2
+    expect(shown(page)).to_have_count(2)
     expect(page.locator("#voices-ticked")).to_have_text("2 voices: one conversion each")
 
 
@@ -57,7 +57,7 @@ def test_a_star_is_kept(kind: str, request: pytest.FixtureRequest, many_voices: 
     expect(star).to_have_attribute("aria-pressed", "true")
     if kind == "page":
         page.get_by_role("button", name="Favourites").click()
-        assert shown(page) == ["Otis"]
+        expect(shown(page)).to_have_text(["Otis"])
     star.click()
     expect(star).to_have_attribute("aria-pressed", "false") if kind == "plain_page" else expect(star).to_be_hidden()
 
