@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus"]
 
@@ -211,12 +222,40 @@ SYSTEM_BUSY = "system_busy"
 # ---- listings ----
 
 
-class Voice(BaseModel):
+def _shows(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("has characters that nobody sees")
+    return value
+
+
+_Id = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_shows)]
+_Token = Annotated[str, Field(max_length=2000)]  # it goes into an address
+_Moment = Annotated[int, Field(ge=0, le=2**36)]  # seconds since 1970, until the year 4147
+_Credits = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class _Listed(BaseModel):
+    """What an endpoint lists, of this kind and within these bounds. An odd detail must not cost the whole entry: it
+    counts as absent. Only what an entry is nothing without (a field without default) makes it unreadable."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _odd_is_absent(cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        try:
+            return validate(value)
+        except ValidationError:
+            field = cls.model_fields[str(info.field_name)]
+            if field.is_required():
+                raise
+            return field.get_default(call_default_factory=True)
+
+
+class Voice(_Listed):
     """An entry of `GET /v1/voices`; what we don't use is ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    voice_id: str
+    voice_id: _Id
     name: str = ""
     category: str | None = None
     description: str | None = None
@@ -224,28 +263,18 @@ class Voice(BaseModel):
     preview_url: str | None = None
     settings: VoiceSettings | None = None
 
-    @model_validator(mode="before")
+    @field_validator("labels", mode="before")
     @classmethod
-    def _forgive_details(cls, data: Any) -> Any:
-        """One odd label or setting must not cost a whole voice: it is left out."""
-        if not isinstance(data, dict):
-            return data
-        labels = data.get("labels")
+    def _readable_labels(cls, labels: Any) -> Any:
+        """One odd label must not cost the others."""
         labels = labels if isinstance(labels, dict) else {}
-        forgiven = {**data, "labels": {key: value for key, value in labels.items() if isinstance(value, str)}}
-        try:
-            VoiceSettings.model_validate(data.get("settings") or {})
-        except ValidationError:
-            forgiven["settings"] = None
-        return forgiven
+        return {key: value for key, value in labels.items() if isinstance(value, str)}
 
 
-class Model(BaseModel):
+class Model(_Listed):
     """An entry of `GET /v1/models` (a bare list)."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
-
-    model_id: str
+    model_id: _Id
     name: str = ""
     description: str | None = None
     can_do_voice_conversion: bool = False
@@ -284,7 +313,7 @@ class VoicePage(BaseModel):
 
     voices: list[Voice]
     has_more: bool = False
-    next_page_token: str | None = None
+    next_page_token: _Token | None = None
     total_count: int | None = None
 
     @property
@@ -310,22 +339,20 @@ class HistorySearch(_Query):
         return self.model_copy(update={"start_after_history_item_id": token})
 
 
-class HistoryItem(BaseModel):
+class HistoryItem(_Listed):
     """An entry of `GET /v1/history`. Kinds of sources and states that come later are taken as they are."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
-
-    history_item_id: str
-    date_unix: int
-    request_id: str | None = None
+    history_item_id: _Id
+    date_unix: _Moment
+    request_id: _Id | None = None
     voice_id: str | None = None
     voice_name: str | None = None
     model_id: str | None = None
     source: str | None = None
     state: str | None = None
     content_type: str | None = None
-    character_count_change_from: int | None = None
-    character_count_change_to: int | None = None
+    character_count_change_from: _Credits | None = None
+    character_count_change_to: _Credits | None = None
 
     @property
     def character_cost(self) -> int | None:
@@ -342,7 +369,7 @@ class HistoryPage(BaseModel):
 
     history: list[HistoryItem]
     has_more: bool = False
-    last_history_item_id: str | None = None
+    last_history_item_id: _Id | None = None
 
     @property
     def entries(self) -> list[HistoryItem]:
@@ -355,16 +382,14 @@ class HistoryPage(BaseModel):
         return (self.last_history_item_id or last) if self.has_more else None
 
 
-class Subscription(BaseModel):
+class Subscription(_Listed):
     """The answer of `GET /v1/user/subscription`. Its characters are what is called credits elsewhere."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
     tier: str
-    character_count: int
-    character_limit: int
+    character_count: _Credits
+    character_limit: _Credits
     status: str | None = None
-    next_character_count_reset_unix: int | None = None
+    next_character_count_reset_unix: _Moment | None = None
 
     @property
     def characters_left(self) -> int:

@@ -21,7 +21,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from s2s.client import Aborted, AccountProblem, Busy, EndpointError, NotSent, Rejected, Unclear
-from s2s.client.verdicts import one_line
+from s2s.client.said import one_line
 from voices.models import Endpoint
 
 logger = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ def _reason(error: EndpointError) -> Endpoint.PauseReason:
 def technical(error: EndpointError) -> str:
     """For the admin: what the endpoint said. "401 invalid_api_key: Invalid API key." """
     head = " ".join(str(part) for part in (error.status_code, error.code) if part)
-    return one_line(": ".join(part for part in (head, error.message) if part) or str(error))[:300]
+    return one_line(": ".join(part for part in (head, error.message) if part) or str(error), 300)
 
 
 # ---- the way back ----

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 
 from s2s.client import EndpointError
+from s2s.client.said import one_line
 from voices import breaker, listed, previews
 from voices.clients import client_for
 from voices.models import Endpoint, Voice, VoiceModel
@@ -125,7 +126,7 @@ def _sync(endpoint: Endpoint) -> bool:
         _bring(endpoint)
     except EndpointError as error:
         logger.warning("voices of %s could not be fetched: %s", endpoint.key, error)
-        words = listed.cleaned(str(error))[:300]
+        words = one_line(str(error), 300)
     except Exception as error:  # whatever it is, the endpoints after this one have their turn
         logger.exception("voices of %s could not be kept", endpoint.key)
         words = gettext("Its voices could not be kept (%(cause)s). The log says more.") % {

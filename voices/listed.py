@@ -1,4 +1,4 @@
-"""What an endpoint lists, as our rows keep it. What it says is cleaned here, once: a database takes less than JSON."""
+"""What an endpoint lists, as our rows keep it: cut to their columns."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from s2s import contract
+from s2s.client.said import name, one_line
 from voices.models import ID_CHARACTERS, NAME_CHARACTERS, Endpoint, Voice, VoiceModel
 
 logger = logging.getLogger(__name__)
@@ -14,9 +15,11 @@ logger = logging.getLogger(__name__)
 Entry = TypeVar("Entry", contract.Voice, contract.Model)
 
 
-def cleaned(said: str) -> str:
-    """Without NUL, which PostgreSQL keeps nowhere, and halves of surrogate pairs, which can't be encoded."""
-    return said.replace("\0", "").encode("utf-8", "ignore").decode()
+# Of each: pages show them all.
+MOST_ENTRIES = 10_000
+DESCRIPTION_CHARACTERS = 2000
+MOST_LABELS = 30
+LABEL_CHARACTERS = 100
 
 
 def write_voices(endpoint: Endpoint, listed: list[contract.Voice]) -> None:
@@ -24,8 +27,8 @@ def write_voices(endpoint: Endpoint, listed: list[contract.Voice]) -> None:
     for position, voice in enumerate(voices):
         fields = {
             "name": _name(voice.name, voice.voice_id),
-            "description": cleaned(voice.description or ""),
-            "labels": {cleaned(label): cleaned(value) for label, value in voice.labels.items()},
+            "description": one_line(voice.description or "", DESCRIPTION_CHARACTERS),
+            "labels": _labels(voice.labels),
             "settings": voice.settings.model_dump(exclude_none=True) if voice.settings else {},
             "preview_url": _address(voice.preview_url or ""),
             "position": position,
@@ -42,7 +45,7 @@ def write_models(endpoint: Endpoint, listed: list[contract.Model]) -> None:
     for model in models:
         fields = {
             "name": _name(model.name, model.model_id),
-            "description": cleaned(model.description or ""),
+            "description": one_line(model.description or "", DESCRIPTION_CHARACTERS),
             "hidden": False,
         }
         VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model.model_id, defaults=fields)
@@ -51,18 +54,28 @@ def write_models(endpoint: Endpoint, listed: list[contract.Model]) -> None:
 
 def _usable(endpoint: Endpoint, listed: Iterable[Entry], id_of: Callable[[Entry], str]) -> Iterator[Entry]:
     """Those whose id can be kept as it is: any other one would name nothing at the endpoint."""
-    for entry in listed:
-        if 0 < len(id_of(entry)) <= ID_CHARACTERS and cleaned(id_of(entry)) == id_of(entry):
+    entries = list(listed)
+    if len(entries) > MOST_ENTRIES:
+        logger.warning("%s lists %d, of which %d are kept", endpoint.key, len(entries), MOST_ENTRIES)
+    for entry in entries[:MOST_ENTRIES]:
+        if name(id_of(entry), ID_CHARACTERS):
             yield entry
         else:
             logger.warning("%s lists something whose id can't be kept: %.200r", endpoint.key, id_of(entry))
 
 
 def _name(said: str, otherwise: str) -> str:
-    return (cleaned(said) or otherwise)[:NAME_CHARACTERS]
+    return one_line(said, NAME_CHARACTERS) or otherwise
+
+
+def _labels(said: dict[str, str]) -> dict[str, str]:
+    return {
+        one_line(label, LABEL_CHARACTERS): one_line(value, LABEL_CHARACTERS)
+        for label, value in list(said.items())[:MOST_LABELS]
+    }
 
 
 def _address(said: str) -> str:
     """Half of one leads nowhere."""
     longest = Voice._meta.get_field("preview_url").max_length or 0
-    return said if len(said) <= longest and cleaned(said) == said else ""
+    return name(said, longest) or ""

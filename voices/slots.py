@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-import httpx
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -71,5 +70,5 @@ def _rest(endpoints: QuerySet[Endpoint], seconds: float) -> None:
 
 
 def _maximum(headers: Mapping[str, str]) -> int | None:
-    found = Concurrency.of(httpx.Headers(headers)).maximum
+    found = Concurrency.of(headers).maximum
     return found if found and found > 0 else None

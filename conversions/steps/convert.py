@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import cache
@@ -26,7 +26,7 @@ from conversions.reading import heard, heard_at_once
 from conversions.steps import reconcile
 from conversions.steps.loading import conversion_of
 from s2s.audio import AudioError
-from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear
+from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear, said
 from statements import Given, Insert, Update
 from voices.clients import client_for
 
@@ -162,7 +162,7 @@ def _answer_to(
         abort=abort,
     )
     with answer:
-        headers = {name: value for name, value in answer.headers.items() if name in KEPT_HEADERS}
+        headers = said.headers(answer.headers, KEPT_HEADERS)
         return files.store_result(
             conversion.pk, claim.step_id, claim.attempt, claim.token, answer, headers, beside=look.begin
         )
@@ -210,12 +210,15 @@ def _known(claim: Claim, result: files.Result) -> Iterator[Any]:
 
 
 def _answered(result: files.Result) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the ledger keeps of an answer's headers: its cost, and the names of request and history item."""
-    cost = _cost(result.headers)
+    """What the ledger keeps of an answer's headers: its cost, and the names of request and history item.
+
+    They pass the door here too: the note from which they come may be older than it.
+    """
+    cost = said.credits(result.headers)
     names = {"request_id": "request-id", "history_item_id": "history-item-id"}
     return (
         {} if cost is None else {"credits": cost},
-        {field: result.headers.get(header, "")[:200] for field, header in names.items()},
+        {field: said.name(result.headers.get(header)) or "" for field, header in names.items()},
     )
 
 
@@ -231,13 +234,6 @@ def _close_with(names: tuple[str, ...]) -> Update:
     )
 
 
-def _cost(headers: Mapping[str, str]) -> float | None:
-    try:
-        return float(headers["character-cost"])
-    except (KeyError, ValueError):
-        return None
-
-
 def _close_call(claim: Claim, error: Exception) -> None:
     """It is late perhaps: what another worker has found since then stays."""
     outcome = _outcome_of(error)
@@ -247,8 +243,8 @@ def _close_call(claim: Claim, error: Exception) -> None:
         facts["credits"] = 0
     if isinstance(error, EndpointError):
         facts["status_code"] = error.status_code
-        words["request_id"] = (error.request_id or "")[:200]
-        words["error"] = f"{error.code or ''} {error.message}".strip()[:300]
+        words["request_id"] = error.request_id or ""
+        words["error"] = said.one_line(f"{error.code or ''} {error.message}", 300)
     undecided = Call.objects.filter(token=claim.token, outcome__in=[Call.Outcome.SENT, Call.Outcome.UNCLEAR])
     _close(undecided, claim, facts, words)
 

@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -45,6 +46,7 @@ SAME_PERFORMANCE = 0.8
 CLOCKS_APART = timedelta(minutes=10)
 # Each is downloaded and decoded: of items that are no other call's, rarely more than one.
 MOST_CANDIDATES = 20
+MOST_ITEMS = 5000  # a history may go on for ever
 DEADLINE_S = 120.0
 _RATE_HZ = 8000
 _MEDIA_BLOCK = 1 << 16
@@ -120,7 +122,7 @@ def _candidates(conversion: Conversion, call: Call, client: Client, abort: Abort
     pages = client.history_items(
         source="STS", voice_id=conversion.voice.voice_id, deadline_s=DEADLINE_S, abort=abort, page_size=100
     )
-    for item in pages:
+    for item in islice(pages, MOST_ITEMS):
         if item.date_unix < first.timestamp():
             break  # newest come first
         # The filters are the endpoint's to obey; what it says about an item is checked here.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import httpx
 
+from s2s.client import said
 from s2s.client.abort import LineCut
 from s2s.client.calls import Begun
 from s2s.client.verdicts import empty, lost, media_type, unbilled
@@ -22,10 +23,11 @@ class Concurrency(NamedTuple):
     maximum: int | None
 
     @classmethod
-    def of(cls, headers: httpx.Headers) -> Concurrency:
+    def of(cls, headers: Mapping[str, str]) -> Concurrency:
+        """`headers` with their names in lower case."""
         return cls(
-            _integer(headers.get("current-concurrent-requests")),
-            _integer(headers.get("maximum-concurrent-requests")),
+            said.count(headers.get("current-concurrent-requests")),
+            said.count(headers.get("maximum-concurrent-requests")),
         )
 
 
@@ -44,18 +46,16 @@ class _Begun:
 
     @property
     def request_id(self) -> str | None:
-        value: str | None = self.headers.get("request-id")
-        return value
+        return said.name(self.headers.get("request-id"))
 
     @property
     def history_item_id(self) -> str | None:
-        value: str | None = self.headers.get("history-item-id")
-        return value
+        return said.name(self.headers.get("history-item-id"))
 
     @property
-    def character_cost(self) -> int | None:
+    def character_cost(self) -> float | None:
         """Credits charged, where the endpoint says so."""
-        return _integer(self.headers.get("character-cost"))
+        return said.credits(self.headers)
 
     @property
     def media_type(self) -> str:
@@ -141,10 +141,3 @@ class AsyncAnswer(_Begun):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _integer(value: str | None) -> int | None:
-    try:
-        return int(value) if value else None
-    except ValueError:
-        return None

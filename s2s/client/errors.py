@@ -16,6 +16,8 @@ from typing import Literal
 
 import httpx
 
+from s2s.client.said import SENTENCE_CHARACTERS, name, one_line
+from s2s.client.said import code as word
 from s2s.contract import TOO_MANY_CONCURRENT
 
 BusyKind = Literal["too_many_concurrent_requests", "system_busy"]
@@ -26,7 +28,8 @@ class EndpointError(Exception):
 
     `status_code` is None when no status line came. `code` is `detail.status` as the endpoint sent it, or a word of
     ours (`deadline`, `aborted`, `cut`, `not_audio`, ...). `message` is the endpoint's own text or the technical cause,
-    on one line. `headers` are those of the answer, whole; empty when there was none.
+    on one line. What the endpoint said of all that has passed the door (`s2s.client.said`). `headers` are those of the
+    answer, whole and as they came; empty when there was none.
     """
 
     def __init__(
@@ -40,17 +43,16 @@ class EndpointError(Exception):
         headers: httpx.Headers | None = None,
     ) -> None:
         # The sentence is the only positional argument, so that these errors survive pickling.
-        super().__init__(sentence)
+        super().__init__(one_line(sentence, SENTENCE_CHARACTERS))
         self.status_code = status_code
-        self.code = code
-        self.message = message
+        self.code = word(code)
+        self.message = one_line(message)
         self.retry_after_s = retry_after_s
         self.headers = httpx.Headers() if headers is None else headers
 
     @property
     def request_id(self) -> str | None:
-        value: str | None = self.headers.get("request-id")
-        return value
+        return name(self.headers.get("request-id"))
 
 
 class NotSent(EndpointError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from s2s.client.address import path_segment
 from s2s.client.options import HistoryOptions, RequestOptions, VoiceOptions
-from s2s.client.verdicts import not_the_contract, one_line
+from s2s.client.said import one_line, read_json
+from s2s.client.verdicts import not_the_contract
 from s2s.contract import (
     HistoryItem,
     HistoryPage,
@@ -45,8 +45,8 @@ class Question(Generic[T]):
     def answer(self, body: bytes, headers: httpx.Headers) -> T:
         """Raises `Rejected`."""
         try:
-            data = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            data = read_json(body)
+        except ValueError as error:
             raise not_the_contract(headers, f"not JSON: {error}") from error
         return self.read(data)
 

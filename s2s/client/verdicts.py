@@ -7,7 +7,6 @@ In doubt it is `Unclear`. Sources: the queue's failure policy (docs/architecture
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,10 +25,10 @@ from s2s.client.errors import (
     Rejected,
     Unclear,
 )
+from s2s.client.said import one_line, read_json
 from s2s.contract import TOO_MANY_CONCURRENT
 
 MAX_RETRY_AFTER_S = 3600.0
-MAX_MESSAGE_CHARACTERS = 500
 
 # Seen in `detail.status` with 400, 401 and 403: the account, not the request, is at fault.
 _ACCOUNT_CODES = frozenset(
@@ -181,7 +180,7 @@ def retry_after_s(headers: httpx.Headers, now: datetime | None = None) -> float 
         return min(float(value), MAX_RETRY_AFTER_S)
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError, IndexError):  # of what the parser of e-mail makes of odd dates
         return None
     if moment.tzinfo is None:  # "-0000": UTC from an unknown place
         moment = moment.replace(tzinfo=UTC)
@@ -226,8 +225,8 @@ def words(body: bytes) -> tuple[str | None, str]:
     """The code and the message in an error's body: of either shape, else the text (of HTML, its title)."""
     text = body.decode("utf-8", "replace")
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
+        data = read_json(text)
+    except ValueError:
         return None, one_line(_text_of(text))
     detail = data.get("detail", data.get("error", data)) if isinstance(data, dict) else data
     if isinstance(detail, list):
@@ -240,12 +239,6 @@ def words(body: bytes) -> tuple[str | None, str]:
             one_line(message) if isinstance(message, str) else "",
         )
     return None, one_line(detail) if isinstance(detail, str) else ""
-
-
-def one_line(text: str) -> str:
-    """Without control characters, of a length that fits a log line and a page."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat if len(flat) <= MAX_MESSAGE_CHARACTERS else flat[: MAX_MESSAGE_CHARACTERS - 1] + "…"
 
 
 def _parameter(entry: Any) -> str:
