@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from conversions import filenames, files
@@ -88,9 +89,14 @@ def batch_or_404(user: User | AnonymousUser, batch_id: UUID) -> Batch:
     return get_or_404(user, Batch.objects.all(), pk=batch_id)
 
 
+def in_order(rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
+    """As their recordings were chosen, whichever of them arrived first, and of each its voices as they were made."""
+    return rows.order_by("batch_place", "created_at", "pk")
+
+
 def progress_of(user: User | AnonymousUser, batch: Batch) -> Progress:
-    """What the user may see of it, recording by recording as they were sent. One query."""
-    rows = of_batch(user, batch).only(*_COLUMNS).order_by("created_at", "pk")
+    """What the user may see of it, recording by recording as they were chosen. One query."""
+    rows = in_order(of_batch(user, batch)).only(*_COLUMNS)
     by_recording: dict[UUID, list[Conversion]] = {}
     for conversion in rows:
         by_recording.setdefault(conversion.first_take, []).append(conversion)

@@ -278,6 +278,7 @@ class StudioForm(OptionsForm):
     take = forms.CharField(required=False, max_length=60)
     voice = VoicesField()
     batch = forms.UUIDField(required=False)
+    place = forms.IntegerField(required=False, min_value=0, max_value=100_000)  # in the batch, as they were chosen
     once = forms.UUIDField(required=False)
     start = StartField()
 
@@ -346,3 +347,4 @@ class HistoryForm(forms.Form):
     voice = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     before = forms.CharField(required=False, max_length=80)
     deleted = forms.UUIDField(required=False)  # was deleted just now: the page offers to undo it
+    listed = forms.BooleanField(required=False)  # in this list, to which the undo leads back

@@ -104,7 +104,7 @@ def _claim(one: Conversion) -> list[Conversion]:
     mine = Q(pk=one.pk) if one.batch_id is None else Q(batch=one.batch_id, created_by=one.created_by_id)
     with transaction.atomic():
         rows = Conversion.objects.select_for_update().filter(mine, mail_due=True)
-        found = list(rows.only(*_READ, "deleted_at").order_by("created_at", "pk"))
+        found = list(rows.only(*_READ, "deleted_at").order_by("batch_place", "created_at", "pk"))
         Conversion.objects.filter(pk__in=[row.pk for row in found]).update(mail_due=False)
     return found
 

@@ -115,7 +115,9 @@ def of_recording(recording: Recording) -> Stored:
 
 def earlier(user: User) -> list[Conversion]:
     """The newest recordings that can be taken again, each once however many takes it has."""
-    rows = listed(user).only("pk", "title", "source_duration_s", "voice_name", "take_of", "team_id", "created_at")
+    rows = listed(user).only(
+        "pk", "title", "source_duration_s", "voice_name", "take_of", "only_me", "team_id", "created_at"
+    )
     newest: dict[UUID, Conversion] = {}
     for conversion in rows.order_by("-created_at", "-pk")[: 4 * EARLIER_AT_MOST]:
         newest.setdefault(conversion.first_take, conversion)

@@ -48,6 +48,7 @@ class Order:
     parameters: ConvertParameters
     only_me: bool = False
     batch: Batch | None = None
+    place: int = 0  # in the batch, of the first recording that is sent
     audition_of: Recording | None = None
     once: UUID | None = None  # of the page that sends it: the same request again makes nothing more
 
@@ -130,8 +131,8 @@ def _made_before(user: User, voice: Voice, order: Order) -> Conversion | None:
     before = Conversion.objects.filter(pk=made[0][0]).first() if made else None
     if before is not None and before.batch_id is None and order.batch is not None:
         # It was sent alone then, with others now.
-        before.batch = order.batch
-        before.save(update_fields=["batch"])
+        before.batch, before.batch_place = order.batch, order.place
+        before.save(update_fields=["batch", "batch_place"])
     return before
 
 
@@ -157,6 +158,7 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         voice_stored_settings=voice.settings,
         endpoint=voice.endpoint,
         batch=order.batch,
+        batch_place=order.place,
         take_of=stored.take_of if stored else None,
         source_since=stored.since if stored else None,
         recording_id=stored.recording_id if stored else None,
@@ -201,7 +203,8 @@ def submit_all(
     conversions: list[Conversion] = []
     error: OSError | OverQuotaError | None = None
     for number, recording in enumerate(recordings):
-        again, wanted = recording, replace(order, once=once_for(order, recording, number))
+        again = recording
+        wanted = replace(order, once=once_for(order, recording, number), place=order.place + number)
         for voice in voices:
             try:
                 conversion = submit(user, again, voice, wanted)

@@ -103,6 +103,7 @@ class Conversion(models.Model):
     batch = models.ForeignKey(
         Batch, null=True, on_delete=models.SET_NULL, related_name="conversions", db_index=False
     )  # `of_batch` is its index
+    batch_place = models.PositiveIntegerField(default=0)  # of its recording, among those that were chosen together
     take_of = models.UUIDField(null=True, db_index=True)  # the first take of the recording, which may be gone
     recording = models.ForeignKey(Recording, null=True, on_delete=models.SET_NULL, related_name="+")  # see source_since
     audition_of = models.ForeignKey(

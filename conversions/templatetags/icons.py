@@ -20,6 +20,7 @@ _PATHS = {
     "fit": "M4 6v12M20 6v12M8 12h8m-5.5-2.5L8 12l2.5 2.5m3-5L16 12l-2.5 2.5",
     "history": "M4 6h16M4 12h16M4 18h16",
     "keyboard": "M3 6h18v12H3zM7 10h.1M11 10h.1M15 10h.1M18 10h-.1M8 14.5h8",
+    "lock": "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
     "minus": "M6 12h12",
     "pause": "M9 5v14M15 5v14",
     "pencil": "m4 20 1-4L16 5l3 3L8 19zM13.5 7.5l3 3",

@@ -55,7 +55,7 @@ def download(request: HttpRequest, batch_id: UUID) -> StreamingHttpResponse:
     found = batches.batch_or_404(request.user, batch_id)
     # Zero retention ones are handed out one by one: what was downloaded whole must be known of each.
     ready = of_batch(request.user, found).filter(status=Conversion.Status.READY, enable_logging=True)
-    conversions = list(ready.defer("source_peaks", "output_peaks").order_by("created_at", "pk"))
+    conversions = list(batches.in_order(ready.defer("source_peaks", "output_peaks")))
     if not conversions:
         raise Http404
     give_back()  # a slow reader must not hold one of the pool's for minutes

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -17,6 +15,7 @@ from conversions.models import Conversion
 from conversions.titles import TitleForm
 from conversions.views.answers import SeeOther, see_other
 from conversions.views.detail import show
+from conversions.views.history import address_of
 from conversions.views.requests import signed_in
 
 
@@ -62,8 +61,9 @@ def delete(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     if conversion.zero_retention:
         messages.success(request, _("“%(title)s” was deleted.") % {"title": conversion.title})
         return see_other("conversions:history")
-    address = f"{reverse('conversions:history')}?{urlencode({'deleted': conversion.pk})}"
-    return SeeOther(headers={"Location": address})
+    within = request.POST.get("history")  # the list in which it stood keeps its search and its page
+    more: dict[str, object] = {"deleted": conversion.pk} | ({"listed": "on"} if within is not None else {})
+    return SeeOther(headers={"Location": address_of(within or "", **more)})
 
 
 @require_POST
@@ -71,4 +71,7 @@ def restore(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     conversion = deleted_or_404(request.user, conversion_id)
     if actions.restore(conversion, signed_in(request)):
         messages.success(request, _("“%(title)s” is back.") % {"title": conversion.title})
+    within = request.POST.get("history")
+    if within is not None:
+        return SeeOther(headers={"Location": address_of(within)})
     return see_other("conversions:detail", conversion_id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -21,10 +23,8 @@ from voices.models import Voice
 @require_safe
 @vary_on_headers("HX-Request")  # one address, two answers: Back must not show the rows alone
 def history(request: HtmxHttpRequest) -> HttpResponse:
-    form = HistoryForm(request.GET)
-    form.is_valid()  # what isn't valid is left out of cleaned_data, so it doesn't filter
-    filters = {name: value for name, value in form.cleaned_data.items() if value}
-    just_deleted = filters.pop("deleted", None)
+    form, filters = _read(request.GET)
+    just_deleted, deleted_here = filters.pop("deleted", None), filters.pop("listed", False)
     page = pages.page(request.user, filters)
     kept = {name: value for name, value in filters.items() if name != "before"}
     context = {
@@ -41,8 +41,23 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "just_deleted": deleted(request.user).filter(pk=just_deleted).first() if just_deleted else None,
         # One seek in the index `history_by_voice` for each voice, however many rows the team has.
         "voices": Voice.objects.filter(Exists(listed(request.user).filter(voice=OuterRef("pk")))).order_by("name"),
+        "deleted_here": deleted_here,
+        "here": urlencode(filters),
         "query": urlencode(kept),
         "older_query": urlencode({**kept, "before": page.older}) if page.older else "",
     }
     rows_only = request.htmx and not request.htmx.boosted
     return render(request, "conversions/history_rows.html" if rows_only else "conversions/history.html", context)
+
+
+def _read(query: QueryDict) -> tuple[HistoryForm, dict[str, Any]]:
+    form = HistoryForm(query)
+    form.is_valid()  # what isn't valid is left out of cleaned_data, so it doesn't filter
+    return form, {name: value for name, value in form.cleaned_data.items() if value}
+
+
+def address_of(query: str, **more: object) -> str:
+    """The page of the history that `query` is of, as a form of it sent it: its filters and no more."""
+    _form, filters = _read(QueryDict(query))
+    kept = {name: value for name, value in filters.items() if name not in ("deleted", "listed")} | more
+    return f"{reverse('conversions:history')}?{urlencode(kept)}" if kept else reverse("conversions:history")

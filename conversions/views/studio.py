@@ -159,7 +159,8 @@ def _over_storage(request: HttpRequest, form: StudioForm) -> str | None:
 
 def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
     data = form.cleaned_data
-    order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
+    place = data.get("place") or 0
+    order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"), place=place)
     accepted = actions.submit_all(signed_in(request), form.recordings, data["voice"], order, batch_id=data.get("batch"))
     say_what_is_missing(request, accepted)
     if accepted.batch is not None:

@@ -6,6 +6,7 @@ const input = form?.querySelector("input[type=file]");
 // Told are "add", "remove" and "change" with the entry, and what people ask for at its row: "stop" and "again".
 export const changes = new EventTarget();
 export const entries = [];
+let places = 0; // in the order in which they were chosen, in which they stay together
 
 export const tell = (what, entry) => changes.dispatchEvent(new CustomEvent(what, { detail: entry }));
 
@@ -34,7 +35,7 @@ export function add(file, facts = {}) {
     sync();
     return null; // it is in the list already
   }
-  const entry = { id: number(), file, name: file.name, size: file.size, ...facts };
+  const entry = { id: number(), file, name: file.name, size: file.size, place: places++, ...facts };
   entry.once = entry.id; // it comes back from the shelf under the same
   if (entry.recorded) entry.name = file.name.replace(/\.\w+$/, ""); // nobody chose its kind
   const { limit, tooLarge } = form.querySelector("#recording").dataset;
@@ -50,7 +51,7 @@ export function add(file, facts = {}) {
 export function addTake(row) {
   const { take, name, seconds } = row.dataset;
   const note = row.querySelector(".note").textContent;
-  const entry = { id: take, once: number(), take, name, note, row, seconds: Number(seconds) };
+  const entry = { id: take, once: number(), place: places++, take, name, note, row, seconds: Number(seconds) };
   entries.push(entry);
   tell("add", entry);
 }

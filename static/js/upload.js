@@ -36,6 +36,7 @@ if (form) {
     if (entry.file) body.append("audio", entry.file);
     if (!entry.take) body.delete("take");
     if (entry.once) body.set("once", entry.once); // sent again, it isn't made again
+    if (entry.place) body.set("place", entry.place);
     if (batched && form.dataset.batch) body.set("batch", form.dataset.batch);
     return body;
   }

@@ -105,8 +105,14 @@ def test_a_row_is_deleted_where_it_stands_and_brought_back(page: Page, plain_pag
     button.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").filter(has_text="was deleted")).to_contain_text(f"“{name}” was deleted.")
+    expect(page.get_by_label("Search names")).to_have_value("bulletin")
+    expect(page.locator("a.title").filter(has_text=re.compile(f"^{name}$"))).to_have_count(0)
+    if script:
+        expect(page.locator("a.title").last).to_have_text("Evening bulletin 34")  # the page, too, is the same
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    expect(page.get_by_role("status").filter(has_text="is back")).to_contain_text(f"“{name}” is back.")
+    expect(page.locator("a.title").filter(has_text=re.compile(f"^{name}$"))).to_have_count(1)
+    expect(page.get_by_label("Search names")).to_have_value("bulletin")
 
 
 def test_the_rest_of_the_row_still_opens_the_conversion(page: Page) -> None:

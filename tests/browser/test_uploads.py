@@ -92,6 +92,21 @@ def test_several_in_several_voices_are_sent_two_at_once_and_become_one_batch(pag
         expect(page.locator("main")).to_contain_text(name.removesuffix(".mp3"))
 
 
+def test_a_batch_has_its_recordings_as_they_were_chosen_however_they_arrive(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, *[named(speech / "interview.mp3", f"chosen {number}.mp3") for number in (2, 3, 1)])
+    gate = Gate(page)
+    convert(page)
+    gate.wait_for(2)
+    gate.held.pop(1).continue_()  # the second overtakes the first, and so does the third
+    gate.wait_for(2)
+    gate.held.pop(1).continue_()
+    expect(row(page, "chosen 1.mp3")).to_contain_text("Accepted")
+    gate.open()
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator("th.what bdi")).to_have_text(["chosen 2", "chosen 3", "chosen 1"])
+
+
 def test_what_is_refused_stays_with_its_reason_and_the_others_are_accepted(page: Page, speech: Path) -> None:
     allow(page, 422)
     page.goto("/")

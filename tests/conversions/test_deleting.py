@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -21,6 +24,7 @@ from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from voices.models import Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timedelta(0)
@@ -159,6 +163,47 @@ def test_the_history_says_what_was_deleted_and_offers_to_undo_it(ready: Conversi
     back = client.post(f"/conversions/{ready.pk}/restore/")
     assert f"“{ready.title}” is back." in client.get(back["Location"]).content.decode()
     assert "was deleted" not in client.get(answer["Location"]).content.decode()
+
+
+def test_a_list_keeps_its_search_when_something_in_it_is_deleted_or_brought_back(
+    submit: Submit, cast: Cast, voice: Voice
+) -> None:
+    client, one = client_of(cast.alice), submit()
+    before = f"{one.created_at.timestamp() + 5:.6f}_{one.pk.hex}"
+    search = {"q": one.title, "voice": str(voice.pk), "before": before}
+
+    def sent_by(page: str, form: str) -> str:
+        found = re.search(rf'<form method="post" {form}.*?name="history" value="([^"]*)"', page)
+        assert found
+        return unescape(found.group(1))
+
+    page = client.get("/history/", search).content.decode()
+    answer = client.post(f"/conversions/{one.pk}/delete/", {"history": sent_by(page, 'id="deleting"')})
+    assert parse_qsl(urlsplit(answer["Location"]).query) == [
+        *search.items(),
+        ("deleted", str(one.pk)),
+        ("listed", "on"),
+    ]
+    page = client.get(answer["Location"]).content.decode()
+    assert f'name="q" value="{one.title}"' in page
+    undo = sent_by(page, f'action="/conversions/{one.pk}/restore/"')
+    answer = client.post(f"/conversions/{one.pk}/restore/", {"history": undo})
+    assert parse_qsl(urlsplit(answer["Location"]).query) == [*search.items()]
+    assert f"“{one.title}” is back." in client.get(answer["Location"]).content.decode()
+    actions.delete(one, cast.alice)
+    page = client.get("/history/?state=deleted").content.decode()
+    back = sent_by(page, f'action="/conversions/{one.pk}/restore/"')
+    assert client.post(f"/conversions/{one.pk}/restore/", {"history": back})["Location"] == "/history/?state=deleted"
+
+
+@pytest.mark.parametrize("given", ["//evil.example.com/", "q=x&next=/admin/&before=y", "%00", "deleted=x&listed=on"])
+def test_a_list_leads_back_to_the_history_alone(given: str, ready: Conversion, cast: Cast) -> None:
+    client = client_of(cast.alice)
+    for verb in ("delete", "restore"):
+        address = urlsplit(client.post(f"/conversions/{ready.pk}/{verb}/", {"history": given})["Location"])
+        assert (address.netloc, address.path) == ("", "/history/")
+        assert {name for name, _ in parse_qsl(address.query)} <= {"q", "before", "deleted", "listed"}
+        assert client.get(address.geturl()).status_code == 200
 
 
 def test_the_history_offers_it_for_each_row_that_one_may_change(

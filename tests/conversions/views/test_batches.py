@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 import zipfile
+from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
 from conversions import actions
@@ -233,3 +236,50 @@ def test_a_batch_can_be_sent_by_program(cast: Cast, voice: Voice, marcus: Voice)
     accepted = actions.submit_all(cast.alice, [recording()], [voice, marcus], order)
     assert (len(accepted.conversions), accepted.not_stored) == (2, 0)
     assert accepted.batch == accepted.conversions[1].batch
+
+
+def zip_names(client: Client, address: str) -> list[str]:
+    content = b"".join(client.get(f"{address}download/").streaming_content)
+    return zipfile.ZipFile(io.BytesIO(content)).namelist()
+
+
+def test_the_order_in_which_files_were_chosen_is_kept_whichever_arrives_first(
+    alice: Client, voice: Voice, marcus: Voice
+) -> None:
+    batch = str(uuid.uuid4())
+    for place in (2, 0, 1):
+        address = send(alice, [f"chosen {place}.wav"], [voice, marcus], batch=batch, place=place)
+    page = alice.get(address).content.decode()
+    assert re.findall(r"<bdi>(chosen \d)</bdi>", page) == ["chosen 0", "chosen 1", "chosen 2"]
+    work_all()
+    names = zip_names(alice, address)
+    assert [name[:8] for name in names] == ["chosen 0"] * 2 + ["chosen 1"] * 2 + ["chosen 2"] * 2
+    voices_of = [name.removesuffix(".mp3").rsplit(" ", 1)[1] for name in names]
+    assert voices_of == voices_of[:2] * 3
+
+
+def test_without_a_script_the_order_of_the_form_is_kept(alice: Client, voice: Voice, marcus: Voice) -> None:
+    names = [f"chosen {number}.wav" for number in (3, 1, 2)]
+    address = send(alice, names, [voice, marcus])
+    Conversion.objects.filter(title="chosen 3").update(created_at=Now() + timedelta(seconds=5))
+    page = alice.get(address).content.decode()
+    assert re.findall(r"<bdi>(chosen \d)</bdi>", page) == ["chosen 3", "chosen 1", "chosen 2"]
+
+
+@pytest.mark.parametrize("place", ["-1", "x", "9" * 40])
+def test_a_place_that_no_page_sends_is_refused(alice: Client, voice: Voice, place: str) -> None:
+    response = alice.post("/", {"audio": recording(), "voice": voice.pk, "place": place})
+    assert response.status_code == 422
+    assert not Conversion.objects.exists()
+
+
+def test_what_only_its_creator_sees_is_marked_in_every_list(alice: Client, voice: Voice, marcus: Voice) -> None:
+    words = "Only you can see it</span>"
+    marked = {"/history/": 2, "/": 1, send(alice, ["mine.wav"], [voice, marcus], only_me="on"): 1}
+    marked[f"/conversions/{Conversion.objects.first().pk}/"] = 2  # its takes
+    for address, count in marked.items():
+        page = alice.get(address).content.decode()
+        assert page.replace('<span class="soft for-you">Only you can see it.', "").count(words) == count, address
+    Conversion.objects.update(only_me=False)
+    for address in marked:
+        assert words not in alice.get(address).content.decode()

@@ -1,0 +1,17 @@
+"""A batch keeps the order in which its recordings were chosen."""
+
+from __future__ import annotations
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("conversions", "0008_passing_events")]
+
+    operations = [
+        migrations.AddField(
+            model_name="conversion",
+            name="batch_place",
+            field=models.PositiveIntegerField(default=0),
+        ),
+    ]
