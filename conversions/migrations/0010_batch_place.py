@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversions", "0008_passing_events")]
+    dependencies = [("conversions", "0009_believable_credits")]
 
     operations = [
         migrations.AddField(
