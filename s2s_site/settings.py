@@ -253,7 +253,10 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
 DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=20.0)
 # How long after a lost answer, and after each search, the endpoint's history is searched for it.
 LOOKUP_SECONDS = [float(seconds) for seconds in env.list("LOOKUP_SECONDS", default=["5", "30", "120"])]
+# Of a call: how long it may take, its endpoint may say nothing; and so many times the recording's length more.
 CALL_DEADLINE_S = env.float("CALL_DEADLINE_S", default=3600.0)
+CALL_SILENCE_S = env.float("CALL_SILENCE_S", default=600.0)
+CALL_TIMES_LENGTH = env.float("CALL_TIMES_LENGTH", default=10.0)
 CALLS_CONCURRENCY = env.int("CALLS_CONCURRENCY", default=32)
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=8)
 QUEUE_ALARM_SECONDS = env.float("QUEUE_ALARM_SECONDS", default=900.0)

@@ -3,10 +3,14 @@
     open --- STRIKES failures in a row ---> silent  \\
     open --- key or account refused ------> account  } --- a good look ---> trial --- a good answer ---> open
 
-While it is paused nothing is sent there and no recording uses up its attempts. `probes.py` looks at it, which costs
-nothing; after a good look one recording is let through, because an endpoint may list its voices and still fail at
-converting. Every change is a conditional UPDATE on the database's clock, so any number of workers may bring the same
-news at once. A good answer writes nothing but, every few seconds, its time.
+Of a recording that was sent only the first failure in a row is a strike: one that breaks the endpoint again and again
+says something about itself, and keeps nobody else back. A connection that doesn't come about has nothing to do with
+the recording, so each counts.
+
+While it is paused nothing is sent there. `probes.py` looks at it, which costs nothing; after a good look one recording
+is let through, because an endpoint may list its voices and still fail at converting. Every change is a conditional
+UPDATE on the database's clock, so any number of workers may bring the same news at once. A good answer writes nothing
+but, every few seconds, its time.
 """
 
 from __future__ import annotations
@@ -17,8 +21,8 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Concat, Now
 
 from s2s.client import Aborted, AccountProblem, Busy, EndpointError, NotSent, Rejected, Unclear
 from s2s.client.said import one_line
@@ -27,10 +31,12 @@ from voices.models import Endpoint
 logger = logging.getLogger(__name__)
 
 STRIKES = 5
+RECORDING_CHARACTERS = 40
 LOOK_FIRST_S = 5.0
 # Somebody has to act on an account: it is looked at less often.
 LOOK_MOST_S = {Endpoint.PauseCode.SILENT: 120.0, Endpoint.PauseCode.ACCOUNT: 300.0}
-# How long a trial is waited for before the endpoint is looked at again: its worker may have died.
+# How long a trial is waited for before the endpoint is looked at again, and another recording let through: its worker
+# may have died, or it is a long one.
 TRIAL_PATIENCE = timedelta(seconds=120)
 GOOD_EVERY = timedelta(seconds=3)
 
@@ -48,6 +54,7 @@ _OPEN: dict[str, Any] = {
     "probes": 0,
     "trial": False,
     "strikes": 0,
+    "struck_by": "",
 }
 
 
@@ -93,7 +100,7 @@ def went_well(endpoint_id: int, *, trial: bool = False) -> bool:
     this = Endpoint.objects.filter(pk=endpoint_id)
     if not this.filter(is_told_something(trial=trial)).exists():
         return False
-    this.update(last_good_at=Now(), strikes=0)
+    this.update(last_good_at=Now(), strikes=0, struck_by="")
     return _open(this.filter(_reopens(trial)))
 
 
@@ -102,12 +109,15 @@ def _reopens(trial: bool) -> Q:
     return ~Q(pause_code="") if trial else Q(pause_code=Endpoint.PauseCode.SILENT)
 
 
-def failed(endpoint_id: int, error: EndpointError, *, trial: bool = False) -> None:
-    """A call failed. `trial`: it was the one that was let through while the endpoint is paused."""
+def failed(endpoint_id: int, error: EndpointError, recording: str, *, trial: bool = False) -> None:
+    """A call failed. `recording`: whose, in up to `RECORDING_CHARACTERS` without a space; the same of all its takes.
+
+    `trial`: it was the one that was let through while the endpoint is paused.
+    """
     this = Endpoint.objects.filter(pk=endpoint_id)
     sign = sign_of(error)
     if sign is Sign.STRIKE:
-        _strike(endpoint_id, error)
+        _strike(endpoint_id, error, recording)
     elif sign is Sign.ACCOUNT:
         pause_for_account(endpoint_id, error)
     if not trial:
@@ -120,9 +130,14 @@ def failed(endpoint_id: int, error: EndpointError, *, trial: bool = False) -> No
         look_later(endpoint_id)
 
 
-def _strike(endpoint_id: int, error: EndpointError) -> None:
+def _strike(endpoint_id: int, error: EndpointError, recording: str) -> None:
     healthy = Endpoint.objects.filter(pk=endpoint_id, pause_code="")
-    healthy.update(strikes=F("strikes") + 1)
+    if isinstance(error, NotSent):
+        healthy.update(strikes=F("strikes") + 1)
+    else:
+        name = f"{recording} "
+        others = healthy.filter(strikes__lt=STRIKES).exclude(struck_by__contains=name)
+        others.update(strikes=F("strikes") + 1, struck_by=Concat("struck_by", Value(name)))
     silent = Endpoint.PauseCode.SILENT
     _pause(healthy.filter(strikes__gte=STRIKES), silent, "", error)
 
@@ -147,6 +162,7 @@ def _pause(endpoints: QuerySet[Endpoint], code: Endpoint.PauseCode, reason: str,
         probes=0,
         trial=False,
         strikes=0,
+        struck_by="",
     )
     if paused:
         logger.warning("an endpoint is paused (%s): %s", code, technical(error))
@@ -164,7 +180,7 @@ def _reason(error: EndpointError) -> Endpoint.PauseReason:
 def technical(error: EndpointError) -> str:
     """For the admin: what the endpoint said. "401 invalid_api_key: Invalid API key." """
     head = " ".join(str(part) for part in (error.status_code, error.code) if part)
-    return one_line(": ".join(part for part in (head, error.message) if part) or str(error), 300)
+    return one_line(": ".join(part for part in (head, error.message) if part) or error.happened, 300)
 
 
 # ---- the way back ----

@@ -92,6 +92,7 @@ class Endpoint(models.Model):
     probes = models.PositiveSmallIntegerField(default=0, editable=False)  # looked at so often since it was paused
     trial = models.BooleanField(default=False, editable=False)  # one recording may try whether it works again
     strikes = models.PositiveSmallIntegerField(default=0, editable=False)  # failures since its last good answer
+    struck_by = models.CharField(max_length=300, blank=True, editable=False)  # the recordings whose they were
     last_good_at = models.DateTimeField(_("last good answer"), null=True, editable=False)  # to a few seconds
     learnt_slots = models.PositiveSmallIntegerField(null=True, editable=False)  # null: as many as are set
     learnt_at = models.DateTimeField(null=True, editable=False)

@@ -17,7 +17,7 @@ class Call(models.Model):
         ANSWERED = "answered"
         REFUSED = "refused"  # the endpoint said no
         NOT_SENT = "not sent"  # never reached the endpoint
-        UNCLEAR = "unclear"  # the answer was lost: may have been billed
+        UNCLEAR = "unclear"  # the answer was lost: may have been billed where the endpoint bills
 
     # Deleting a recording leaves its calls: sums by team and month stay true.
     conversion = models.ForeignKey(Conversion, null=True, on_delete=models.SET_NULL, related_name="calls")

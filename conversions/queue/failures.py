@@ -2,12 +2,15 @@
 
 | what happened                                  | what follows                                            |
 |------------------------------------------------|---------------------------------------------------------|
-| no connection, 429, 500, 503 before any body   | tried again by itself, with back-off and jitter         |
+| 429, 500, 503 before any body                  | tried again by itself, with back-off and jitter         |
 | the answer was lost, endpoint doesn't bill     | tried again by itself                                   |
+| it took too long (see `limits.py`)             | the same as below where it bills; else failed, with     |
+|                                                | words: work is never begun again for being long         |
 | the answer was lost, endpoint bills            | its history is searched; else unclear: a person decides |
 | key refused, credits used up                   | its endpoint pauses, it waits; not an attempt           |
 | 429, as many requests as the endpoint takes    | fewer slots, tried again; not an attempt                |
-| its endpoint is silent (see voices/breaker.py) | it waits until that is over; not an attempt             |
+| no connection                                  | tried again by itself; not an attempt                   |
+| its endpoint is silent (see voices/breaker.py) | it waits until that is over; what was sent is an attempt|
 | request refused                                | failed, with words                                      |
 | the recording can't be converted               | failed, with words                                      |
 | the storage of files is away                   | it waits until that is back; not an attempt             |
@@ -25,7 +28,7 @@ from django.utils.translation import gettext as _
 
 from conversions import files
 from conversions.models import Step
-from conversions.queue import gate, outcomes
+from conversions.queue import gate, limits, outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.outcomes import Failure
 from s2s.audio import AudioError
@@ -55,8 +58,8 @@ class StepError(Exception):
 class Verdict:
     """`retry_after_s` None: the step ends as `status`.
 
-    `with_endpoint`: if it is the endpoint's fault, the step waits with all others until that is mended, whatever
-    the rest says: it is never failed for that. `counted`: as an attempt. `error` is what was judged.
+    `with_endpoint`: where all recordings of the endpoint wait, this one waits with them. `counted`: as an attempt,
+    which whatever was really sent is, whoever is to blame. `error` is what was judged.
     """
 
     failure: Failure
@@ -100,8 +103,12 @@ def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
             return _again(error, claim, None, most=UNFORESEEN_ATTEMPTS)
         case AudioError():
             return Verdict(Failure(error.code, str(error)))
-        case NotSent() | Busy() | AccountProblem():
+        case NotSent() | AccountProblem() | Busy(kind="too_many_concurrent_requests"):
+            return _not_counted(error, claim)
+        case Busy():
             return _again(error, claim, error.retry_after_s)
+        case Unclear(code="deadline" | "read_timeout") if not billed:
+            return Verdict(Failure(error.code or "", limits.words(error)))
         case Unclear() if not billed:
             return _again(error, claim, None)
         case Unclear():
@@ -121,15 +128,22 @@ def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
 def _again(error: Exception, claim: Claim, retry_after_s: float | None, *, most: int | None = None) -> Verdict:
     code = (error.code or "busy") if isinstance(error, EndpointError) else "unforeseen"
     if claim.attempt >= (most or settings.MAX_ATTEMPTS):
-        problem = str(error) if isinstance(error, EndpointError) else _("Something unforeseen went wrong here.")
+        problem = error.happened if isinstance(error, EndpointError) else _("Something unforeseen went wrong here.")
         words = _("%(problem)s We tried %(count)d times. Your recording is safe; press Retry to go on.") % {
             "problem": problem,
             "count": claim.attempt,
         }
-        return Verdict(Failure(code, words), with_endpoint=True)
-    words = str(error) if isinstance(error, EndpointError) else _("Something went wrong here; it is tried again.")
+        return Verdict(Failure(code, words))
+    # Where it is tried again without asking anybody, nothing is billed.
+    words = error.happened if isinstance(error, EndpointError) else _("Something went wrong here; it is tried again.")
     delay_s = max(retry_after_s or 0, backoff_s(claim.attempt))
     return Verdict(Failure(code, words), retry_after_s=delay_s, with_endpoint=True)
+
+
+def _not_counted(error: EndpointError, claim: Claim) -> Verdict:
+    """Nothing was converted, and that is not for the recording to answer for."""
+    delay_s = max(error.retry_after_s or 0, backoff_s(claim.attempt))
+    return Verdict(Failure(error.code or "busy", str(error)), delay_s, with_endpoint=True, counted=False)
 
 
 def apply(verdict: Verdict, claim: Claim) -> None:
@@ -138,10 +152,10 @@ def apply(verdict: Verdict, claim: Claim) -> None:
     Raises LeaseLostError when the step is not ours any more.
     """
     hold = gate.failed(claim, verdict.error) if verdict.error is not None else None
-    if hold is not None and verdict.with_endpoint:
-        delay_s = max(hold.delay_s, verdict.retry_after_s or 0)
-        outcomes.wait_again(claim, delay_s, hold.failure, counted=False)
-    elif verdict.retry_after_s is None:
+    if verdict.retry_after_s is None:
         outcomes.fail(claim, verdict.failure, status=verdict.status)
+    elif hold is not None and verdict.with_endpoint:
+        delay_s = max(hold.delay_s, verdict.retry_after_s)
+        outcomes.wait_again(claim, delay_s, hold.failure, counted=verdict.counted)
     else:
         outcomes.wait_again(claim, verdict.retry_after_s, verdict.failure, counted=verdict.counted)

@@ -13,7 +13,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
-from conversions.models import Step
+from conversions.models import Conversion, Step
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
@@ -25,9 +25,12 @@ from voices.models import Endpoint
 CROWDED_WAIT_S = 1.0
 
 
+_RECORDING = ("endpoint_id", "recording_id", "audition_of_id", "take_of")
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The recording waits for its endpoint, which is no attempt of its own."""
+    """The recording waits for its endpoint, and says so."""
 
     failure: Failure
     delay_s: float = 0.0
@@ -47,18 +50,19 @@ def not_called(claim: Claim, endpoint: Endpoint) -> None:
 
 
 def failed(claim: Claim, error: Exception) -> Hold | None:
-    """Tells the endpoint's health. A Hold where it is the endpoint's fault and not the recording's."""
+    """Tells the endpoint's health. A Hold where all its recordings wait, not only this one."""
     if claim.kind is not Step.Kind.CONVERT:
         return None
-    endpoint_id = Step.objects.values_list("endpoint_id", flat=True).filter(pk=claim.step_id).first()
-    if endpoint_id is None:
+    conversion = Conversion.objects.only(*_RECORDING).filter(steps=claim.step_id).first()
+    if conversion is None:
         return None
+    endpoint_id = conversion.endpoint_id
     if not isinstance(error, EndpointError):
         if claim.trial:
             breaker.trial_came_to_nothing(endpoint_id)
         return None
     sign = breaker.sign_of(error)
-    breaker.failed(endpoint_id, error, trial=claim.trial)
+    breaker.failed(endpoint_id, error, _recording(conversion), trial=claim.trial)
     if isinstance(error, Busy) and sign is breaker.Sign.CROWDED:
         slots.narrow(endpoint_id, error, max(claim.running, running(endpoint_id)))
         return Hold(Failure(error.code or "busy", str(error)), CROWDED_WAIT_S)
@@ -68,6 +72,12 @@ def failed(claim: Claim, error: Exception) -> Hold | None:
     if not endpoint.pause_code:
         return None
     return Hold(Failure(endpoint.pause_code, endpoint.why_paused()), _turn_s(endpoint) if claim.trial else 0.0)
+
+
+def _recording(conversion: Conversion) -> str:
+    """The same for everything that is made of one recording: its auditions, its takes, each of their attempts."""
+    kept = conversion.audition_of_id or conversion.recording_id
+    return f"r{kept}" if kept else (conversion.take_of or conversion.pk).hex
 
 
 def running(endpoint_id: int) -> int:

@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from conversions import files
 from conversions.connections import give_back
 from conversions.models import Call, Conversion, Event, Happened, Step, log
-from conversions.queue import gate, outcomes
+from conversions.queue import gate, limits, outcomes
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
@@ -158,7 +157,7 @@ def _answer_to(
         source,
         conversion.parameters,
         filename=conversion.source_name or "audio",
-        deadline_s=settings.CALL_DEADLINE_S,
+        timeout=limits.timeouts(conversion),
         abort=abort,
     )
     with answer:

@@ -90,7 +90,7 @@ def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     """Everything of it that failed and can be helped by trying again without paying twice."""
     user, seen = signed_in(request), _rows_or_404(request, batch_id)
     rows = [row for row in seen if row.retryable]
-    safe = [row for row in rows if row.error_code not in Conversion.PAID_BEFORE]
+    safe = [row for row in rows if row.error_code not in Conversion.PAID_BEFORE or not row.endpoint.billed]
     again, over = 0, ""
     for conversion in safe:
         try:

@@ -15,6 +15,10 @@ from s2s.client import timers
 CutReason = Literal["aborted", "deadline"]
 OnSent = Callable[[], Awaitable[None] | None]
 
+# Idle for so many seconds, then a question each so many, given up after so many without an answer. What macOS calls
+# the first of them has another name.
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+
 
 class Timer(Protocol):
     def cancel(self) -> object: ...
@@ -173,6 +177,7 @@ class Line:
         # doesn't take the encryption off the original first, as SSLSocket.shutdown does.
         # By the descriptor, since the stand-ins of event loops have no dup().
         duplicate = socket.socket(fileno=os.dup(sock.fileno()))
+        _keep_alive(duplicate)
         with self._lock:
             if self._closed:
                 duplicate.close()
@@ -187,6 +192,16 @@ class Line:
         if self._socket is not None:
             with suppress(OSError):  # the other side was quicker
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """A host that has vanished without a word (RFC 9293, 3.8.4) is found in a minute and a half, however long an answer
+    may take: a time-out that is as patient as the endpoint is slow wouldn't."""
+    with suppress(OSError):  # no TCP, as to a stand-in
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEP_ALIVE.items():
+            if (option := getattr(socket, name, None)) is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class LineCut(Exception):

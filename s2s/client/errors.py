@@ -51,6 +51,11 @@ class EndpointError(Exception):
         self.headers = httpx.Headers() if headers is None else headers
 
     @property
+    def happened(self) -> str:
+        """The sentence without what it means for the bill: of an endpoint that bills nothing this is all there is."""
+        return str(self.args[0])
+
+    @property
     def request_id(self) -> str | None:
         return name(self.headers.get("request-id"))
 
@@ -84,4 +89,7 @@ class Rejected(EndpointError):
 
 
 class Unclear(EndpointError):
-    """Sending had begun and no whole answer came: it may have been billed."""
+    """Sending had begun and no whole answer came: it may have been billed, which `str()` says after what happened."""
+
+    def __str__(self) -> str:
+        return f"{self.happened} It may have been billed."

@@ -89,7 +89,7 @@ def lost(error: Exception, line: Line, headers: httpx.Headers | None) -> Unclear
     else:
         code, why = "no_answer", "The connection broke before the answer came."
     return Unclear(
-        f"{why} It may have been billed.",
+        why,
         status_code=None if headers is None else 200,
         code=code,
         message=one_line(str(error)),
@@ -121,7 +121,7 @@ def not_audio(headers: httpx.Headers, body: bytes) -> Unclear:
     """200 with HTML or JSON, as a proxy or a login page sends it: what stands behind it may have worked."""
     code, message = words(body)
     return Unclear(
-        f"The endpoint answered with {media_type(headers)} instead of audio. It may have been billed.",
+        f"The endpoint answered with {media_type(headers)} instead of audio.",
         status_code=200,
         code="not_audio",
         message=": ".join(part for part in (code, message) if part),
@@ -131,7 +131,7 @@ def not_audio(headers: httpx.Headers, body: bytes) -> Unclear:
 
 def empty(headers: httpx.Headers) -> Unclear:
     return Unclear(
-        "The endpoint answered with no audio at all. It may have been billed.",
+        "The endpoint answered with no audio at all.",
         status_code=200,
         code="empty",
         headers=headers,
@@ -215,7 +215,7 @@ def _sentence(kind: type[EndpointError], code: str | None, said: str) -> str:
         return f"The endpoint's address is wrong{said}. Nothing was converted."
     if kind is Rejected:
         return f"The endpoint refused the request{said}."
-    return f"The endpoint gave no usable answer{said}. It may have been billed."
+    return f"The endpoint gave no usable answer{said}."
 
 
 # ---- words in an error's body ----

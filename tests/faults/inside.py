@@ -18,6 +18,7 @@ LEARNT = (
     "probes",
     "trial",
     "strikes",
+    "struck_by",
     "rest_until",
     "learnt_slots",
     "learnt_at",

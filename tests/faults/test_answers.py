@@ -78,11 +78,12 @@ UNCLEAR = {
     "cut": Case(Behaviour(fault="cut_body", in_history=False), calls_paid=1, ends="unclear"),
     "HTML": Case(replace(PAGE, in_history=False), calls_paid=1, ends="unclear"),
 }
-# Longer than CALL_DEADLINE_S: the total deadline ends what the time-out of a single read never would.
+# Longer than CALL_DEADLINE_S: the deadline ends what the limit of silence never would. Where nothing is billed it isn't
+# begun again, and fails: it would take as long again.
 LATE = {
-    "hang": Case(Behaviour(fault="hang", billed_anyway=True), calls_paid=1),
-    "hang in the body": Case(Behaviour(fault="hang_body"), calls_paid=1),
-    "one byte a second": Case(Behaviour(trickle_s=1.0), calls_paid=1),
+    "hang": Case(Behaviour(fault="hang", billed_anyway=True), calls_local=1, calls_paid=1, ends_local="deadline"),
+    "hang in the body": Case(Behaviour(fault="hang_body"), calls_local=1, calls_paid=1, ends_local="deadline"),
+    "one byte a second": Case(Behaviour(trickle_s=1.0), calls_local=1, calls_paid=1, ends_local="deadline"),
 }
 # A whole answer that isn't what was asked for. It was billed, so it is never asked for again by itself.
 ODD = {

@@ -50,7 +50,7 @@ def test_an_open_endpoint_says_so(admin: Client, endpoint: Endpoint) -> None:
 
 
 def test_an_account_problem_is_told_with_what_the_endpoint_said(admin: Client, endpoint: Endpoint, fail: Fail) -> None:
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     page = listed(admin)
     assert "It does not accept our key since" in page
     assert "It said: 401 invalid_api_key: Invalid API key." in page
@@ -59,8 +59,8 @@ def test_an_account_problem_is_told_with_what_the_endpoint_said(admin: Client, e
 
 def test_silence_and_the_way_back_are_told(admin: Client, endpoint: Endpoint, fail: Fail, scripted) -> None:
     error = fail(Behaviour(status=503))
-    for _ in range(breaker.STRIKES):
-        breaker.failed(endpoint.pk, error)
+    for number in range(breaker.STRIKES):
+        breaker.failed(endpoint.pk, error, str(number))
     assert "Not answering since" in listed(admin)
     Endpoint.objects.update(probe_at=Now())
     probes.watch()
@@ -76,7 +76,7 @@ def test_slots_that_were_learnt_are_told(admin: Client, endpoint: Endpoint) -> N
 
 
 def test_a_sync_that_works_lets_a_recording_try(admin: Client, endpoint: Endpoint, fail: Fail, scripted) -> None:
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     scripted.script()
     act(admin, "sync_now", endpoint)
     assert endpoint.trial
@@ -91,7 +91,7 @@ def test_a_sync_that_is_under_way_already_is_told(admin: Client, endpoint: Endpo
 
 def test_saving_the_form_leaves_what_is_not_in_it_alone(admin: Client, endpoint: Endpoint, fail: Fail) -> None:
     slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     answer = admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", form_of(endpoint, name="Ours"))
     assert answer.status_code == 302
     endpoint.refresh_from_db()
@@ -103,7 +103,7 @@ def test_another_name_of_the_key_is_tried_at_once_and_other_slots_are_learnt_ane
     admin: Client, endpoint: Endpoint, fail: Fail
 ) -> None:
     slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     changes = form_of(endpoint, secret_name="ENDPOINT_KEY_OTHER", slots=4)
     admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", changes)
     endpoint.refresh_from_db()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -28,8 +29,8 @@ NO_CREDITS = Behaviour(status=401, body=detail("quota_exceeded", "You have 0 cre
 
 
 def strike_out(endpoint: Endpoint, error: EndpointError) -> None:
-    for _ in range(STRIKES):
-        breaker.failed(endpoint.pk, error)
+    for number in range(STRIKES):
+        breaker.failed(endpoint.pk, error, str(number))
     endpoint.refresh_from_db()
 
 
@@ -108,12 +109,12 @@ def test_a_refused_connection_is_a_strike_and_our_own_abort_is_none(endpoint: En
 
 def test_a_row_of_failures_pauses_and_people_read_who_is_silent(endpoint: Endpoint, fail: Fail) -> None:
     error = fail(BROKEN)
-    for _ in range(STRIKES - 1):
-        breaker.failed(endpoint.pk, error)
+    for number in range(STRIKES - 1):
+        breaker.failed(endpoint.pk, error, str(number))
     endpoint.refresh_from_db()
     assert (endpoint.held, endpoint.why_held()) == (False, "")
 
-    breaker.failed(endpoint.pk, error)
+    breaker.failed(endpoint.pk, error, "another")
     endpoint.refresh_from_db()
     assert (endpoint.pause_code, endpoint.held) == ("silent", True)
     words = "Testers is not answering. Your recordings are safe and will continue by themselves."
@@ -125,8 +126,8 @@ def test_a_row_of_failures_pauses_and_people_read_who_is_silent(endpoint: Endpoi
 def test_a_good_answer_ends_the_row(endpoint: Endpoint, fail: Fail) -> None:
     error = fail(BROKEN)
     for _ in range(3):
-        for _ in range(STRIKES - 1):
-            breaker.failed(endpoint.pk, error)
+        for number in range(STRIKES - 1):
+            breaker.failed(endpoint.pk, error, str(number))
         assert not breaker.went_well(endpoint.pk)
     endpoint.refresh_from_db()
     assert (endpoint.pause_code, endpoint.strikes) == ("", 0)
@@ -134,12 +135,37 @@ def test_a_good_answer_ends_the_row(endpoint: Endpoint, fail: Fail) -> None:
 
 def test_strikes_of_many_workers_at_once_are_all_counted(endpoint: Endpoint, fail: Fail) -> None:
     error = fail(BROKEN)
-    at_once(*[lambda: breaker.failed(endpoint.pk, error)] * (STRIKES - 1))
+    at_once(*[partial(breaker.failed, endpoint.pk, error, str(number)) for number in range(STRIKES - 1)])
     endpoint.refresh_from_db()
     assert (endpoint.strikes, endpoint.pause_code) == (STRIKES - 1, "")
-    at_once(*[lambda: breaker.failed(endpoint.pk, error)] * 4)
+    at_once(*[partial(breaker.failed, endpoint.pk, error, str(number)) for number in range(30)])
     endpoint.refresh_from_db()
-    assert (endpoint.pause_code, endpoint.strikes) == ("silent", 0)
+    assert (endpoint.pause_code, endpoint.strikes, endpoint.struck_by) == ("silent", 0, "")
+
+
+@pytest.mark.parametrize("behaviour", [BROKEN, Behaviour(status=503), Behaviour(fault="reset_body")])
+def test_one_recording_that_fails_again_and_again_keeps_no_other_back(
+    endpoint: Endpoint, fail: Fail, behaviour: Behaviour
+) -> None:
+    error = fail(behaviour)
+    for _ in range(3 * STRIKES):
+        for recording in ("first", "second"):
+            breaker.failed(endpoint.pk, error, recording)
+    endpoint.refresh_from_db()
+    assert (endpoint.pause_code, endpoint.strikes) == ("", 2)
+    breaker.went_well(endpoint.pk)
+    breaker.failed(endpoint.pk, error, "first")
+    endpoint.refresh_from_db()
+    assert endpoint.strikes == 1
+
+
+def test_a_refused_connection_counts_each_time_whoever_wanted_it(endpoint: Endpoint, scripted) -> None:
+    with scripted.down(), pytest.raises(NotSent) as refused:
+        client_for(endpoint).ping()
+    for _ in range(STRIKES):
+        breaker.failed(endpoint.pk, refused.value, "one")
+    endpoint.refresh_from_db()
+    assert endpoint.pause_code == "silent"
 
 
 def test_any_good_answer_opens_a_silent_endpoint(endpoint: Endpoint, fail: Fail) -> None:
@@ -151,7 +177,7 @@ def test_any_good_answer_opens_a_silent_endpoint(endpoint: Endpoint, fail: Fail)
 
 
 def test_an_answer_that_was_on_its_way_does_not_bring_back_a_refused_account(endpoint: Endpoint, fail: Fail) -> None:
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     assert not breaker.went_well(endpoint.pk)
     endpoint.refresh_from_db()
     assert endpoint.pause_code == "account"
@@ -173,7 +199,7 @@ def test_an_answer_that_was_on_its_way_does_not_bring_back_a_refused_account(end
 def test_an_account_problem_pauses_at_once_and_says_which(
     endpoint: Endpoint, fail: Fail, behaviour: Behaviour, reason: str, words: str
 ) -> None:
-    breaker.failed(endpoint.pk, fail(behaviour))
+    breaker.failed(endpoint.pk, fail(behaviour), "one")
     endpoint.refresh_from_db()
     assert (endpoint.pause_code, endpoint.pause_reason) == ("account", reason)
     assert words in endpoint.why_held()
@@ -242,7 +268,7 @@ def test_a_failed_trial_makes_the_next_look_later(endpoint: Endpoint, fail: Fail
     strike_out(endpoint, error)
     watched(endpoint)
     breaker.trial_taken(endpoint.pk)
-    breaker.failed(endpoint.pk, error, trial=True)
+    breaker.failed(endpoint.pk, error, "one", trial=True)
     endpoint.refresh_from_db()
     assert (endpoint.pause_code, endpoint.trial) == ("silent", False)
     assert 4.9 < seconds_until_look(endpoint) <= 10
@@ -250,7 +276,7 @@ def test_a_failed_trial_makes_the_next_look_later(endpoint: Endpoint, fail: Fail
 
 def test_a_trial_that_is_refused_for_itself_shows_that_the_endpoint_works(endpoint: Endpoint, fail: Fail) -> None:
     strike_out(endpoint, fail(BROKEN))
-    breaker.failed(endpoint.pk, fail(Behaviour(status=422)), trial=True)
+    breaker.failed(endpoint.pk, fail(Behaviour(status=422)), "one", trial=True)
     endpoint.refresh_from_db()
     assert endpoint.pause_code == ""
 
@@ -259,7 +285,7 @@ def test_a_trial_that_we_stopped_ourselves_is_offered_again(endpoint: Endpoint, 
     strike_out(endpoint, fail(BROKEN))
     for code in ("aborted", "source"):
         breaker.trial_taken(endpoint.pk)
-        breaker.failed(endpoint.pk, Unclear("Stopped.", code=code), trial=True)
+        breaker.failed(endpoint.pk, Unclear("Stopped.", code=code), "one", trial=True)
         endpoint.refresh_from_db()
         assert endpoint.trial
 
@@ -271,11 +297,11 @@ def test_late_failures_of_a_paused_endpoint_change_nothing(endpoint: Endpoint, f
     before = (endpoint.paused_at, endpoint.probe_at, endpoint.probes)
     strike_out(endpoint, fail(BROKEN))
     assert (endpoint.paused_at, endpoint.probe_at, endpoint.probes) == before
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     scripted.script(everything=REVOKED)
     watched(endpoint)
     before = (endpoint.paused_at, endpoint.probe_at, endpoint.probes)
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     endpoint.refresh_from_db()
     assert (endpoint.paused_at, endpoint.probe_at, endpoint.probes) == before
 
@@ -294,7 +320,7 @@ def test_of_two_that_look_at_once_one_asks(endpoint: Endpoint, fail: Fail, scrip
 
 
 def test_a_key_that_is_still_refused_stays_paused(endpoint: Endpoint, fail: Fail, scripted) -> None:
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     scripted.script(everything=REVOKED)
     assert not watched(endpoint).trial
     scripted.script()
@@ -313,7 +339,7 @@ def subscription(used: int) -> Behaviour:
 
 
 def test_credits_are_waited_for_by_asking_how_many_are_left(endpoint: Endpoint, fail: Fail, scripted) -> None:
-    breaker.failed(endpoint.pk, fail(NO_CREDITS))
+    breaker.failed(endpoint.pk, fail(NO_CREDITS), "one")
     scripted.script(gets=[subscription(1000)])
     assert not watched(endpoint).trial
     scripted.script(gets=[subscription(900)])
@@ -325,22 +351,22 @@ def test_credits_are_waited_for_by_asking_how_many_are_left(endpoint: Endpoint, 
     "answer", [Behaviour(status=404), Behaviour(status=401, body=detail("missing_permissions", "user_read"))]
 )
 def test_where_credits_are_not_told_a_recording_tries(endpoint: Endpoint, fail: Fail, scripted, answer) -> None:
-    breaker.failed(endpoint.pk, fail(NO_CREDITS))
+    breaker.failed(endpoint.pk, fail(NO_CREDITS), "one")
     scripted.script(gets=[answer])
     assert watched(endpoint).trial
     assert endpoint.pause_reason == "credits"
 
 
 def test_a_new_key_of_an_account_without_credits_changes_the_words(endpoint: Endpoint, fail: Fail) -> None:
-    breaker.failed(endpoint.pk, fail(REVOKED))
-    breaker.failed(endpoint.pk, fail(NO_CREDITS), trial=True)
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
+    breaker.failed(endpoint.pk, fail(NO_CREDITS), "one", trial=True)
     endpoint.refresh_from_db()
     assert endpoint.pause_reason == "credits"
     assert "quota_exceeded" in endpoint.pause_words
 
 
 def test_a_sync_that_succeeds_lets_one_recording_try(endpoint: Endpoint, fail: Fail, scripted) -> None:
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     scripted.script(everything=REVOKED)
     assert not catalogue.sync(endpoint)
     endpoint.refresh_from_db()
@@ -352,7 +378,7 @@ def test_a_sync_that_succeeds_lets_one_recording_try(endpoint: Endpoint, fail: F
 
 
 def test_a_sync_says_nothing_about_credits_but_they_are_asked_for_at_once(endpoint: Endpoint, fail: Fail) -> None:
-    breaker.failed(endpoint.pk, fail(NO_CREDITS))
+    breaker.failed(endpoint.pk, fail(NO_CREDITS), "one")
     assert seconds_until_look(endpoint) > 1
     catalogue.sync(endpoint)
     endpoint.refresh_from_db()
@@ -378,7 +404,7 @@ def test_a_look_that_cannot_be_sent_keeps_none_of_those_after_it(
 
 
 def test_a_start_which_may_bring_another_key_looks_at_once(endpoint: Endpoint, fail: Fail) -> None:
-    breaker.failed(endpoint.pk, fail(REVOKED))
+    breaker.failed(endpoint.pk, fail(REVOKED), "one")
     catalogue.ensure_endpoints()
     assert seconds_until_look(endpoint) <= 0
 

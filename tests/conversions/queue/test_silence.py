@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from conversions import files
-from conversions.models import Conversion, Step
+from conversions import files, ledger
+from conversions.models import Call, Conversion, Step
 from conversions.queue import sweeper
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.clock import db_now
 from conversions.queue.worker import work
-from tests.conversions.conftest import Submit, work_all
+from tests.conversions.conftest import Submit, client_of, work_all
 from tests.conversions.queue.waiting import (
     BROKEN,
     at_once,
@@ -27,6 +27,7 @@ from tests.conversions.queue.waiting import (
     prepare_with_another_voice,
     states,
 )
+from tests.support.cast import Cast
 from tests.support.endpoint import REVOKED, Behaviour, detail
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.sound import phrase
@@ -37,24 +38,25 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def go_silent(scripted: ScriptedEndpoint) -> None:
-    """Every call fails until the endpoint is paused; questions are answered."""
+    """Nobody listens there until the endpoint is paused; then every call fails, and questions are answered."""
     scripted.script(default=BROKEN)
-    for _ in range(breaker.STRIKES):
-        later()
-        work_all()
+    with scripted.down():
+        for _ in range(breaker.STRIKES):
+            later()
+            work_all()
     assert Endpoint.objects.get().pause_code == "silent"
 
 
 def test_silence_uses_up_no_attempts_however_long_it_lasts(submit: Submit, scripted: ScriptedEndpoint) -> None:
     conversions = prepare(submit, 1)
     go_silent(scripted)
-    before = attempts()
-    assert before == [breaker.STRIKES - 1]
-    calls = scripted.calls
-    for _ in range(10):
-        look_and_work()
-    assert scripted.calls == calls + 10  # one trial after each good look
-    assert attempts() == before
+    with scripted.down():
+        for _ in range(10):
+            look_and_work()
+            Endpoint.objects.update(trial=True)  # as if it had looked well just before
+            later()
+            work_all()
+    assert (scripted.calls, attempts()) == (0, [0])
     words = "Testers is not answering. Your recordings are safe and will continue by themselves."
     assert delayed(conversions[0])["words"] == words
 
@@ -64,17 +66,29 @@ def test_silence_uses_up_no_attempts_however_long_it_lasts(submit: Submit, scrip
     assert Endpoint.objects.get().pause_code == ""
 
 
+def test_what_was_sent_to_a_silent_endpoint_is_an_attempt(submit: Submit, scripted: ScriptedEndpoint, settings) -> None:
+    conversions = prepare(submit, 1)
+    go_silent(scripted)
+    for trial in range(1, settings.MAX_ATTEMPTS):
+        look_and_work()
+        assert (scripted.calls, attempts()) == (trial, [trial])  # one after each good look
+        assert "Testers is not answering." in delayed(conversions[0])["words"]
+    look_and_work()
+    assert states(conversions) == ["failed"]
+    words = f"We tried {settings.MAX_ATTEMPTS} times. Your recording is safe"
+    assert words in Conversion.objects.get().error
+    assert Endpoint.objects.get().pause_code == "silent"
+
+
 def test_while_connections_are_refused_nothing_is_tried(submit: Submit, scripted: ScriptedEndpoint) -> None:
     conversions = prepare(submit, 8)
     with scripted.down():
         for _ in range(6):
             look_and_work()
-        counted = sum(attempts())
-        assert counted < breaker.STRIKES
         calls = Conversion.objects.filter(calls__isnull=False).count()
         for _ in range(5):
             look_and_work()
-        assert sum(attempts()) == counted
+        assert sum(attempts()) == 0
         assert Conversion.objects.filter(calls__isnull=False).count() == calls
     look_and_work()
     look_and_work()
@@ -153,20 +167,70 @@ def test_a_recording_that_breaks_the_endpoint_fails_in_the_end_and_the_others_do
 ) -> None:
     poison = prepare(submit, 1)
     scripted.script(voices={"nora": [BROKEN] * 100})
-    for _ in range(10):
+    for _ in range(breaker.STRIKES + 1):
         look_and_work()
     assert states(poison) == ["converting"]
-    assert Endpoint.objects.get().pause_code == "silent"
+    assert Endpoint.objects.get().pause_code == ""
 
     others = prepare_with_another_voice(submit, voice, 2)
-    look_soon()
     work_all()
     assert states(others) == ["ready", "ready"]
-    for _ in range(10):
+    for _ in range(settings.MAX_ATTEMPTS):
         look_and_work()
-    # Of those that failed alone it was the endpoint's turn to be doubted; now it is the recording's.
     assert states(poison) == ["failed"]
     assert f"{settings.MAX_ATTEMPTS} times" in Conversion.objects.get(pk=poison[0].pk).error
+
+
+def test_auditions_and_takes_of_one_recording_are_one_that_fails(
+    submit: Submit, scripted: ScriptedEndpoint, settings
+) -> None:
+    """Each in another voice, say: the recording is the same."""
+    takes = prepare(submit, breaker.STRIKES + 1)
+    Conversion.objects.exclude(pk=takes[0].pk).update(take_of=takes[0].pk)
+    scripted.script(default=BROKEN)
+    work_all()
+    assert scripted.calls == breaker.STRIKES + 1
+    assert Endpoint.objects.get().pause_code == ""
+
+
+@pytest.mark.parametrize("lost", [Behaviour(fault="reset_body"), Behaviour(status=504), Behaviour(fault="cut_body")])
+def test_an_endpoint_that_bills_nothing_is_not_said_to_have_billed(
+    submit: Submit, scripted: ScriptedEndpoint, cast: Cast, settings, lost: Behaviour
+) -> None:
+    conversion = prepare(submit, 1)[0]
+    scripted.script(default=lost)
+    for _ in range(settings.MAX_ATTEMPTS):
+        look_and_work()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.FAILED
+    said = [conversion.error, Endpoint.objects.get().pause_words]
+    said += [str(event.data) for event in conversion.events.all()] + [call.error for call in conversion.calls.all()]
+    page = client_of(cast.alice).get(f"/conversions/{conversion.pk}/").content.decode()
+    assert "We tried" in page
+    assert not [words for words in [*said, page] if "bill" in words]
+    used = ledger.used_by(Call.objects.all())
+    assert (used.credits, used.perhaps) == (0, 0)
+
+
+def test_what_takes_too_long_is_not_begun_again_where_it_costs_nothing(
+    submit: Submit, scripted: ScriptedEndpoint, settings
+) -> None:
+    settings.CALL_TIMES_LENGTH = 0
+    for limits, setting in (
+        ({"deadline": 0.7, "silence": 60}, "CALL_DEADLINE_S"),
+        ({"deadline": 60, "silence": 0.7}, "CALL_SILENCE_S"),
+    ):
+        settings.CALL_DEADLINE_S, settings.CALL_SILENCE_S = limits["deadline"], limits["silence"]
+        scripted.script(default=Behaviour(fault="hang"))
+        conversion = prepare(submit, 1)[0]
+        before = scripted.calls
+        for _ in range(3):
+            look_and_work()
+        conversion.refresh_from_db()
+        assert (scripted.calls, conversion.status) == (before + 1, "failed")
+        assert "safe" in conversion.error
+        assert setting in conversion.error
+        assert "billed" not in conversion.error
 
 
 def test_a_trial_whose_recording_is_gone_passes_to_the_next(submit: Submit, scripted: ScriptedEndpoint) -> None:

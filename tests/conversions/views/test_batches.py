@@ -184,10 +184,13 @@ def test_the_rest_is_cancelled_and_what_failed_is_retried(
 
 
 def test_retrying_all_never_pays_twice(alice: Client, voice: Voice) -> None:
+    Endpoint.objects.update(billed=True)
     address = send(alice, ["one.wav", "two.wav"], [voice])
-    Conversion.objects.update(status="failed", error_code="unclear")
+    Conversion.objects.update(status="failed", error_code="answer_not_audio")
     assert "may have been billed" in press(alice, address, "retry")
     assert set(Conversion.objects.values_list("status", flat=True)) == {"failed"}
+    Endpoint.objects.update(billed=False)
+    assert "2 recordings are tried again." in press(alice, address, "retry")
 
 
 def test_what_is_for_one_person_is_not_in_a_colleagues_batch(cast: Cast, as_: As, alice: Client, voice: Voice) -> None:

@@ -49,6 +49,20 @@ def no_line_is_left() -> bool:
     return not timers.waiting()
 
 
+@pytest.fixture
+def kept_lines(monkeypatch) -> list[socket.socket]:
+    """The sockets of the calls that follow."""
+    found: list[socket.socket] = []
+    connected = Line._connected
+
+    def watched(line, sock) -> None:
+        found.append(sock)
+        connected(line, sock)
+
+    monkeypatch.setattr(Line, "_connected", watched)
+    return found
+
+
 # ---- whole answers ----
 
 
@@ -113,6 +127,18 @@ def test_an_answer_left_early_frees_its_connection_and_its_timer(endpoint, clien
         pass
     wait_until(lambda: endpoint.ledger.in_flight == 0)
     wait_until(no_line_is_left)
+
+
+def test_a_host_that_vanishes_is_found_however_long_it_may_be_silent(endpoint, client, kept_lines):
+    """By the kernel's keepalives: a patient time-out wouldn't find it."""
+    with client.convert(VOICE, io.BytesIO(AUDIO)):
+        (sock,) = kept_lines
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        idle_s, every_s, most = (
+            sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+    assert idle_s + every_s * most <= 120
 
 
 # ---- the deadline ----

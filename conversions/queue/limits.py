@@ -1,0 +1,31 @@
+"""How long a call may take, and how long its endpoint may say nothing meanwhile.
+
+Two limits, because an endpoint of the contract may be silent until it is finished: silence alone says little, and one
+that sends byte after byte for ever is never silent. Both grow with the recording. A host that has vanished is found by
+TCP (`s2s/client/abort.py`), long before either.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from conversions.models import Conversion
+from s2s.client import EndpointError, Timeouts
+
+
+def timeouts(conversion: Conversion) -> Timeouts:
+    """Of a call that converts it. What is billed has a deadline that doesn't grow: its answer is searched for by it."""
+    longer_s = settings.CALL_TIMES_LENGTH * (conversion.source_duration_s or 0.0)
+    deadline_s = settings.CALL_DEADLINE_S + (0.0 if conversion.endpoint.billed else longer_s)
+    return Timeouts(read_s=min(settings.CALL_SILENCE_S + longer_s, deadline_s), total_s=deadline_s)
+
+
+def words(error: EndpointError) -> str:
+    """Why a call came to one of them, for who can't set it and for who can."""
+    setting = "CALL_DEADLINE_S" if error.code == "deadline" else "CALL_SILENCE_S"
+    return _(
+        "%(problem)s It isn't begun again by itself, because it would take as long again. Your recording is safe. "
+        "Ask your admin to look at the endpoint or to give it more time (%(setting)s, CALL_TIMES_LENGTH), then press "
+        "Retry; or use a shorter recording."
+    ) % {"problem": error.happened, "setting": setting}
