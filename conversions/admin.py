@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from conversions import actions, admin_search, files
 from conversions.admin_ledger import LedgerAdmin
+from conversions.admin_people import PeopleAdmin
 from conversions.models import Call, Conversion, Event, Step
 from teams.models import User
 
@@ -24,6 +25,8 @@ COUNTED_AT_MOST = 10_000
 logger = logging.getLogger(__name__)
 
 admin.site.register(Call, LedgerAdmin)
+admin.site.unregister(User)
+admin.site.register(User, PeopleAdmin)
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]

@@ -54,6 +54,12 @@ def erase_deleted() -> int:
     return _erase(Conversion.objects.filter(deleted_at__lte=db_now() - UNDO_WITHIN), unless_restored=True)
 
 
+def erase_unreachable() -> int:
+    """Erases what only its creator could see, whose row is gone: nobody could ever reach it. Returns how many."""
+    hidden = Q(only_me=True) | Q(enable_logging=False)
+    return _erase(Conversion.objects.filter(hidden, created_by=None))
+
+
 def _erase(due: QuerySet[Conversion], *, unless_restored: bool = False) -> int:
     erased = 0
     # Without an order: for one, SQLite would read the whole table in it.

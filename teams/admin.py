@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from teams.models import Membership, Team, User
+from teams.people import deactivate
 
 admin.site.unregister(Group)
 
@@ -44,6 +50,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     search_fields = ["email", "name"]
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = []
+    actions = ["deactivate"]
     fieldsets = [
         (None, {"fields": ["email", "name", "password"]}),
         (
@@ -51,7 +58,8 @@ class UserAdmin(DjangoUserAdmin[User]):
             {
                 "fields": ["is_active", "is_staff", "is_superuser"],
                 "description": _(
-                    "Staff who are superusers run this site. What people may do in a team is its role below."
+                    "Who isn’t active can’t sign in; what they sent goes on, and all of it stays. Staff who are "
+                    "superusers run this site. What people may do in a team is its role below."
                 ),
             },
         ),
@@ -63,6 +71,21 @@ class UserAdmin(DjangoUserAdmin[User]):
             {"classes": ["wide"], "fields": ["email", "name", "usable_password", "password1", "password2"]},
         )
     ]
+
+    @admin.action(description=_("Deactivate: sign out, and keep all of their work"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        others = users.exclude(
+            email=getattr(request.user, "email", "")
+        )  # who locks themselves out has nobody to let them in again
+        count = others.filter(is_active=True).count()
+        deactivate(others)
+        words = ngettext("%d person was deactivated.", "%d people were deactivated.", count)
+        self.message_user(request, words % count, messages.SUCCESS if count else messages.WARNING)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            deactivate(User.objects.filter(pk=obj.pk))
 
 
 @admin.register(Team)

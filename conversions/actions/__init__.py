@@ -4,6 +4,7 @@ from conversions.actions.audition import MOST_VOICES, PASSAGE_S, BusyError, audi
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, forget, purge
 from conversions.actions.export import export, forget_export
+from conversions.actions.part import Left, left_by, part_with
 from conversions.actions.presets import (
     NameTakenError,
     change_preset,
@@ -23,6 +24,7 @@ __all__ = [
     "PASSAGE_S",
     "Accepted",
     "BusyError",
+    "Left",
     "NameTakenError",
     "Order",
     "OverQuotaError",
@@ -35,8 +37,10 @@ __all__ = [
     "export",
     "forget",
     "forget_export",
+    "left_by",
     "listen",
     "may_change_preset",
+    "part_with",
     "purge",
     "rename",
     "restore",

@@ -19,7 +19,7 @@ def retry(conversion: Conversion, user: User) -> bool:
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     answer_is_lost = _answer_is_lost(conversion)
     with transaction.atomic():
-        member = _creator(conversion)
+        member = _payer(conversion, user)
         lock_where_limited(member)  # before the conversion
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
         again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mailing.wanted(conversion)}
@@ -33,10 +33,10 @@ def retry(conversion: Conversion, user: User) -> bool:
     return True
 
 
-def _creator(conversion: Conversion) -> Membership | None:
-    """Whose minutes it uses, whoever presses Retry."""
+def _payer(conversion: Conversion, user: User) -> Membership | None:
+    """Whose minutes it uses: its creator's, whoever presses Retry, or of one who is gone, those of who does."""
     members = Membership.objects.select_related("team")
-    return members.filter(team=conversion.team_id, user=conversion.created_by_id).first()
+    return members.filter(team=conversion.team_id, user=conversion.created_by_id or user.pk).first()
 
 
 def _is_converted(conversion: Conversion) -> bool:

@@ -46,7 +46,8 @@ class Step(models.Model):
     # Copied here so that claiming reads one table. Without endpoint: work for the cpu workers.
     endpoint = models.ForeignKey(Endpoint, null=True, on_delete=models.PROTECT, related_name="+")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    # Whose line it stands in: no more than a number. It outlives the person, because what was accepted hangs on no one.
+    user = models.ForeignKey(User, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
     priority = models.SmallIntegerField(default=NORMAL)
 
     attempt = models.PositiveIntegerField(default=0)

@@ -24,7 +24,7 @@ from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from redis.exceptions import RedisError
 
-from conversions import files
+from conversions import files, retention
 from conversions.connections import give_back
 from conversions.models import Batch, Conversion, Event, Recording, Step
 from conversions.queue import draining, notes
@@ -44,6 +44,7 @@ _NO_WORK_LEFT = frozenset({Conversion.Status.READY, Conversion.Status.CANCELLED}
 def housekeep() -> None:
     """A part that fails (a storage or database that is away) is said in one line and doesn't keep the others."""
     parts: tuple[Callable[[], object], ...] = (
+        retention.erase_unreachable,
         delete_orphans,
         look_into_folders,
         delete_stale_uploads,

@@ -166,7 +166,7 @@ def test_whatever_an_endpoint_says_rows_take_it_and_pages_open(
     def say(call: Behaviour, item: dict[str, Any], voices: list[Any], models: list[Any]) -> None:
         scripted.ledger.clear()
         breaker.resume(billed.pk)
-        Endpoint.objects.update(strikes=0, learnt_slots=None, rest_until=None)
+        Endpoint.objects.update(strikes=0, struck_by="", learnt_slots=None, rest_until=None)
         Voice.objects.update(hidden=False)
         with nothing_unforeseen():
             conversion = submit(data=None)

@@ -1,0 +1,74 @@
+"""A person is deleted for good. What they gave to the team stays the team's, what only they could see is erased.
+
+Work that was accepted goes on either way: no step and no call hangs on a person's row.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
+
+from conversions.actions.delete import erase, forget
+from conversions.models import Conversion, Preset, Recording
+from teams.models import User
+from teams.people import deactivate
+
+logger = logging.getLogger(__name__)
+
+_THEIRS_ALONE = Q(only_me=True) | Q(enable_logging=False)
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How much of a person's work stays with the team, is unfinished of that, and is erased."""
+
+    stays: int = 0
+    unfinished: int = 0
+    erased: int = 0  # for their eyes alone: zero retention, "only I can see it", what they have tried out
+
+
+def left_by(person: User) -> Left:
+    """Two queries."""
+    made = Conversion.objects.filter(created_by=person, audition_of=None).order_by()
+    counts = made.aggregate(
+        stays=Count("pk", filter=~_THEIRS_ALONE),
+        unfinished=Count("pk", filter=~_THEIRS_ALONE & Q(status__in=Conversion.UNFINISHED)),
+        erased=Count("pk", filter=_THEIRS_ALONE),
+    )
+    tried = Recording.objects.filter(created_by=person).count()
+    return Left(counts["stays"], counts["unfinished"], counts["erased"] + tried)
+
+
+def part_with(person: User, by: User) -> None:
+    """Raises PermissionDenied unless `by` is another person, who runs the site."""
+    if not by.is_superuser or by.pk == person.pk:
+        raise PermissionDenied
+    deactivate(User.objects.filter(pk=person.pk))
+    _erase_what_is_theirs_alone(person)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                person.delete()
+            return
+        except IntegrityError:
+            # A request of theirs was still on its way in and has left something that names them.
+            if attempt == _ATTEMPTS:
+                raise
+            logger.info("a person who is deleted had something under way: again")
+
+
+def _erase_what_is_theirs_alone(person: User) -> None:
+    Preset.objects.filter(created_by=person, shared=False).delete()
+    for recording in Recording.objects.filter(created_by=person):
+        forget(recording)
+    for conversion in _alone(person).only("enable_logging", "recording"):
+        erase(conversion)
+
+
+def _alone(person: User) -> QuerySet[Conversion]:
+    return Conversion.objects.filter(_THEIRS_ALONE, created_by=person).order_by()
