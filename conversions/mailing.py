@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
+from urllib.parse import urljoin
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import reverse, set_script_prefix
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 from redis.exceptions import RedisError
@@ -117,6 +118,7 @@ def _put_back(ids: Sequence[UUID]) -> None:
 
 
 def _message(user: User, conversions: Sequence[Conversion]) -> EmailMessage:
+    set_script_prefix(f"{settings.SITE_PATH}/")  # Django sets it in threads that answer requests, and this is none
     ready = [row for row in conversions if row.status == Conversion.Status.READY]
     failed = [row for row in conversions if row.status == Conversion.Status.FAILED]
     cancelled = [row for row in conversions if row.status == Conversion.Status.CANCELLED]
@@ -127,7 +129,7 @@ def _message(user: User, conversions: Sequence[Conversion]) -> EmailMessage:
         "failed": failed,
         "cancelled": cancelled,
         "address": _address(conversions[0]),
-        "account": f"{settings.BASE_URL}{reverse('teams:account')}" if settings.BASE_URL else "",
+        "account": _absolute(reverse("teams:account")),
     }
     body = render_to_string("email/finished.txt", context)
     return EmailMessage(_subject(conversions, len(ready)), body, None, [user.email])
@@ -144,12 +146,14 @@ def _subject(conversions: Sequence[Conversion], ready: int) -> str:
 
 
 def _address(conversion: Conversion) -> str:
-    """Nowhere, if nobody said where we are."""
-    if not settings.BASE_URL:
-        return ""
     if conversion.batch_id is None:
-        return f"{settings.BASE_URL}{reverse('conversions:detail', args=[conversion.pk])}"
-    return f"{settings.BASE_URL}{reverse('conversions:batch', args=[conversion.batch_id])}"
+        return _absolute(reverse("conversions:detail", args=[conversion.pk]))
+    return _absolute(reverse("conversions:batch", args=[conversion.batch_id]))
+
+
+def _absolute(path: str) -> str:
+    """Nowhere, if nobody said where we are. The path of BASE_URL is in `path` already."""
+    return urljoin(settings.BASE_URL, path) if settings.BASE_URL else ""
 
 
 def _codes(error: SMTPRecipientsRefused) -> list[int]:

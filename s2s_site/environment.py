@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,19 @@ def secret(name: str) -> str:
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error}") from error
     return os.environ.get(name, "").strip()
+
+
+def public_address(url: str) -> tuple[str, str]:
+    """BASE_URL as origin and path: https://example.com/timbre/ -> ("https://example.com", "/timbre")."""
+    if not url:
+        return "", ""
+    found = re.fullmatch(r"(https?://[^/?#\s@]+)((?:/[\w.~-]+)*)/?", url, re.ASCII)
+    if found is None:
+        raise ImproperlyConfigured(
+            f"BASE_URL is {url!r}, which is no address. Write https://timbre.example.com, or with a path "
+            "https://example.com/timbre."
+        )
+    return found[1], found[2]
 
 
 def database(url: str) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template import loader
 from django.views import defaults
+
+from s2s_site.origins import trouble_of
 
 RETRY_AFTER_S = 30
 Page = Callable[[HttpRequest, Exception], HttpResponse]
@@ -32,6 +35,11 @@ def _leave_the_body(request: HttpRequest) -> None:
 malformed = _without_the_body(defaults.bad_request)
 forbidden = _without_the_body(defaults.permission_denied)
 missing = _without_the_body(defaults.page_not_found)
+
+
+def unproven(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """CSRF_FAILURE_VIEW: nobody can say that it was the person who sent this form, and not somebody else's page."""
+    return render(request, "403_csrf.html", {"trouble": trouble_of(request, reason)}, status=403)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

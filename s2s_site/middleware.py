@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
 
@@ -46,6 +47,18 @@ def _discard_rest(request: HttpRequest) -> None:
             size = min(2 * size, _AT_MOST_BYTES)
     except UnreadablePostError:
         pass  # whoever sent it has left
+
+
+def keep_cookies_below(get_response: Respond) -> Respond:
+    """No cookie of ours, whoever sets it, is shown to what else lives at our host beside BASE_URL's path."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        for cookie in response.cookies.values():
+            cookie["path"] = f"{settings.SITE_PATH}/"
+        return response
+
+    return respond
 
 
 def refuse_nul(get_response: Respond) -> Respond:

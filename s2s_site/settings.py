@@ -6,6 +6,7 @@ docs/configuration.md lists the variables; `manage.py check --deploy` names what
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from kombu import Exchange, Queue
 
-from s2s_site.environment import broker_url, data_dir, database, env, secret, secret_key
+from s2s_site.environment import broker_url, data_dir, database, env, public_address, secret, secret_key
 
 django_stubs_ext.monkeypatch()
 
@@ -29,17 +30,21 @@ SECRET_KEY = secret_key(DATA_DIR)
 # ---- who may reach the site ----
 # A team opens it by the name or the address of the machine: without a public address any name is accepted, which
 # is safe as long as no e-mail with links is sent; `check --deploy` asks for the real name.
-BASE_URL = env.str("BASE_URL", default="").rstrip("/")
+SITE_ORIGIN, SITE_PATH = public_address(env.str("BASE_URL", default=""))
+BASE_URL = SITE_ORIGIN + SITE_PATH
+FORCE_SCRIPT_NAME = SITE_PATH or None  # all addresses begin with it; s2s_site/wsgi.py takes it off again
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL] if BASE_URL else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_ORIGIN] if SITE_ORIGIN else [])
 HTTPS = env.bool("HTTPS", default=BASE_URL.startswith("https://"))
+CSRF_FAILURE_VIEW = "s2s_site.errors.unproven"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Two copies on one machine differ by their port, which cookies ignore: each needs names of its own.
 SESSION_COOKIE_NAME = f"timbre_session_{env.str('PORT', default='8000')}"
 CSRF_COOKIE_NAME = f"timbre_csrf_{env.str('PORT', default='8000')}"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^healthz/queue$", "^readyz$"]  # asked from inside, where there is no HTTPS
+# Asked from inside, where there is no HTTPS.
+SECURE_REDIRECT_EXEMPT = [f"^{re.escape(SITE_PATH[1:] + '/' if SITE_PATH else '')}(healthz|healthz/queue|readyz)$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_SUBDOMAINS", default=False)
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -81,6 +86,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "s2s_site.middleware.hear_out",  # around all that may answer early
+    *(["s2s_site.middleware.keep_cookies_below"] if SITE_PATH else []),
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "s2s_site.middleware.refuse_nul",
@@ -195,7 +201,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 50
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
 MAX_DURATION_S = env.float("MAX_DURATION_S", default=6 * 3600.0)
 MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=512 * 1024**2)
-STATIC_URL = "/static/"
+STATIC_URL = f"{SITE_PATH}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
 

@@ -45,7 +45,7 @@ _HARMLESS = {
     ),
     "engine": re.compile(r"^\[INFO\]|Configuration allows spawning up to"),
     # The supervisor itself asks /readyz until it is answered; whoever else asks reads the reason there.
-    "web": re.compile(r"Configuration allows spawning up to|Service Unavailable: /readyz"),
+    "web": re.compile(r"Configuration allows spawning up to|Service Unavailable: \S*/readyz"),
     "calls": re.compile(r"^worker: "),
     "cpu": re.compile(r"^worker: "),
 }

@@ -16,7 +16,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   // Signed out meanwhile: the answer came from the sign-in page, which is no fragment.
   const from = new URL(event.detail.xhr.responseURL || location.href);
-  if (from.pathname.startsWith("/accounts/")) {
+  if (from.pathname === document.body.dataset.signIn) {
     event.detail.shouldSwap = false;
     location.reload();
   }
