@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before CsrfViewMiddleware, which reads the body of a POST: a stranger's is read on open pages alone.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "teams.middleware.SignInRequired",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from teams.middleware import UNTAKEN
+from teams.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        if request.POST.get(UNTAKEN):
+            words = _(
+                "You had been signed out, so what you sent was not taken. Nothing was converted or changed by it."
+            )
+            messages.error(request, f"{words} {_('Please send it again.')}")

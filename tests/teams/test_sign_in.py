@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -101,3 +105,44 @@ def test_one_browsers_user_is_never_anothers(cast: Cast) -> None:
         assert alice.get("/").context["user"] == cast.alice
         assert bob.get("/").context["user"] == cast.bob
         assert Client().get("/accounts/login/").context["user"].is_anonymous
+
+
+@pytest.mark.parametrize(
+    ("address", "sent_from", "leads_to"),
+    [
+        ("/", "http://testserver/", "/"),
+        ("/", "http://testserver/?take=sample", "/?take=sample"),
+        (f"/conversions/{uuid4()}/rename/", "http://testserver/history/?q=a", "/history/?q=a"),
+        (f"/conversions/{uuid4()}/delete/", "http://evil.example.net/", "/"),
+        (f"/conversions/{uuid4()}/cancel/", "javascript:alert(1)", "/"),
+        ("/presets/", "", "/"),
+    ],
+)
+def test_who_was_signed_out_while_sending_is_told_that_nothing_was_taken(
+    cast: Cast, address: str, sent_from: str, leads_to: str
+) -> None:
+    client = Client()
+    answer = client.post(address, {"audio": SimpleUploadedFile("a.wav", b"x")}, headers={"Referer": sent_from})
+    assert answer.status_code == 302
+    page = client.get(answer["Location"]).content.decode()
+    assert "what you sent was not taken" in page
+    fields = {
+        name: unescape(re.findall(rf'name="{name}"[^>]* value="([^"]*)"', page)[0]) for name in ("next", "untaken")
+    }
+    given = {"login": "alice@example.com", **fields}
+    again = client.post("/accounts/login/", {**given, "password": "guess"}).content.decode()
+    assert "what you sent was not taken" in again  # a wrong password doesn't make it forgotten
+    answer = client.post("/accounts/login/", {**given, "password": "password"})
+    assert (answer.status_code, answer["Location"]) == (302, leads_to)
+    page = client.get(answer["Location"]).content.decode()
+    assert "what you sent was not taken" in page
+    assert "Please send it again." in page
+    assert "was not taken" not in client.get("/history/").content.decode()
+
+
+def test_who_only_wanted_to_see_a_page_is_told_nothing(cast: Cast) -> None:
+    client = Client()
+    answer = client.get("/history/")
+    assert answer["Location"] == "/accounts/login/?next=/history/"
+    client.post("/accounts/login/", {"login": "alice@example.com", "password": "password"})
+    assert "was not taken" not in client.get("/history/").content.decode()
