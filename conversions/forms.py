@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from conversions import sources
 from conversions.formats import FORMAT_CHOICES
 from s2s.contract import DEFAULT_OUTPUT_FORMAT, MAX_SEED, ConvertParameters
 from teams.models import User
+from voices import abilities
 from voices.catalogue import offered_models, offered_voices
 from voices.ids import LARGEST_ID, is_id
 from voices.models import Endpoint, Voice
@@ -106,7 +108,7 @@ class OptionsForm(forms.Form):
         least=0.7,
         most=1.2,
         initial=1.0,
-        hint=_("1 keeps the timing of the recording. The local engine always keeps it."),
+        hint=_("1 keeps the timing of the recording."),
     )
     use_speaker_boost = forms.BooleanField(
         label=_("Speaker boost"),
@@ -251,15 +253,22 @@ class StartField(forms.FloatField):
         super().__init__(required=False, min_value=0, max_value=7 * 24 * 3600)
 
 
-def refused_by(endpoint: Endpoint, *, noise: bool, zero_retention: bool, model: str) -> dict[str, str]:
-    """What is wanted and the endpoint cannot do: words, by the name of the option's field."""
-    words = {}
-    if noise and not endpoint.removes_noise:
-        words["remove_background_noise"] = gettext("%s can't remove noise.") % endpoint.name
-    if zero_retention and not endpoint.zero_retention:
-        words["zero_retention"] = gettext("%s can't promise to keep nothing.") % endpoint.name
-    if model and not endpoint.voice_models.filter(model_id=model, hidden=False).exists():
-        words["model"] = gettext("%s doesn't have this model.") % endpoint.name
+def refused_by(
+    endpoints: Iterable[Endpoint], *, noise: bool, zero_retention: bool, model: str
+) -> list[tuple[str, str]]:
+    """What is wanted and can't be had of these endpoints: the name of the option's field, and words.
+
+    Where one of several can do it, it counts there alone; but whoever wants nothing kept means by nobody.
+    """
+    found = list(abilities.of(endpoints).values())
+    words = []
+    if noise and all(abilities.NOISE in one.lacks(model) for one in found):
+        words += [("remove_background_noise", gettext("%s can't remove noise.") % one.endpoint.name) for one in found]
+    if model and not any(model in one.models for one in found):
+        words += [("model", gettext("%s doesn't have this model.") % one.endpoint.name) for one in found]
+    if zero_retention:
+        unable = [one.endpoint for one in found if not one.endpoint.zero_retention]
+        words += [("zero_retention", gettext("%s can't promise to keep nothing.") % each.name) for each in unable]
     return words
 
 
@@ -286,11 +295,19 @@ class StudioForm(OptionsForm):
         super().__init__(*args, **kwargs)
         self.user = user
         self._choices_of("voice").queryset = offered_voices()
+        self.left_out: dict[str, Any] = {}
 
     @property
     def ticked(self) -> set[str]:
         """The voices that are chosen, as the page marks them."""
         return {str(value) for value in self["voice"].value() or []}
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Of what the form begins with: the options that the ticked voices don't have. `left_out` is what that was."""
+        for name in OptionsForm.base_fields:
+            value = self.initial.get(name)
+            if name in names and value not in (None, "", False, OptionsForm.base_fields[name].initial):
+                self.left_out[name] = self.initial.pop(name)
 
     def clean_take(self) -> sources.Stored | None:
         take = self.cleaned_data["take"]
@@ -314,10 +331,9 @@ class StudioForm(OptionsForm):
         noise, model = bool(data.get("remove_background_noise")), data.get("model") or ""
         # Of a recording that was to leave no trace everything is, whatever is ticked now.
         zero_retention = bool(data.get("zero_retention") or (take and take.zero_retention))
-        for endpoint in {voice.endpoint for voice in data.get("voice", [])}:
-            refused = refused_by(endpoint, noise=noise, zero_retention=zero_retention, model=model)
-            for name, words in refused.items():
-                self.add_error(name, words)
+        endpoints = {voice.endpoint for voice in data.get("voice", [])}
+        for name, words in refused_by(endpoints, noise=noise, zero_retention=zero_retention, model=model):
+            self.add_error(name, words)
         return data
 
     @property

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from conversions.access import listed
 from conversions.expected import Pace, pace_of
-from conversions.forms import StudioForm
+from conversions.forms import VOICE_SETTINGS, StudioForm
 from teams.models import User
+from voices import abilities
+from voices.abilities import Abilities
 from voices.catalogue import offered_voices
 from voices.models import Favourite, Voice
 
@@ -25,12 +27,29 @@ class Card:
     favourite: bool
     recent: bool  # one of those that the team used last
     pace: Pace | None
+    abilities: Abilities
+
+    @property
+    def lacks(self) -> list[str]:
+        return lacking(self.abilities)
 
     @property
     def labels(self) -> list[str]:
         """What tells voices apart, in the catalogue's own words but for the marks of machines."""
         values = (self.voice.labels.get(key) for key in LABELS)
         return [value.replace("_", " ") for value in values if value and value not in SAYS_NOTHING]
+
+
+def lacking(of: Abilities, model: str = "") -> list[str]:
+    """The options that an endpoint doesn't have with this model, by the names of their fields."""
+    names = {"model" if name == "model_id" else name for name in of.lacks(model)}
+    if not of.models:
+        names.add("model")
+    if not of.endpoint.zero_retention:
+        names.add("zero_retention")
+    if names.issuperset(VOICE_SETTINGS):
+        names.add("own_settings")
+    return sorted(names)
 
 
 def for_studio(user: User, form: StudioForm) -> list[Card]:
@@ -45,6 +64,7 @@ def for_studio(user: User, form: StudioForm) -> list[Card]:
         mine = [voice_id for voice_id, user_id in used if user_id == user.pk and voice_id in known]
         ticked = {str(pk) for pk in (mine or [voice.pk for voice in voices])[:1]}
     paces = {pk: pace_of(pk) for pk in {voice.endpoint_id for voice in voices}}
+    able = abilities.of({voice.endpoint for voice in voices})
     return [
         Card(
             voice,
@@ -52,6 +72,7 @@ def for_studio(user: User, form: StudioForm) -> list[Card]:
             favourite=voice.pk in favourites,
             recent=voice.pk in recent,
             pace=paces[voice.endpoint_id],
+            abilities=able[voice.endpoint_id],
         )
         for voice in voices
     ]

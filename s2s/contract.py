@@ -8,7 +8,7 @@ the description in the Python SDK 2.78. Knows neither how a request travels (`s2
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -105,6 +105,18 @@ OUTPUT_FORMATS: Mapping[str, OutputFormat] = {
 DEFAULT_OUTPUT_FORMAT = "mp3_44100_128"
 DEFAULT_MODEL_ID = "eleven_multilingual_sts_v2"
 MAX_SEED = 2**32 - 1
+# What an endpoint may take and do nothing with. (`output_format`, `file_format` and `enable_logging` are promises.)
+OPTIONAL_PARAMETERS = (
+    "model_id",
+    "stability",
+    "similarity_boost",
+    "style",
+    "use_speaker_boost",
+    "speed",
+    "seed",
+    "remove_background_noise",
+    "optimize_streaming_latency",
+)
 
 
 def _empty_is_absent(value: Any) -> Any:
@@ -172,6 +184,14 @@ class ConvertParameters(BaseModel):
     @property
     def format(self) -> OutputFormat:
         return OUTPUT_FORMATS[self.output_format]
+
+    def without(self, names: Collection[str]) -> ConvertParameters:
+        """As if those of `names` (OPTIONAL_PARAMETERS) had never been given."""
+        left = {name: value for name, value in self.model_dump().items() if name not in names}
+        settings = left.get("voice_settings") or {}
+        kept = {name: value for name, value in settings.items() if value is not None and name not in names}
+        # `{}` says "the voice's own", and so does nothing at all.
+        return ConvertParameters.model_validate({**left, "voice_settings": kept or None})
 
     def query(self) -> dict[str, str]:
         """The query string: only what differs from what the server takes when left out, as the SDKs send it."""
@@ -272,12 +292,31 @@ class Voice(_Listed):
 
 
 class Model(_Listed):
-    """An entry of `GET /v1/models` (a bare list)."""
+    """An entry of `GET /v1/models` (a bare list). What it doesn't say of a parameter (None) it is believed to heed.
+
+    `can_use_style` and `can_use_speaker_boost` are of the published description, the other two are ours
+    (docs/engine.md): any server with this contract may say them, and every client may overlook them.
+    """
 
     model_id: _Id
     name: str = ""
     description: str | None = None
     can_do_voice_conversion: bool = False
+    can_use_style: bool | None = None
+    can_use_speaker_boost: bool | None = None
+    can_remove_background_noise: bool | None = None
+    ignored_parameters: tuple[str, ...] = ()
+
+    @property
+    def without_effect(self) -> frozenset[str]:
+        """Of OPTIONAL_PARAMETERS those that this model takes and does nothing with."""
+        said = {
+            "style": self.can_use_style,
+            "use_speaker_boost": self.can_use_speaker_boost,
+            "remove_background_noise": self.can_remove_background_noise,
+        }
+        denied = {name for name, can in said.items() if can is False}
+        return frozenset(denied.union(self.ignored_parameters).intersection(OPTIONAL_PARAMETERS))
 
 
 class _Query(BaseModel):

@@ -191,6 +191,8 @@ class VoiceModel(models.Model):
     model_id = models.CharField(max_length=ID_CHARACTERS)
     name = models.CharField(max_length=NAME_CHARACTERS)
     description = models.TextField(blank=True)
+    # Names of the contract's parameters that it takes and does nothing with (contract.Model.without_effect).
+    without_effect = models.JSONField(default=list, blank=True)
     hidden = models.BooleanField(default=False)
 
     class Meta:

@@ -27,6 +27,7 @@ from s2s.contract import ConvertParameters
 from statements import Given, Insert, Select
 from teams.gatekeeper import May, current_team, membership, require
 from teams.models import Team, User
+from voices import abilities
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
@@ -143,6 +144,8 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         parameters = parameters.model_copy(update={"enable_logging": False})
     if not parameters.enable_logging and not voice.endpoint.zero_retention:
         raise PermissionDenied("the endpoint keeps what is sent to it")
+    # What means nothing to this voice's endpoint is neither sent nor promised.
+    parameters = abilities.heeded(voice.endpoint, parameters)
     name = clean_name(audio.name or "")
     title = stored.title if stored else ""
     if not parameters.enable_logging:  # zero retention: not even the names are kept

@@ -21,6 +21,11 @@ def control(field: BoundField, **attributes: Any) -> SafeString:
     described_by = [f"{field.auto_id}_ends"] if attributes.pop("ends", False) else []
     if attributes.pop("hint", field.help_text):
         described_by.append(f"{field.auto_id}_helptext")
+    if attributes.pop("only", False):
+        described_by.append(f"{field.auto_id}_only")
+    wanted = getattr(field.form, "left_out", {}).get(field.name)
+    if wanted is not None:  # offering.js brings it back with a voice that has it
+        attributes["data-wanted"] = "on" if wanted is True else wanted
     # Also while there is no error: upload.js may put one there without loading the page.
     attributes["aria-describedby"] = " ".join([*described_by, f"{field.auto_id}_error"])
     return field.as_widget(attrs=attributes)

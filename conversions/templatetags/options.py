@@ -12,11 +12,12 @@ from typing import Any
 from django import template
 from django.forms import Form
 from django.utils.formats import localize
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from conversions.forms import VOICE_SETTINGS, OptionsForm
 from conversions.models import Conversion
-from conversions.voicecards import Card
+from conversions.voicecards import Card, lacking
 from voices.models import Endpoint, VoiceModel
 
 register = template.Library()
@@ -39,13 +40,27 @@ def grouped_by_endpoint(cards: Iterable[Card]) -> list[Group]:
 
 
 @register.simple_tag
-def models_by_endpoint() -> str:
-    """The ids of the models that each endpoint offers, by its key, as JSON."""
-    models: dict[str, list[str]] = {}
-    rows = VoiceModel.objects.filter(hidden=False, endpoint__enabled=True)
-    for key, model_id in rows.values_list("endpoint__key", "model_id"):
-        models.setdefault(key, []).append(model_id)
-    return json.dumps(models)
+def what_endpoints_heed(cards: Iterable[Card]) -> str:
+    """By the key of each endpoint, as JSON: its name, the options that its voices lack, and those that they lack with
+    each of its models."""
+    of = {card.voice.endpoint.key: card.abilities for card in cards}
+    return json.dumps(
+        {
+            key: {
+                "name": abilities.endpoint.name,
+                "lacks": lacking(abilities),
+                "models": {model: lacking(abilities, model) for model in abilities.models},
+            }
+            for key, abilities in of.items()
+        }
+    )
+
+
+@register.simple_tag
+def endpoints_with(cards: Iterable[Card], option: str) -> str:
+    """The names of the endpoints that have an option which others don't have; empty when all or none have it."""
+    having = {card.voice.endpoint.name: option not in card.lacks for card in cards}
+    return get_text_list([name for name, has in having.items() if has], _("and")) if not all(having.values()) else ""
 
 
 @register.filter

@@ -47,17 +47,14 @@ class PassageForm(forms.Form):
 
     def clean_voice(self) -> QuerySet[Voice]:
         voices: QuerySet[Voice] = self.cleaned_data["voice"]
-        problems: list[str] = []
-        for endpoint in {voice.endpoint for voice in voices}:
-            refused = refused_by(
-                endpoint,
-                noise=self.ordered.remove_background_noise,
-                zero_retention=not self.ordered.enable_logging,
-                model=self.ordered.model_id or "",
-            )
-            problems += refused.values()
-        if problems:
-            raise forms.ValidationError(problems)
+        refused = refused_by(
+            {voice.endpoint for voice in voices},
+            noise=self.ordered.remove_background_noise,
+            zero_retention=not self.ordered.enable_logging,
+            model=self.ordered.model_id or "",
+        )
+        if refused:
+            raise forms.ValidationError([words for _field, words in refused])
         return voices
 
 

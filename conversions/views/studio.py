@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -196,6 +197,7 @@ def _page(
 ) -> HttpResponse:
     user = signed_in(request)
     cards = voicecards.for_studio(user, form)
+    left_out = _left_out(form, [card for card in cards if card.ticked])
     team = current_team(user)
     billed = any(card.voice.endpoint.billed for card in cards)
     context = {
@@ -205,6 +207,7 @@ def _page(
         "earlier": sources.earlier(user),
         "presets": presets.offered(user),
         "preset": preset,
+        "left_out": left_out,
         "batch": uuid4(),
         # What the team has used so far, where something that is offered costs credits.
         "month": ledger.month_words(team, ledger.used_this_month(team)) if team and billed else "",
@@ -215,6 +218,21 @@ def _page(
         "max_duration_s": settings.MAX_DURATION_S,
     }
     return render(request, "conversions/studio.html", context, status=status)
+
+
+def _left_out(form: StudioForm, ticked: list[voicecards.Card]) -> str:
+    """What the page would begin with and none of the ticked voices has isn't in the form; this says so."""
+    if form.is_bound or not ticked:
+        return ""
+    form.leave_out(set.intersection(*(set(card.lacks) for card in ticked)))
+    if not form.left_out:
+        return ""
+    labels = [str(form.fields[name].label) for name in form.left_out]
+    names = list(dict.fromkeys(card.voice.endpoint.name for card in ticked))
+    return _("Left out: %(options)s. Not available at %(endpoints)s.") % {
+        "options": get_text_list(labels, _("and")),
+        "endpoints": get_text_list(names, _("and")),
+    }
 
 
 def _taken(user: User, form: StudioForm) -> sources.Stored | None:

@@ -12,7 +12,8 @@ What the contract's voice settings do here:
 - `use_speaker_boost`, `speed`: accepted, without effect. The timing is the source's, always.
 
 `seed` is accepted; the engine is deterministic with or without it. `remove_background_noise` is accepted and has
-no effect yet, which `/v1/models` says. `model_id` may be any: there is one model. Nothing of a request is kept.
+no effect yet. `model_id` may be any: there is one model. `/v1/models` lists what has no effect
+(`ignored_parameters`). Nothing of a request is kept.
 
 Serve it with `python -m s2s.engine`.
 """

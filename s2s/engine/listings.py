@@ -9,6 +9,16 @@ from s2s.engine.errors import Refusal
 from s2s.engine.voices import DEFAULT_SETTINGS, Voice, catalogue
 
 MODEL_ID = "timbre_local_v1"
+# What a conversion takes and does nothing with. There is no field for it in the contract; docs/engine.md has ours.
+# (`optimize_streaming_latency` works on /stream alone.)
+IGNORED_PARAMETERS = (
+    "model_id",
+    "use_speaker_boost",
+    "speed",
+    "seed",
+    "remove_background_noise",
+    "optimize_streaming_latency",
+)
 _DEFAULT_PAGE_SIZE = 10
 _LARGEST_PAGE = 100
 # The contract wants a number where there is no limit; this is the largest that every client can hold.
@@ -91,6 +101,7 @@ def models() -> list[dict[str, Any]]:
             "can_use_style": True,
             "can_use_speaker_boost": False,
             "can_remove_background_noise": False,
+            "ignored_parameters": list(IGNORED_PARAMETERS),
             "serves_pro_voices": False,
             "token_cost_factor": 0.0,
             "requires_alpha_access": False,

@@ -1,4 +1,6 @@
-// The options: only what the chosen voice's endpoint can do is sent, what was chosen is said beside the heading, and all can be reset.
+// The options: what was chosen is said beside the heading, and all can be reset. What there is to choose: offering.js.
+
+import { controlOf, offer, put } from "./offering.js";
 
 const form = document.querySelector("#studio");
 
@@ -6,25 +8,11 @@ if (form) {
   const options = form.querySelector("#options");
   const reset = options.querySelector("#reset-options");
   const own = options.querySelector("#own-settings");
-  const models = JSON.parse(form.querySelector("[data-models]").dataset.models);
-  const { own_settings: ownSettings, model } = form.elements;
-
-  // CSS hides what can't be done; what can't be seen isn't sent either, and comes back with the voice.
-  function offer() {
-    const voices = [...form.querySelectorAll("input[name=voice]:checked")];
-    for (const field of options.querySelectorAll("[data-needs]")) {
-      field.querySelector("input").disabled = !voices.every((voice) => voice.hasAttribute(`data-${field.dataset.needs}`));
-    }
-    const offered = voices.map((voice) => models[voice.dataset.endpoint] ?? []);
-    for (const option of model.options) {
-      option.hidden = option.disabled = option.value !== "" && !offered.every((ids) => ids.includes(option.value));
-    }
-    if (model.selectedOptions[0]?.disabled) model.value = "";
-  }
+  const { own_settings: ownSettings } = form.elements;
 
   // What stands in a control that isn't as it was: of a list its words, of a box whether it is ticked. Null: unchanged.
   function changed(field) {
-    const control = field.querySelector("select, input");
+    const control = controlOf(field);
     if (control.disabled) return null;
     if (own.contains(field)) {
       if (!ownSettings.checked || !field.hasAttribute("data-changed")) return null;
@@ -39,7 +27,10 @@ if (form) {
     const parts = [];
     for (const field of options.querySelectorAll("[data-says]")) {
       const value = changed(field);
-      if (value !== null) parts.push(field.dataset.says.replace("{value}", value));
+      if (value === null) continue;
+      const words = field.dataset.says.replace("{value}", () => value);
+      const { only } = field.dataset;
+      parts.push(only ? options.dataset.part.replace("{option}", () => words).replace("{endpoints}", () => only) : words);
     }
     reset.hidden = !parts.length && !ownSettings.checked;
     const format = form.elements.output_format;
@@ -50,10 +41,7 @@ if (form) {
   // The first of every list is what is taken when nobody chooses.
   function resetAll() {
     for (const control of options.querySelectorAll("select, input")) {
-      if (own.contains(control)) continue; // they follow the voice once the box above them is off
-      if (control.type === "checkbox") control.checked = false;
-      else if (control.tagName === "SELECT") control.selectedIndex = 0;
-      else control.value = "";
+      if (!own.contains(control)) put(control, ""); // those follow the voice once the box above them is off
     }
     options.dispatchEvent(new Event("change", { bubbles: true }));
     options.querySelector("summary").focus(); // the button is gone

@@ -1,5 +1,7 @@
 // A preset's options go into the form without leaving the page, and the present ones are saved under a name.
 
+import { put } from "./offering.js";
+
 const OPTIONS = "select, input:not([name^=preset_], [name=zero_retention], [name=only_me])";
 const form = document.querySelector("#studio");
 
@@ -7,12 +9,6 @@ if (form) {
   const options = form.querySelector("#options");
   const save = form.querySelector("#save-preset");
   const status = save.querySelector("[role=status]");
-
-  function put(control, value) {
-    if (control.type === "checkbox") control.checked = Boolean(value);
-    else if (value === undefined && control.tagName === "SELECT") control.selectedIndex = 0;
-    else control.value = value ?? "";
-  }
 
   // What a preset doesn't name is as the page began: a preset is a whole, not something on top of another. But who may
   // see the result, and how long it is kept, is said of a recording; no preset changes it.

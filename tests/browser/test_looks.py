@@ -54,7 +54,7 @@ def made(chromium: Browser, product: Product, cookies: dict[str, object], speech
     open_options(page)
     page.get_by_label("Zero retention").check()
     page.get_by_label("Change the voice's own settings").check()
-    page.get_by_label("Seed").fill("7")
+    page.get_by_label("Stability", exact=True).fill("0.8")
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech_folder / "interview.mp3")
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import allow, choose_voice, convert, open_options, sign_in, wait_until
+from tests.browser.studio import allow, choose, choose_voice, convert, open_options, sign_in, wait_until
 from tests.support.product import Product
 
 SLIDERS = {"Stability": "0.8", "Similarity": "0.6", "Style": "0.2", "Speed": "1.1"}
@@ -21,7 +22,7 @@ def facts(page: Page) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_every_option_arrives_and_the_page_of_the_conversion_says_so(
+def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion_says_so(
     kind: str, request: pytest.FixtureRequest, speech: Path
 ) -> None:
     page: Page = request.getfixturevalue(kind)
@@ -29,32 +30,55 @@ def test_every_option_arrives_and_the_page_of_the_conversion_says_so(
     open_options(page)
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
     page.get_by_label("Format", exact=True).select_option("wav_44100")
-    page.get_by_label("Model").select_option(index=1)
-    model = page.get_by_label("Model").evaluate("(select) => select.selectedOptions[0].textContent")
     expect(page.get_by_label("Stability")).to_be_hidden()
     page.get_by_label("Change the voice's own settings").check()
-    for name, value in SLIDERS.items():
-        page.get_by_label(name, exact=True).fill(value)
-    page.get_by_label("Speaker boost").uncheck()
-    page.get_by_label("Seed").fill("7")
-    page.locator("summary", has_text="For programs").click()
-    page.get_by_label("Latency").select_option("1")
+    for name in ("Stability", "Similarity", "Style"):
+        page.get_by_label(name, exact=True).fill(SLIDERS[name])
     if kind == "page":
         expect(page.locator("#chosen-options")).to_have_text(
-            # Nora was made without speaker boost, so that it is off changes nothing.
-            f"WAV, 44.1 kHz · {model} · Stability 80% · Similarity 60% · Style 20% · Speed 1.1×"
-            " · seed 7 · latency 1: quicker"
+            "WAV, 44.1 kHz · Stability 80% · Similarity 60% · Style 20%"
         )
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
     wait_until(page, "ready")
     said = facts(page)
     assert said["Format"].startswith("WAV, 44.1 kHz")
-    assert said["Model"] == model
+    assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%"
+    assert not {"Model", "Seed", "Latency", "Remove background noise"}.intersection(said)
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_every_option_that_there_is_arrives(
+    kind: str, request: pytest.FixtureRequest, two_endpoints: None, speech: Path
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    open_options(page)
+    choose_voice(page, "Ana")
+    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    page.get_by_label("Remove background noise").check()
+    page.get_by_label("Model").select_option("English v2")
+    page.get_by_label("Change the voice's own settings").check()
+    for name, value in SLIDERS.items():
+        page.get_by_label(name, exact=True).fill(value)
+    page.get_by_label("Speaker boost").set_checked(False)
+    page.get_by_label("Seed").fill("7")
+    page.locator("summary", has_text="For programs").click()
+    page.get_by_label("Latency").select_option("1")
+    if kind == "page":
+        expect(page.locator("#chosen-options")).to_have_text(
+            # Ana was made without speaker boost, so that it is off changes nothing.
+            "MP3, good for sharing · noise removed · English v2 · Stability 80% · Similarity 60% · Style 20%"
+            " · Speed 1.1× · seed 7 · latency 1: quicker"
+        )
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+    said = facts(page)
+    assert said["Model"] == "English v2"
     assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%, Speed 1.1×, Speaker boost off"
     assert said["Seed"] == "7"
     assert said["Latency"] == "1: quicker"
-    assert "Remove background noise" not in said
+    assert said["Remove background noise"] == "yes"
 
 
 def test_what_nobody_touched_is_not_listed(page: Page, speech: Path) -> None:
@@ -81,11 +105,11 @@ def test_one_setting_and_all_options_can_be_reset(page: Page) -> None:
     expect(field.get_by_role("button")).to_be_hidden()
 
     page.get_by_label("Format", exact=True).select_option("opus_48000_64")
-    page.get_by_label("Seed").fill("12")
-    expect(page.locator("#chosen-options")).to_have_text("Opus, 64 kbit/s · Style 40% · seed 12")
+    page.get_by_label("Only I can see it").check()
+    expect(page.locator("#chosen-options")).to_have_text("Opus, 64 kbit/s · only for me · Style 40%")
     reset_all.click()
     expect(page.locator("#chosen-options")).to_have_text("MP3, good for sharing")
-    expect(page.get_by_label("Seed")).to_have_value("")
+    expect(page.get_by_label("Only I can see it")).not_to_be_checked()
     expect(page.get_by_label("Change the voice's own settings")).not_to_be_checked()
     expect(style).not_to_have_value("0.4")
     expect(page.locator("#options > details > summary")).to_be_focused()
@@ -98,7 +122,12 @@ def test_what_the_local_engine_cannot_do_is_not_offered(kind: str, request: pyte
     page.goto("/")
     open_options(page)
     expect(page.get_by_label("Zero retention")).to_be_visible()
-    expect(page.get_by_label("Remove background noise")).to_be_hidden()
+    page.get_by_label("Change the voice's own settings").check()
+    page.locator("summary", has_text="For programs").click()
+    for name in ("Stability", "Similarity", "Style", "The recording is"):
+        expect(page.get_by_label(name, exact=True)).to_be_visible()
+    for name in ("Remove background noise", "Model", "Speed", "Speaker boost", "Seed", "Latency"):
+        expect(page.get_by_label(name, exact=True)).to_be_hidden()
 
 
 def test_two_endpoints_stand_apart_and_each_offers_what_it_can(page: Page, two_endpoints: None, speech: Path) -> None:
@@ -134,6 +163,54 @@ def test_two_endpoints_stand_apart_and_each_offers_what_it_can(page: Page, two_e
     page.wait_for_url("**/conversions/*/")
 
 
+def test_of_two_endpoints_it_is_said_for_which_an_option_counts(page: Page, two_endpoints: None, speech: Path) -> None:
+    page.goto("/")
+    open_options(page)
+    choose_voice(page, "Nora", "Ana")
+    seed, only = page.get_by_label("Seed"), "Only with the voices of ElevenLabs."
+    page.get_by_label("Change the voice's own settings").check()
+    for name in ("Remove background noise", "Model", "Speed", "Speaker boost", "Seed"):
+        field = page.get_by_label(name, exact=True)
+        expect(field).to_be_visible()
+        expect(field).to_have_accessible_description(re.compile(re.escape(only)))
+    expect(page.get_by_label("Style", exact=True)).not_to_have_accessible_description(re.compile("Only with"))
+    expect(page.get_by_label("Zero retention")).to_be_hidden()  # nobody keeps anything, or it isn't that
+    seed.fill("7")
+    page.get_by_label("Model").select_option("English v2")
+    expect(page.locator("#chosen-options")).to_have_text(
+        "MP3, good for sharing · English v2 (ElevenLabs only) · seed 7 (ElevenLabs only)"
+    )
+    choose_voice(page, "Nora")
+    expect(page.locator("#left-out")).to_have_text("Left out: Model and Seed. Not available at Local engine.")
+    choose_voice(page, "Ana", "Otis")
+    expect(seed).to_have_value("7")
+    expect(page.get_by_label("Model")).to_have_value("english")
+    expect(page.get_by_text(only)).to_have_count(0)
+    choose_voice(page, "Ana", "Nora")
+    choose(page, speech / "interview.mp3")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/batches/*/")
+    for voice, seeds in (("Ana", ["7"]), ("Nora", [])):
+        page.get_by_role("link", name=voice).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("interview")
+        assert [value for name, value in facts(page).items() if name == "Seed"] == seeds
+        page.go_back()
+
+
+def test_zero_retention_that_a_further_voice_cannot_promise_is_said_to_be_left_out(
+    page: Page, two_endpoints: None
+) -> None:
+    page.goto("/")
+    open_options(page)
+    choose_voice(page, "Nora")
+    page.get_by_label("Zero retention").check()
+    page.get_by_role("checkbox", name="Ana").check()
+    expect(page.locator("#left-out")).to_have_text("Left out: Zero retention. Not available at ElevenLabs.")
+    expect(page.locator("#sentence")).to_contain_text("Everyone in", use_inner_text=True)
+    page.get_by_role("checkbox", name="Ana").uncheck()
+    expect(page.get_by_label("Zero retention")).to_be_checked()
+
+
 def test_without_javascript_a_box_for_another_endpoint_is_refused_where_it_stands(
     plain_page: Page, two_endpoints: None, speech: Path
 ) -> None:
@@ -152,11 +229,12 @@ def test_without_javascript_a_box_for_another_endpoint_is_refused_where_it_stand
 
 @pytest.mark.parametrize("kind", ["page", "plain_page"])
 def test_an_error_opens_its_folds_and_stands_at_its_field(
-    kind: str, request: pytest.FixtureRequest, speech: Path
+    kind: str, request: pytest.FixtureRequest, two_endpoints: None, speech: Path
 ) -> None:
     page: Page = request.getfixturevalue(kind)
     allow(page, 422)
     page.goto("/")
+    choose_voice(page, "Ana")
     open_options(page)
     page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
     page.get_by_label("Seed").fill("-3")
@@ -167,9 +245,11 @@ def test_an_error_opens_its_folds_and_stands_at_its_field(
     expect(seed).to_be_visible()
     expect(seed).to_be_focused()
     expect(seed).to_have_attribute("aria-invalid", "true")
+    # Without a script nothing hears which voices are ticked: for whom it counts is always said.
+    only = "Only with the voices of ElevenLabs. " if kind == "plain_page" else ""
     expect(seed).to_have_accessible_description(
         "The same recording with the same settings and seed sounds the same again, as far as possible. "
-        "Enter a whole number from 0 to 4294967295."
+        f"{only}Enter a whole number from 0 to 4294967295."
     )
 
 

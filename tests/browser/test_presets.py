@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.studio import allow, choose, open_options
+from tests.browser.studio import allow, choose, choose_voice, open_options
 
 
 @pytest.mark.parametrize("kind", ["page", "plain_page"])
@@ -27,8 +27,46 @@ def test_a_preset_fills_the_options(kind: str, request: pytest.FixtureRequest, s
         page.get_by_role("link", name="Clean up old audio").click()
         expect(page.get_by_label("Format", exact=True)).to_have_value("wav_44100")
         expect(page.get_by_label("Change the voice's own settings")).not_to_be_checked()
-        page.get_by_label("Seed").fill("4")
+        page.get_by_label("Format", exact=True).select_option("opus_48000_64")
         expect(page.get_by_role("link", name="Clean up old audio")).not_to_have_attribute("aria-current", "true")
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_what_a_preset_has_and_the_voice_has_not_is_left_out_and_said(
+    kind: str, request: pytest.FixtureRequest, two_endpoints: None, speech: Path
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    nora = page.get_by_role("checkbox", name="Nora").get_attribute("value")
+    page.goto(f"/?voice={nora}")
+    noise, left_out = page.locator("[name=remove_background_noise]"), page.locator("#left-out")
+    expect(left_out).to_be_hidden()
+    if kind == "page":
+        page.get_by_role("link", name="Clean up old audio").click()
+    else:
+        page.goto(f"/?voice={nora}&preset=cleanup")
+    expect(left_out).to_have_text("Left out: Remove background noise. Not available at Local engine.")
+    expect(left_out).to_be_visible()
+    expect(noise).not_to_be_checked()
+    expect(page.get_by_label("Format", exact=True)).to_have_value("wav_44100")
+    if kind == "page":
+        expect(page.locator("#chosen-options")).to_have_text("WAV, 44.1 kHz")
+        choose_voice(page, "Ana")  # it comes back with a voice that can
+        expect(noise).to_be_checked()
+        expect(left_out).to_be_hidden()
+        expect(page.locator("#chosen-options")).to_have_text("WAV, 44.1 kHz · noise removed")
+        choose_voice(page, "Nora")
+        page.get_by_role("link", name="Localisation").click()  # which has no noise to remove
+        expect(left_out).to_have_text("Left out: Seed. Not available at Local engine.")
+        page.goto(f"/?voice={nora}&preset=cleanup")
+        expect(left_out).to_contain_text("Remove background noise")
+        choose_voice(page, "Ana")
+        expect(noise).to_be_checked()
+        choose_voice(page, "Nora")
+    choose(page, speech / "interview.mp3")
+    page.get_by_role("button", name="Convert").click()  # what isn't there is refused nowhere
+    page.wait_for_url("**/conversions/*/")
+    expect(page.locator(".facts")).not_to_contain_text("Remove background noise")
 
 
 def test_a_preset_leaves_alone_who_may_see_the_result(page: Page) -> None:
@@ -47,7 +85,8 @@ def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, sp
     choose(page, speech / "interview.mp3")
     open_options(page)
     page.get_by_label("Format", exact=True).select_option("opus_48000_64")
-    page.get_by_label("Seed").fill("9")
+    page.get_by_label("Change the voice's own settings").check()
+    page.get_by_label("Stability", exact=True).fill("0.9")
     page.locator("summary", has_text="Save as a preset").click()
     allow(page, 422)
     page.get_by_role("button", name="Save preset").click()
@@ -66,7 +105,7 @@ def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, sp
     item.get_by_role("button", name="Begin with it").click()
     expect(item.get_by_role("button", name="Your Studio begins with it")).to_be_visible()
     page.goto("/")
-    expect(page.get_by_label("Seed")).to_have_value("9")
+    expect(page.get_by_label("Stability", exact=True)).to_have_value("0.9")
     page.goto("/presets/")
     item.locator("summary").click()
     item.get_by_label("Name").fill("Short jingles")
@@ -76,7 +115,7 @@ def test_one_is_saved_used_renamed_made_the_beginning_and_deleted(page: Page, sp
     item.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("“Short jingles” was deleted.")).to_be_visible()
     page.goto("/")
-    expect(page.get_by_label("Seed")).to_have_value("")
+    expect(page.get_by_label("Change the voice's own settings")).not_to_be_checked()
 
 
 def test_a_double_press_saves_one_under_the_very_name(page: Page) -> None:
@@ -104,9 +143,9 @@ def test_without_javascript_a_preset_is_saved_too(plain_page: Page) -> None:
     page = plain_page
     page.goto("/")
     open_options(page)
-    page.get_by_label("Seed").fill("11")
+    page.get_by_label("Format", exact=True).select_option("opus_48000_64")
     page.locator("summary", has_text="Save as a preset").click()
     page.locator("#preset_name").fill("Plain")
     page.get_by_role("button", name="Save preset").click()
     expect(page.get_by_role("link", name="Plain")).to_have_attribute("aria-current", "true")
-    expect(page.get_by_label("Seed")).to_have_value("11")
+    expect(page.get_by_label("Format", exact=True)).to_have_value("opus_48000_64")

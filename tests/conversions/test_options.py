@@ -7,11 +7,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from conversions.models import Conversion
-from s2s.contract import OUTPUT_FORMATS
+from conversions.templatetags.options import chosen_words
+from conversions.templatetags.takes import differs_from
+from s2s.contract import OUTPUT_FORMATS, ConvertParameters
 from tests.conversions.conftest import work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav
-from voices.models import Endpoint, VoiceModel
+from voices import abilities
+from voices.models import Endpoint, Voice, VoiceModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,6 +115,77 @@ def test_what_the_endpoint_cannot_do_is_refused_at_its_field(post) -> None:
         "zero_retention": ["Testers can't promise to keep nothing."],
         "model": ["Testers doesn't have this model."],
     }
+
+
+def without_effect(*endpoints: Endpoint, names: list[str]) -> None:
+    for endpoint in endpoints:
+        VoiceModel.objects.update_or_create(
+            endpoint=endpoint, model_id="theirs", defaults={"name": "Theirs", "without_effect": names}
+        )
+
+
+EVERYTHING = {
+    "own_settings": "on",
+    "stability": "0.25",
+    "style": "0.5",
+    "speed": "1.1",
+    "use_speaker_boost": "on",
+    "seed": "7",
+    "optimize_streaming_latency": "3",
+}
+
+
+def test_what_has_no_effect_is_neither_sent_nor_promised(post, scripted, endpoint: Endpoint) -> None:
+    VoiceModel.objects.all().delete()
+    without_effect(endpoint, names=["model_id", "speed", "use_speaker_boost", "seed", "optimize_streaming_latency"])
+    assert post(**EVERYTHING, model="theirs", output_format="wav_16000").status_code == 303
+    query, fields = sent(scripted)
+    assert query == {"output_format": "wav_16000"}
+    assert fields == {
+        "model_id": "eleven_multilingual_sts_v2",
+        "voice_settings": '{"stability":0.25,"style":0.5}',
+    }
+    conversion = Conversion.objects.get()
+    assert dict(chosen_words(conversion)) == {"Voice settings": "Stability 25%, Style 50%"}
+
+
+def test_nothing_is_left_of_settings_that_all_have_no_effect(post, scripted, endpoint: Endpoint) -> None:
+    VoiceModel.objects.all().delete()
+    without_effect(endpoint, names=["speed", "use_speaker_boost"])
+    assert post(own_settings="on", speed="1.2", output_format="wav_16000").status_code == 303
+    assert "voice_settings" not in sent(scripted)[1]
+    assert Conversion.objects.get().voice_settings is None
+
+
+def test_what_the_chosen_model_ignores_counts_not_what_another_one_does(post, scripted, endpoint: Endpoint) -> None:
+    without_effect(endpoint, names=["seed"])
+    assert post(seed="7", model="theirs", output_format="wav_16000").status_code == 303
+    assert sent(scripted)[1] == {"model_id": "theirs"}
+
+
+def test_of_two_endpoints_each_gets_what_it_heeds(cast: Cast, voice, endpoint: Endpoint) -> None:
+    plain = Endpoint.objects.create(key="plain", name="Plain", base_url="http://127.0.0.1:1", removes_noise=False)
+    other = Voice.objects.create(endpoint=plain, voice_id="kim", name="Kim")
+    VoiceModel.objects.create(endpoint=endpoint, model_id="english", name="English")
+    without_effect(plain, names=["seed", "style"])
+    client = Client()
+    client.force_login(cast.alice)
+    wishes = {"remove_background_noise": "on", "model": "english", **EVERYTHING}
+    audio = SimpleUploadedFile("a.wav", wav())
+    assert client.post("/", {"audio": audio, "voice": [voice.pk, other.pk], **wishes}).status_code == 303
+    here, there = (Conversion.objects.get(voice=one) for one in (voice, other))
+    assert (here.remove_background_noise, here.model_id, here.seed) == (True, "english", 7)
+    assert (there.remove_background_noise, there.model_id, there.seed) == (False, "", None)
+    assert there.voice_settings == {"stability": 0.25, "speed": 1.1, "use_speaker_boost": True}
+    # What tells the two takes apart is what differs in truth.
+    assert "Seed: not set" in differs_from(there, here)
+
+
+def test_a_choice_that_costs_nothing_asks_for_no_models(
+    cast: Cast, voice, endpoint: Endpoint, django_assert_num_queries
+) -> None:
+    with django_assert_num_queries(0):
+        assert abilities.heeded(endpoint, ConvertParameters(output_format="wav_16000")).output_format == "wav_16000"
 
 
 def test_every_output_format_is_offered_in_words() -> None:

@@ -137,6 +137,26 @@ def test_an_endpoint_is_asked_at_once_after_a_start_and_then_every_quarter_of_an
     assert sum(request.path == "/v1/voices" for request in scripted.requests) == 3
 
 
+def test_what_a_model_says_of_parameters_is_kept_in_the_contracts_words(endpoint: Endpoint, scripted) -> None:
+    plain = {"model_id": "plain", "can_do_voice_conversion": True}
+    honest = {
+        **plain,
+        "model_id": "honest",
+        "can_use_style": True,
+        "can_use_speaker_boost": False,
+        "can_remove_background_noise": False,
+        "ignored_parameters": ["seed", "speed", "no_such_parameter", "output_format"],
+    }
+    odd = {**plain, "model_id": "odd", "can_use_style": "perhaps", "ignored_parameters": [7, {"seed": 1}]}
+    lists(scripted, [{"voice_id": "v"}], [plain, honest, odd])
+    assert catalogue.sync(endpoint)
+    assert dict(endpoint.voice_models.values_list("model_id", "without_effect")) == {
+        "plain": [],
+        "honest": ["remove_background_noise", "seed", "speed", "use_speaker_boost"],
+        "odd": [],
+    }
+
+
 # ---- what an endpoint may say ----
 
 

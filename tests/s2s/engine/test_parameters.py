@@ -12,6 +12,7 @@ from elevenlabs import ElevenLabs
 from elevenlabs.errors import UnprocessableEntityError
 from numpy.typing import NDArray
 
+from s2s.contract import OPTIONAL_PARAMETERS, Model
 from tests.s2s.engine.test_server import NORA, as_wav
 
 Load = Callable[[str, int], NDArray[np.float32]]
@@ -70,6 +71,14 @@ def test_what_is_documented_to_have_no_effect_has_none(heard: Heard) -> None:
     plain = heard()
     for name, options in NOT_HEARD.items():
         assert np.array_equal(plain, heard(**options)), name
+
+
+def test_the_model_says_which_parameters_have_no_effect(client: ElevenLabs) -> None:
+    (entry,) = client.models.list()
+    model = entry.model_dump()
+    told = Model.model_validate(model).without_effect
+    assert told == {*NOT_HEARD, "optimize_streaming_latency"}.intersection(OPTIONAL_PARAMETERS)
+    assert not told.intersection(HEARD)
 
 
 def test_latency_shortens_the_measurement_of_a_stream_and_of_nothing_else(heard: Heard) -> None:
