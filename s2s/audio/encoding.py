@@ -20,7 +20,9 @@ class Encoder:
     way to WAV, and to MP3 that decodes to exactly the samples that went in. Without one, `write` and `finish` return
     the bytes that are ready, for streaming; such an MP3 has no gapless tag and decodes 1105 samples late.
 
-    Raises ValueError for a codec, rate and bitrate that do not go together, and for WAV without a sink.
+    `length` in samples, where it is known before the first: then a WAV needs no sink.
+
+    Raises ValueError for a codec, rate and bitrate that do not go together, and for WAV without a sink or length.
     """
 
     def __init__(
@@ -31,12 +33,13 @@ class Encoder:
         *,
         input_rate_hz: int,
         sink: BinaryIO | None = None,
+        length: int | None = None,
     ) -> None:
         if sink is not None and (not sink.seekable() or sink.tell() != 0):
             raise ValueError("the sink must be seekable and at position 0")
         self._resampler = Resampler(input_rate_hz, sample_rate_hz)
         self._pieces = Pieces()
-        self._writer = writer(codec, sample_rate_hz, bitrate_kbps, self._pieces if sink is None else sink)
+        self._writer = writer(codec, sample_rate_hz, bitrate_kbps, self._pieces if sink is None else sink, length)
         self.samples = 0
 
     def write(self, block: NDArray[np.float32]) -> bytes:

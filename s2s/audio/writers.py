@@ -36,14 +36,19 @@ class Writer(Protocol):
     def finish(self) -> None: ...
 
 
-def writer(codec: Codec, sample_rate_hz: int, bitrate_kbps: int | None, sink: Sink) -> Writer:
-    """The writer of `codec`. Raises ValueError for what does not go together."""
+def writer(
+    codec: Codec, sample_rate_hz: int, bitrate_kbps: int | None, sink: Sink, length: int | None = None
+) -> Writer:
+    """The writer of `codec`. Raises ValueError for what does not go together.
+
+    `length` in samples, where it is known already: a WAV needs it for a sink that cannot be rewound.
+    """
     if (bitrate_kbps is None) == (codec in _COMPRESSED):
         raise ValueError(f"{codec} {'needs a' if codec in _COMPRESSED else 'has no'} bitrate")
     if codec == "wav":
-        if not sink.seekable():
+        if length is None and not sink.seekable():
             raise ValueError("the header of a WAV is completed at the end: it needs a sink that can be rewound")
-        return _Wav(sink, sample_rate_hz)
+        return _Wav(sink, sample_rate_hz, length)
     if codec == "pcm":
         return _Linear(sink)
     if codec in _COMPRESSED:
@@ -76,22 +81,31 @@ class _Wav(_Linear):
     _HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
     _MAX_BYTES: Final = 2**32 - 1
 
-    def __init__(self, sink: Sink, sample_rate_hz: int) -> None:
+    def __init__(self, sink: Sink, sample_rate_hz: int, length: int | None) -> None:
         super().__init__(sink)
         self._rate_hz = sample_rate_hz
-        self._sink.write(self._header(0))
+        self._foretold_bytes = None if length is None else 2 * length
+        self._check(self._foretold_bytes or 0)
+        self._sink.write(self._header(self._foretold_bytes or 0))
         self._data_bytes = 0
 
     def write(self, samples: NDArray[np.float32]) -> None:
         self._data_bytes += 2 * len(samples)
-        if self._data_bytes + self._HEADER.size > self._MAX_BYTES:
-            raise ValueError("longer than a WAV can be (4 GiB)")
+        self._check(self._data_bytes)
         super().write(samples)
 
     def finish(self) -> None:
+        if self._foretold_bytes == self._data_bytes:
+            return
+        if not self._sink.seekable():
+            raise ValueError("the WAV has another length than its header says")
         self._sink.seek(0)
         self._sink.write(self._header(self._data_bytes))
         self._sink.seek(0, io.SEEK_END)
+
+    def _check(self, data_bytes: int) -> None:
+        if data_bytes + self._HEADER.size > self._MAX_BYTES:
+            raise ValueError("longer than a WAV can be (4 GiB)")
 
     def _header(self, data_bytes: int) -> bytes:
         riff = (b"RIFF", self._HEADER.size - 8 + data_bytes, b"WAVE")

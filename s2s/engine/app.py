@@ -8,7 +8,6 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from typing import BinaryIO
 
 from s2s.contract import ConvertParameters
 from s2s.engine import listings, speech
@@ -19,7 +18,6 @@ from s2s.engine.exchange import ClientLeft, Request, Response
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_BYTES = 2 * 1024**3
-_PIECE_BYTES = 64 * 1024
 
 
 class App:
@@ -124,12 +122,17 @@ class App:
     def _convert(self, request: Request, voice_id: str) -> Response:
         voice = listings.find_voice(voice_id)
         speech.parameters(request.query, {}, streaming=False)  # before a large body is read
-        with self._slots.take() as slot, closing(request.upload(self._max_bytes)) as upload:
+        with ExitStack() as stack:
+            slot = stack.enter_context(self._slots.take())
+            upload = stack.enter_context(closing(request.upload(self._max_bytes)))
             wanted = speech.parameters(request.query, upload.fields, streaming=False)
-            output = speech.converted_file(speech.source_of(upload), wanted, voice, request.line.check)
-        length = output.seek(0, 2)
-        output.seek(0)
-        return _sound(_pieces(output), wanted, length, slot.headers)
+            work = speech.converted_file(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
+            pieces = stack.enter_context(closing(work))
+            first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
+            if first.is_last:
+                return _sound([first.content], wanted, len(first.content), slot.headers)
+            rest = (piece.content for piece in pieces)
+            return _sound(_Rest(first.content, rest, stack.pop_all()), wanted, None, slot.headers)
 
     def _stream(self, request: Request, voice_id: str) -> Response:
         voice = listings.find_voice(voice_id)
@@ -148,14 +151,8 @@ def _sound(body: Iterable[bytes], wanted: ConvertParameters, length: int | None,
     return Response(body, wanted.format.media_type, length=length, headers={"character-cost": "0", **headers})
 
 
-def _pieces(output: BinaryIO) -> Iterator[bytes]:
-    with output:
-        while piece := output.read(_PIECE_BYTES):
-            yield piece
-
-
 class _Rest:
-    """A stream after its beginning. What it needs stays until it is through or closed."""
+    """An answer after its beginning. What it needs stays until it is through or closed."""
 
     def __init__(self, first: bytes, pieces: Iterator[bytes], needed: ExitStack) -> None:
         self._pieces = itertools.chain([first], pieces)

@@ -7,7 +7,6 @@ overlap by 10 ms, cross-faded.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from s2s.engine.dynamics import keep_loudness, soft_limit
 from s2s.engine.spool import Spool
 from s2s.engine.transform import Transform
+from s2s.engine.turns import Turns
 from s2s.engine.vocoder import (
     HOP,
     SAMPLE_RATE_HZ,
@@ -31,9 +31,7 @@ _CROSS_FADE = SAMPLE_RATE_HZ // 100
 # Bending fewer frames than this would bend F0 audibly far, and reach into what is kept.
 _FEWEST_BENT_FRAMES = 5
 
-# One request at a time crunches numbers in each process: there is a process for every core, so more would not be
-# faster, and each takes some 150 MB. Never held while waiting for a decoder or a listener.
-CRUNCHING = threading.Lock()
+CRUNCHING = Turns()
 
 LONG_BLOCK_S = 10.0
 # A stream begins with short blocks, to be heard early, and grows to where context costs little.
@@ -70,10 +68,13 @@ def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int]) -> 
         first = max(0, start - _CONTEXT)
         last = min(stop + _CONTEXT, spool.length)
         source = spool.read(first, last)
-        with CRUNCHING:
-            features = transform.apply(analyse(source))
+        with CRUNCHING.turn(done_s=start / SAMPLE_RATE_HZ) as give_way:
+            features = analyse(source, between=give_way)
+            give_way()
+            features = transform.apply(features)
             if phase is not None:
                 _align(features, start - first, phase)
+            give_way()
             samples = soft_limit(keep_loudness(synthesise(features, last - first), source))
         phase = pulse_phase(features.f0_hz, stop - first)
         kept = samples[start - first : stop - first].copy()

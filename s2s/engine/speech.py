@@ -1,21 +1,20 @@
-"""The two answers with sound in them: a whole converted file, and a stream that begins early."""
+"""The two answers with sound in them: a whole converted file, exact to the sample, and a stream that begins early."""
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from s2s.audio import AudioError, Encoder, RawPcm, decode, examine
-from s2s.audio.resampling import Resampler
-from s2s.contract import ConvertParameters, OutputFormat
+from s2s.audio import AudioError, RawPcm, decode, examine
+from s2s.contract import ConvertParameters
+from s2s.engine import outputs
 from s2s.engine.converter import convert, statistics_seconds
 from s2s.engine.errors import QUERY_PARAMETERS, Refusal
 from s2s.engine.uploads import Upload
@@ -48,29 +47,53 @@ def source_of(upload: Upload) -> BinaryIO:
     return upload.audio
 
 
-def converted_file(source: BinaryIO, wanted: ConvertParameters, voice: Voice, check: Callable[[], None]) -> BinaryIO:
-    """The whole recording in another voice, as an anonymous temporary file at position 0.
+class Piece(NamedTuple):
+    """Of a converted file. `is_last`: of a recording that is finished at once it is the first as well."""
 
-    It has `round(n * rate / own)` samples for `n` samples at the recording's own rate, to the sample. `check` is called
-    before each block and may raise to stop the work. Raises Refusal 400 for what cannot be decoded.
+    content: bytes
+    is_last: bool
+
+
+def converted_file(
+    source: BinaryIO,
+    wanted: ConvertParameters,
+    voice: Voice,
+    check: Callable[[], None],
+    work_done: Callable[[], None],
+) -> Generator[Piece, None, None]:
+    """The whole recording in another voice, in pieces from its first block on; one piece, if that is all of it.
+
+    It has `round(n * rate / own)` samples for `n` samples at the recording's own rate, to the sample. Pull the first
+    piece before answering: a recording that cannot be decoded, up to there, raises Refusal 400. `check` is called
+    before each block and may raise to stop the work; `work_done` when nothing is left but to send. Closing the
+    generator ends the work.
     """
     raw = _raw(wanted)
-    with _AT_WORK, ExitStack() as undo:
-        sink = undo.enter_context(tempfile.TemporaryFile(prefix="timbre-output-"))
-        output = _Output(wanted.format, sink)
+    with ExitStack() as stack:
+        at_work = stack.enter_context(ExitStack())
+        at_work.enter_context(_AT_WORK)
         try:
             check()
-            length = _length(source, wanted)
-            with closing(convert(_decoded(source, raw), voice, wanted.voice_settings)) as blocks:
+            # Only a WAV must know its end at its beginning. Counting all takes the longer the longer it is.
+            length = _length(source, wanted) if wanted.format.codec == "wav" else None
+            output = stack.enter_context(outputs.output(wanted.format, length))
+            decoded, has_begun = _Counted(_decoded(source, raw)), False
+            with closing(convert(decoded, voice, wanted.voice_settings)) as blocks:
                 for block in blocks:
                     check()
                     output.write(block)
-            output.finish(length)
+                    if not decoded.all_given(len(block)):
+                        has_begun = True
+                        yield Piece(output.ready(), is_last=False)
+            rest = output.rest(_length(source, wanted) if length is None else length)
+            content = next(rest) if has_begun else b"".join(rest)
         except AudioError as error:
             raise _unusable(error) from error
-        undo.pop_all()
-    sink.seek(0)
-    return sink
+        at_work.close()
+        work_done()
+        yield Piece(content, is_last=not has_begun)
+        for content in rest:
+            yield Piece(content, is_last=False)
 
 
 def converted_stream(
@@ -89,22 +112,53 @@ def converted_stream(
     raw = _raw(wanted)
     statistics_s = statistics_seconds(wanted.optimize_streaming_latency)
     with _AT_WORK:
-        output = _Output(wanted.format)
+        output = outputs.Flowing(wanted.format)
         try:
             check()
             decoded = _decoded(source, raw)
             blocks = convert(decoded, voice, wanted.voice_settings, streaming=True, statistics_s=statistics_s)
             with closing(blocks):
                 for block in blocks:
-                    if ready := output.write(block):
+                    output.write(block)
+                    if ready := output.ready():
                         yield ready
                     check()
             # Counted at the end, when nobody waits for the beginning. Lossy formats have a length of their own.
-            last = output.finish(_length(source, wanted) if wanted.format.bitrate_kbps is None else None)
+            rest = output.rest(_length(source, wanted) if wanted.format.bitrate_kbps is None else None)
+            last = b"".join(rest)
         except AudioError as error:
             raise _unusable(error) from error
     work_done()
     yield last
+
+
+class _Counted:
+    """Decoded blocks, of which it is known whether what was made of them so far is all."""
+
+    def __init__(self, blocks: Generator[NDArray[np.float32], None, None]) -> None:
+        self._blocks = blocks
+        self._left = 0  # taken, and not given yet
+        self._ended = False
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return self
+
+    def __next__(self) -> NDArray[np.float32]:
+        try:
+            block = next(self._blocks)
+        except StopIteration:
+            self._ended = True
+            raise
+        self._left += len(block)
+        return block
+
+    def all_given(self, samples: int) -> bool:
+        """`samples` more were given. Of a long recording the last ones may not be known for that yet."""
+        self._left -= samples
+        return self._ended and self._left <= 0
+
+    def close(self) -> None:
+        self._blocks.close()
 
 
 def _length(source: BinaryIO, wanted: ConvertParameters) -> int:
@@ -117,32 +171,8 @@ def _raw(wanted: ConvertParameters) -> RawPcm | None:
     return RawPcm() if wanted.file_format == "pcm_s16le_16" else None
 
 
-def _decoded(source: BinaryIO, raw: RawPcm | None) -> Iterator[NDArray[np.float32]]:
+def _decoded(source: BinaryIO, raw: RawPcm | None) -> Generator[NDArray[np.float32], None, None]:
     return decode(source, sample_rate_hz=SAMPLE_RATE_HZ, raw=raw)
-
-
-class _Output:
-    """Encodes what comes at 24 kHz, and ends after as many samples as it is told.
-
-    Rounding twice, to 24 kHz and from there, may be a sample off. Until the end it gives fewer: the resampler holds
-    some back.
-    """
-
-    def __init__(self, form: OutputFormat, sink: BinaryIO | None = None) -> None:
-        rate_hz = form.sample_rate_hz
-        self._resampler = Resampler(SAMPLE_RATE_HZ, rate_hz)
-        self._encoder = Encoder(form.codec, rate_hz, form.bitrate_kbps, input_rate_hz=rate_hz, sink=sink)
-
-    def write(self, block: NDArray[np.float32]) -> bytes:
-        return self._encoder.write(self._resampler.write(block))
-
-    def finish(self, length: int | None) -> bytes:
-        """`length` None: as it comes."""
-        rest = self._resampler.finish()
-        if length is not None:
-            missing = max(0, length - self._encoder.samples)
-            rest = np.pad(rest[:missing], (0, max(0, missing - len(rest))))
-        return self._encoder.write(rest) + self._encoder.finish()
 
 
 def _unusable(error: AudioError) -> Refusal:

@@ -6,6 +6,7 @@ Morise, Kawahara, Katayose 2009 (DIO).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,11 +57,11 @@ class Features:
         return self.f0_hz > 0
 
 
-def analyse(samples: NDArray[np.floating], *, every: int = 1) -> Features:
+def analyse(samples: NDArray[np.floating], *, every: int = 1, between: Callable[[], object] = lambda: None) -> Features:
     """Take speech apart. `samples`: mono (n,) at 24 kHz, -1..1. Yields n / HOP + 1 frames.
 
     `every` keeps one frame in so many: F0 is tracked on all of them, but the costly envelope and aperiodicity
-    are computed only for those kept. Statistics need no more.
+    are computed only for those kept. Statistics need no more. `between` is called between the parts of the work.
     """
     x = np.ascontiguousarray(samples, dtype=np.float64)
     if len(x) < _SHORTEST:
@@ -74,26 +75,29 @@ def analyse(samples: NDArray[np.floating], *, every: int = 1) -> Features:
         allowed_range=_DIO_ALLOWED_RANGE,
         speed=_DIO_DECIMATION,
     )
+    between()
     f0_hz = pyworld.stonemask(x, coarse_hz, times_s, SAMPLE_RATE_HZ)
     if every > 1:
         f0_hz, times_s = f0_hz[::every].copy(), times_s[::every].copy()
+    between()
     envelope = pyworld.cheaptrick(x, f0_hz, times_s, SAMPLE_RATE_HZ, f0_floor=ENVELOPE_FLOOR_HZ, fft_size=FFT_SIZE)
-    return Features(f0_hz, envelope, _aperiodicity(x, f0_hz, times_s))
+    return Features(f0_hz, envelope, _aperiodicity(x, f0_hz, times_s, between))
 
 
-def _aperiodicity(x: Floats, f0_hz: Floats, times_s: Floats) -> Floats:
+def _aperiodicity(x: Floats, f0_hz: Floats, times_s: Floats, between: Callable[[], object]) -> Floats:
     """(frames, BINS). D4C costs as much as all else, and breath changes slowly inside a vowel: a frame between two
     periodic ones is their mean. At the edges of vowels, where words are told apart, every frame is measured."""
 
     def measure(frames: NDArray[np.intp]) -> None:
+        between()
         f0, at = f0_hz[frames], times_s[frames]
         whole[frames] = pyworld.d4c(x, f0, at, SAMPLE_RATE_HZ, threshold=_D4C_THRESHOLD, fft_size=FFT_SIZE)
 
     whole = np.ones((len(f0_hz), BINS))
     measure(np.arange(0, len(f0_hz), 2))
     periodic = whole[:, 0] < APERIODIC
-    between = np.arange(1, len(f0_hz) - 1, 2)
-    inside = between[(f0_hz[between] > 0) & periodic[between - 1] & periodic[between + 1]]
+    middle = np.arange(1, len(f0_hz) - 1, 2)
+    inside = middle[(f0_hz[middle] > 0) & periodic[middle - 1] & periodic[middle + 1]]
     whole[inside] = (whole[inside - 1] + whole[inside + 1]) / 2
     left = np.setdiff1d(np.arange(1, len(f0_hz), 2), inside, assume_unique=True)
     left = left[f0_hz[left] > 0]  # without a voice there is only noise
