@@ -11,16 +11,22 @@ export function mayKeep() {
   return !box?.checked || box.disabled;
 }
 
-// Without room, or without a shelf, everything goes on; it is only said that a reload would lose it.
+// Whether it was done. Whatever the shelf does, everything goes on.
 export async function trying(work) {
   try {
     await work();
     return true;
   } catch (error) {
-    words.hidden = false;
     console.info("not kept in this browser:", error);
     return false;
   }
+}
+
+// Like `trying`; what isn't kept is said.
+export async function storing(work) {
+  const stored = await trying(work);
+  if (!stored) words.textContent = words.dataset.unkept;
+  return stored;
 }
 
 // One after the other: what is removed while it is being stored must be gone in the end.
@@ -30,7 +36,7 @@ const keep = (entry) =>
   inTurn(entry, async () => {
     const { id, file, recorded, kept, never, noRoom } = entry;
     if (!file || never || kept || noRoom || !entries.includes(entry) || !mayKeep()) return;
-    entry.kept = await trying(() => shelf.keep({ id, name: file.name, type: file.type, recorded }, file));
+    entry.kept = await storing(() => shelf.keep({ id, name: file.name, type: file.type, recorded }, file));
     entry.noRoom = !entry.kept; // trying again at each change could copy gigabytes each time
   });
 

@@ -1,5 +1,6 @@
 // On every page of someone who is signed in: nothing lies on the shelf longer than a day, and who signs out leaves nothing.
 
+import { within } from "./patience.js";
 import { clear, expire } from "./shelf.js";
 
 const PATIENCE_MS = 3000; // nobody stays signed in because a browser's storage doesn't answer
@@ -11,6 +12,6 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.hasAttribute("data-signs-out")) return;
   event.preventDefault();
-  await Promise.race([trying(clear), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+  await trying(() => within(PATIENCE_MS, clear()));
   form.submit();
 });

@@ -1,7 +1,7 @@
 // The Record button and what it opens: record, pause, stop, listen, and use it or record again.
 
 import { clock } from "./amounts.js";
-import { mayKeep, trying } from "./keeping.js";
+import { mayKeep, storing, trying } from "./keeping.js";
 import { Judge, Meter, measure } from "./level.js";
 import * as microphone from "./microphone.js";
 import { onLength } from "./player-length.js";
@@ -91,7 +91,9 @@ if (form) {
       if (mine.dropped || (number && !mine.kept)) return;
       if (!mayKeep()) return drop(mine);
       const row = { id: mine.id, name: mine.name, type: mine.recording.type, recorded: true, running: true };
-      mine.kept = await trying(() => (number ? shelf.keepPiece(mine.id, number, blob) : shelf.keep(row, blob)));
+      const before = mine.kept;
+      mine.kept = await storing(() => (number ? shelf.keepPiece(mine.id, number, blob) : shelf.keep(row, blob)));
+      if (before && !mine.kept) await trying(() => shelf.forget(mine.id)); // half of it is no recording
     });
   }
 

@@ -4,10 +4,12 @@
 import { counted, percent } from "./amounts.js";
 import { complain, focusFirst, problemOf, takeErrors } from "./answers.js";
 import { forget, mark } from "./keeping.js";
+import { within } from "./patience.js";
 import { change, changes, entries, remove } from "./recordings.js";
 import { Pace, send } from "./transfer.js";
 
 const AT_ONCE = 2;
+const SHELF_MS = 1000; // what a reload would say is worth a moment, and nothing waits longer for the shelf
 const form = document.querySelector("#studio");
 
 if (form) {
@@ -50,12 +52,14 @@ if (form) {
     sending.querySelector(".pace").textContent = run.pace.of(loaded, total);
   }
 
+  const noLonger = (work) => within(SHELF_MS, work).catch(() => {}); // keeping.js has said what there is to say
+
   async function launch(entry) {
     const pace = new Pace(said.left);
     const early = { stop: () => (early.stopped = true) };
     run.active.set(entry, early);
     change(entry, { state: "sending", part: 0 });
-    await mark(entry, "sending");
+    await noLonger(mark(entry, "sending"));
     if (early.stopped) return answered(entry, { stopped: true });
     const request = send(form.action, bodyOf(entry), (loaded, total, all) => {
       change(entry, { loaded, total, part: loaded / total, pace: pace.of(loaded, total), state: all ? "storing" : "sending" });
@@ -83,7 +87,7 @@ if (form) {
     accepted += 1;
     leadsTo = address;
     if (run.all.size > 1) status.textContent = said.arrived.replace("{n}", accepted).replace("{all}", run.all.size);
-    await forget(entry);
+    await noLonger(forget(entry));
     change(entry, { state: "accepted", recorded: false });
   }
 

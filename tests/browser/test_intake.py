@@ -140,15 +140,6 @@ def test_with_zero_retention_nothing_is_kept_in_the_browser(page: Page, speech: 
     expect(page.locator(".file")).to_have_count(0)
 
 
-def test_a_browser_without_room_says_that_a_reload_would_lose_it(page: Page, speech: Path) -> None:
-    page.add_init_script("Object.defineProperty(window, 'indexedDB', { get() { throw new Error('no room'); } })")
-    page.goto("/")
-    choose(page, speech / "interview.mp3")
-    expect(page.get_by_text("This browser has no room to keep your recordings.")).to_be_visible()
-    page.get_by_role("button", name="Convert").click()
-    page.wait_for_url("**/conversions/*/")
-
-
 def test_before_it_starts_the_price_is_said(page: Page, two_endpoints: None, speech: Path) -> None:
     page.goto("/")
     choose_voice(page, "Ana")
