@@ -50,7 +50,7 @@ class Server:
 def main() -> int:
     say_help(__doc__)
     with tempfile.TemporaryDirectory(prefix="timbre-bench-") as name, _engine(Path(name)) as server:
-        minute = _minute_of_speech()
+        minute = minute_of_speech()
         met, cpu_per_s = _conversions(server, minute, Path(name))
         met &= _streams(server, minute, Path(name))
     print(f"{cpu_per_s:.3f} CPU-seconds per second of audio, worst of {', '.join(map(str, MINUTES))} minutes")
@@ -69,7 +69,7 @@ def _engine(folder: Path) -> Iterator[Server]:
         yield Server(process.pid, url)
 
 
-def _minute_of_speech() -> bytes:
+def minute_of_speech() -> bytes:
     """Signed 16-bit, mono, 16 kHz."""
     parts = []
     for name in _SOURCES:
@@ -79,7 +79,7 @@ def _minute_of_speech() -> bytes:
     return (minute * 32767).astype("<i2").tobytes()
 
 
-def _recording(minute: bytes, minutes: int, folder: Path) -> Path:
+def recording(minute: bytes, minutes: int, folder: Path) -> Path:
     path = folder / f"{minutes}.wav"
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
@@ -94,7 +94,7 @@ def _conversions(server: Server, minute: bytes, folder: Path) -> tuple[bool, flo
     """Whether every bar was met, and the worst processor time per second of audio."""
     met, worst = True, 0.0
     for minutes in MINUTES:
-        path = _recording(minute, minutes, folder)
+        path = recording(minute, minutes, folder)
         began, spent_s = time.monotonic(), tree_cpu_s(server.pid)
         with PeakRss(server.pid) as memory, path.open("rb") as file:
             answer = httpx.post(
@@ -111,7 +111,7 @@ def _conversions(server: Server, minute: bytes, folder: Path) -> tuple[bool, flo
 
 
 def _streams(server: Server, minute: bytes, folder: Path) -> bool:
-    path = _recording(minute, 1, folder)
+    path = recording(minute, 1, folder)
     spent, waited = [], []
     for _ in range(_STREAMS):
         before_s, began = tree_cpu_s(server.pid), time.monotonic()

@@ -15,6 +15,7 @@ from bench.measure import CHECKOUT
 BENCHES = (
     "overhead",
     "engine",
+    "patience",
     "upload",
     "download",
     "poll",
