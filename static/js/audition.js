@@ -1,5 +1,7 @@
 // An audition: one voice sounds at a time, and the passage can begin where the whole recording's player stands.
 
+import { onFailure } from "./player-failure.js";
+
 document.addEventListener(
   "play",
   (event) => {
@@ -26,11 +28,10 @@ if (passage) {
     fromPlayer.hidden = false;
     player.currentTime = Number(start.value) || 0;
   };
-  const failed = () => (player.hidden = true); // no browser plays everything that we can read
+  const dead = () => (player.hidden = true); // no browser plays everything that we can read
   // Either may have happened before this script ran.
   if (player.readyState >= HTMLMediaElement.HAVE_METADATA) loaded();
   else player.addEventListener("loadedmetadata", loaded, { once: true });
-  if (player.error) failed();
-  else player.addEventListener("error", failed);
+  onFailure(player, { dead });
   fromPlayer.addEventListener("click", () => (start.value = player.currentTime.toFixed(1)));
 }

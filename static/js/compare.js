@@ -5,6 +5,7 @@
 // by "compare:seek"; both speak of fractions of that time.
 
 import { clock, spoken } from "./amounts.js";
+import { onFailure } from "./player-failure.js";
 import { isTyping } from "./typing.js";
 
 const compare = document.querySelector("#compare");
@@ -14,6 +15,7 @@ const choices = document.querySelector("#tracks");
 const seek = document.querySelector("#seek");
 const play = document.querySelector("#play");
 const same = document.querySelector("#same-loudness");
+const unheard = document.querySelector("#unheard");
 // What an encoder adds at the ends; a result that differs by more was spoken slower or faster.
 const PADDING_S = 0.3;
 
@@ -76,7 +78,16 @@ function choose(track) {
   draw();
 }
 
+// Perhaps there is a device now that sounds.
+function lookForSound(player) {
+  const seconds = player.currentTime;
+  player.load();
+  player.currentTime = seconds;
+  unheard.hidden = true;
+}
+
 function start() {
+  if (current?.player.error) lookForSound(current.player);
   for (const track of playable()) track.player.preload = "auto"; // so that switching doesn't have to wait
   current?.player.play().catch(() => {}); // interrupted, or dead: its error event says so
 }
@@ -166,6 +177,11 @@ function bury(track) {
   showWhatThereIs();
 }
 
+function sayUnheard() {
+  unheard.textContent = unheard.dataset.words;
+  unheard.hidden = false;
+}
+
 // ---- keys ----
 
 const KEYS = {
@@ -210,7 +226,6 @@ for (const track of tracks) {
   track.choice.querySelector("input").addEventListener("change", () => choose(track));
   choices.append(track.choice);
   player.controls = false;
-  player.addEventListener("error", () => bury(track));
   player.addEventListener("play", () => {
     choose(track); // by a key of the keyboard or the headphones, say
     for (const other of tracks) if (other !== track) other.player.pause();
@@ -220,8 +235,7 @@ for (const track of tracks) {
 }
 choose(tracks.find((track) => "preferred" in track.figure.dataset) ?? tracks[0]);
 showWhatThereIs();
-for (const track of tracks) if (track.player.error) bury(track); // before this script ran
-for (const track of tracks) if (track.player.error) bury(track); // it failed before this module ran
+for (const track of tracks) onFailure(track.player, { dead: () => bury(track), unheard: sayUnheard });
 
 const asked = /^#t=([\d.]+)$/.exec(location.hash);
 goTo(asked ? Number(asked[1]) : 0);

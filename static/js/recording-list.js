@@ -1,6 +1,7 @@
 // The list of recordings as people see it: a row each, to listen, remove, and read what became of it.
 
 import { clock, percent, size } from "./amounts.js";
+import { onFailure } from "./player-failure.js";
 import { onLength } from "./player-length.js";
 import { addTake, change, changes, entries, remove, tell } from "./recordings.js";
 
@@ -20,10 +21,11 @@ if (form) {
     player.setAttribute("aria-label", list.dataset.listen.replace("{name}", () => entry.name));
     onLength(player, (seconds) => change(entry, { seconds }));
     // What this browser can't play may still be converted: only the player goes.
-    player.addEventListener("error", () => {
+    const dead = () => {
       player.hidden = true;
       show(entry);
-    });
+    };
+    onFailure(player, { dead });
   }
 
   function passage(entry, row) {

@@ -1,0 +1,1 @@
+"""Browsers as Debian ships them, driven through WebDriver: Chromium, Firefox and WebKitGTK."""

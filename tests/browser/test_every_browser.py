@@ -1,0 +1,83 @@
+"""The main path in each browser that we promise: Chromium, Firefox and WebKit, as Debian ships them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.drivers import start
+from tests.browser.test_main_path import seconds_of
+from tests.browser.visitor import Visitor
+from tests.support.product import Product
+
+BROWSERS = (start.chromium, start.firefox)
+
+
+@pytest.fixture(scope="module", params=BROWSERS, ids=lambda browser: browser.__name__)
+def visitor(
+    request: pytest.FixtureRequest, product: Product, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Visitor]:
+    """Alice, in one browser after the other."""
+    downloads = tmp_path_factory.mktemp("downloads")
+    with request.param(downloads) as driver:
+        alice = Visitor(driver, product.url, downloads)
+        alice.sign_in(product.admin_email, product.admin_password)
+        yield alice
+
+
+def test_a_recording_is_sent_converted_compared_and_downloaded(visitor: Visitor, speech: Path) -> None:
+    visitor.open("/")
+    visitor.choose(speech / "interview.mp3")
+    visitor.choose_voices("Nora")
+    visitor.see("#sentence", r"interview\.mp3 \(6 sec\) will be spoken by Nora")
+    visitor.convert()
+
+    visitor.press("Play")
+    visitor.until("Number(document.querySelector('#compare').dataset.position) > 0.3")
+    visitor.until("document.querySelector('audio[aria-label=Nora]').currentTime > 0.3")
+    visitor.keys("x")
+    visitor.until("!document.querySelector('audio[aria-label=Original]').paused")
+    visitor.until("document.querySelector('audio[aria-label=Nora]').paused")
+    visitor.press("Pause")
+
+    path = visitor.download("Download MP3")
+    assert path.name == "interview – Nora.mp3"
+    assert seconds_of(path) == pytest.approx(seconds_of(speech / "interview.mp3"), abs=0.1)
+
+
+def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, speech: Path) -> None:
+    visitor.open("/")
+    visitor.choose(speech / "interview.mp3", speech / "phone_note.m4a")
+    visitor.choose_voices("Nora", "Atlas")
+    visitor.convert("/batches/")
+    visitor.see("main", "All 4 ready")
+
+
+def test_a_browser_without_a_sound_device_plays_on_and_says_that_nothing_is_heard(
+    product: Product, speech: Path, tmp_path: Path
+) -> None:
+    with start.firefox(tmp_path) as driver:  # the others don't tell
+        visitor = Visitor(driver, product.url, tmp_path)
+        visitor.sign_in(product.admin_email, product.admin_password)
+        visitor.open("/")
+        visitor.choose(speech / "interview.mp3")
+        visitor.convert()
+        visitor.press("Play")
+        visitor.see("#unheard", "no device that plays sound")
+        visitor.until("Number(document.querySelector('#compare').dataset.position) > 2")
+        visitor.press("Pause")
+        visitor.press("Play")  # which looks for a device again
+        visitor.until("Number(document.querySelector('#compare').dataset.position) > 3")
+        visitor.see("#unheard", "no device that plays sound")
+
+
+def test_what_the_microphone_hears_is_kept_and_converted(visitor: Visitor) -> None:
+    visitor.open("/")
+    visitor.record(2)
+    visitor.press("Use this recording")
+    visitor.see("#files", r"^Recording \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d")
+    visitor.convert()
+    path = visitor.download("Download the original")
+    assert seconds_of(path) == pytest.approx(2, abs=1)
