@@ -1,6 +1,6 @@
 // Keeps the list of recordings on the shelf, and brings back what a reload left there. With zero retention nothing is kept.
 
-import { add, changes, entries } from "./recordings.js";
+import { add, aside, changes, entries, made, setAside } from "./recordings.js";
 import * as shelf from "./shelf.js";
 
 const form = document.querySelector("#studio");
@@ -46,6 +46,17 @@ export const forget = (entry) =>
     entry.kept = false;
   });
 
+// What is set aside stays there for a while; brought back, it may have gone meanwhile.
+const markAside = (entry) =>
+  inTurn(entry, () => (entry.kept ? trying(() => shelf.mark(entry.id, { removed: entry.removed, running: false })) : null));
+
+const markBack = (entry) => {
+  inTurn(entry, async () => {
+    if (entry.kept) await trying(async () => (entry.kept = await shelf.mark(entry.id, { removed: null })));
+  });
+  keep(entry);
+};
+
 // How far its sending has come: what a reload interrupts must say so.
 export const mark = (entry, state) =>
   inTurn(entry, () => (entry.kept ? trying(() => shelf.mark(entry.id, { state })) : null));
@@ -60,7 +71,11 @@ async function bringBack() {
   let left = [];
   await trying(async () => (left = await shelf.takeOver()));
   for (const row of left) {
-    const { id, file, recorded, running } = row;
+    const { id, file, recorded, running, removed } = row;
+    if (removed) {
+      setAside(made(file, { id, recorded, removed, kept: true, note: noteOf(row) }));
+      continue;
+    }
     const entry = add(file, { id, recorded, kept: true, note: noteOf(row) });
     if (!entry) trying(() => shelf.forget(id)); // the browser itself had brought it back
     else if (running) trying(() => shelf.mark(id, { running: false, cut: true }));
@@ -68,9 +83,14 @@ async function bringBack() {
 }
 
 if (form) {
-  const follow = () => entries.forEach(mayKeep() ? keep : forget);
+  const follow = () => {
+    entries.forEach(mayKeep() ? keep : forget);
+    if (!mayKeep()) for (const { entry } of aside) forget(entry);
+  };
   changes.addEventListener("add", ({ detail }) => keep(detail));
   changes.addEventListener("remove", ({ detail }) => forget(detail));
+  changes.addEventListener("aside", ({ detail }) => markAside(detail));
+  changes.addEventListener("back", ({ detail }) => markBack(detail));
   // Another voice or a preset may move the box, once those who look after it have heard of them.
   form.addEventListener("change", () => setTimeout(follow));
   addEventListener("beforeunload", (event) => {

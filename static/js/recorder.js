@@ -1,11 +1,12 @@
 // The Record button and what it opens: record, pause, stop, listen, and use it or record again.
 
+import { focusUndo } from "./aside.js";
 import { clock } from "./amounts.js";
 import { mayKeep, storing, trying } from "./keeping.js";
 import { Judge, Meter, measure } from "./level.js";
 import * as microphone from "./microphone.js";
 import { onLength } from "./player-length.js";
-import { add } from "./recordings.js";
+import { add, made, setAside } from "./recordings.js";
 import * as shelf from "./shelf.js";
 
 const form = document.querySelector("#studio");
@@ -56,7 +57,7 @@ if (form) {
 
   async function record() {
     problem.hidden = true;
-    forgetTake();
+    giveUp();
     go("asking");
     panel.querySelector("[data-when~=asking]").focus();
     let stream;
@@ -88,7 +89,7 @@ if (form) {
   // The first piece brings the row, so that there is never one without sound.
   function keep(mine, blob, number) {
     mine.turn = (mine.turn ?? Promise.resolve()).then(async () => {
-      if (mine.dropped || (number && !mine.kept)) return;
+      if (number && !mine.kept) return;
       if (!mayKeep()) return drop(mine);
       const row = { id: mine.id, name: mine.name, type: mine.recording.type, recorded: true, running: true };
       const before = mine.kept;
@@ -121,8 +122,8 @@ if (form) {
     mine.close();
     wake?.release();
     wake = null;
-    if (mine !== take) return;
     mine.file = mine.recording.file(mine.name);
+    if (mine !== take) return layAside(mine);
     URL.revokeObjectURL(player.src);
     player.src = URL.createObjectURL(mine.file);
     go("review");
@@ -130,25 +131,34 @@ if (form) {
     panel.querySelector(".use").focus();
   }
 
-  function forgetTake() {
+  // What is given up can be had back, as if it had been used and removed then.
+  function giveUp() {
     const old = take;
     take = null;
-    if (!old) return;
-    old.dropped = true;
-    old.recording.stop();
-    old.close();
-    old.turn = (old.turn ?? Promise.resolve()).then(() => drop(old));
+    if (old?.file) layAside(old);
+    else old?.recording.stop(); // and `end` goes on
+  }
+
+  function layAside(mine) {
+    if (mine.file.size) list(mine, (file, facts) => setAside(made(file, facts)));
+    if (document.activeElement === button || document.activeElement === document.body) focusUndo();
+  }
+
+  function list(mine, put) {
+    follow(mine);
+    const { id, file, recording, turn } = mine;
+    const kept = mine.kept && mayKeep();
+    const entry = put(file, { id, recorded: true, seconds: recording.seconds, turn, kept });
+    turn.then(() => (entry.kept &&= mine.kept)); // its last second may have had no room
+    if (kept) trying(() => shelf.mark(id, { running: false }));
   }
 
   function use() {
-    follow(take);
-    const { id, file, recording, turn } = take;
-    const kept = take.kept && mayKeep();
+    const mine = take;
     take = null;
     go("");
-    add(file, { id, recorded: true, seconds: recording.seconds, turn, kept });
-    if (kept) trying(() => shelf.mark(id, { running: false }));
-    form.querySelector("#files > :last-child .remove").focus();
+    list(mine, add);
+    form.querySelector("#files > :last-child").focus(); // not at what destroys it
   }
 
   const acts = {
@@ -157,7 +167,7 @@ if (form) {
     stop: () => take.recording.stop(),
     use,
     anew: record,
-    discard: () => (forgetTake(), go(""), button.focus()),
+    discard: () => (go(""), button.focus(), giveUp()),
   };
 
   onLength(player, () => {});

@@ -1,16 +1,16 @@
 // The list of recordings as people see it: a row each, to listen, remove, and read what became of it.
 
+import { focusUndo } from "./aside.js";
 import { clock, percent, size } from "./amounts.js";
 import { onFailure } from "./player-failure.js";
 import { onLength } from "./player-length.js";
-import { addTake, change, changes, entries, remove, tell } from "./recordings.js";
+import { addTake, change, changes, entries, setAside, tell } from "./recordings.js";
 
 const form = document.querySelector("#studio");
 
 if (form) {
   const list = form.querySelector("#files");
   const template = form.querySelector("#file-row");
-  const input = form.querySelector("input[type=file]");
   const status = form.querySelector("#recording-status");
   const start = form.elements.start; // of the passage that voices are tried with; not on every page
   const rows = new Map();
@@ -44,33 +44,52 @@ if (form) {
 
   function addRow(entry) {
     const row = entry.row ?? template.content.firstElementChild.cloneNode(true);
+    row.tabIndex = -1;
     const named = list.dataset.remove.replace("{name}", () => entry.name);
     row.querySelector(".name").textContent = entry.name;
     row.querySelector(".remove").setAttribute("aria-label", named);
     row.querySelector(".remove").addEventListener("click", (event) => {
       event.preventDefault(); // without this module it is a link
-      remove(entry);
+      setAside(entry);
+      focusUndo();
     });
     rows.set(entry, row);
     if (entry.file) listen(entry, row);
     passage(entry, row);
     for (const what of ["stop", "again"]) row.querySelector(`.${what}`).addEventListener("click", () => tell(what, entry));
-    if (!row.isConnected) list.append(row);
+    if (!row.isConnected) place(entry, row);
     list.hidden = false;
     show(entry);
   }
 
+  function place(entry, row) {
+    list.insertBefore(row, list.children[entries.indexOf(entry)] ?? null);
+  }
+
+  // It may come back: the row stays what it is.
+  function hideRow(entry) {
+    const row = rows.get(entry);
+    row?.querySelector("audio").pause();
+    row?.remove();
+    list.hidden = !entries.length;
+  }
+
+  // The focus is at the row itself: Enter does nothing there.
+  function bringRowBack(entry) {
+    const row = rows.get(entry);
+    if (row) place(entry, row);
+    else addRow(entry);
+    list.hidden = false;
+    status.textContent = list.dataset.restored.replace("{name}", () => entry.name);
+    rows.get(entry).focus();
+  }
+
   function removeRow(entry) {
     const row = rows.get(entry);
-    const next = row.nextElementSibling ?? row.previousElementSibling;
-    const hadFocus = row.contains(document.activeElement);
-    URL.revokeObjectURL(row.querySelector("audio").src);
-    row.remove();
+    if (row) URL.revokeObjectURL(row.querySelector("audio").src);
+    row?.remove();
     rows.delete(entry);
     list.hidden = !entries.length;
-    if (!hadFocus) return;
-    status.textContent = list.dataset.removed.replace("{name}", () => entry.name);
-    (next?.querySelector(".remove") ?? input).focus();
   }
 
   function say(place, words, text) {
@@ -105,6 +124,8 @@ if (form) {
 
   changes.addEventListener("add", ({ detail }) => addRow(detail));
   changes.addEventListener("remove", ({ detail }) => removeRow(detail));
+  changes.addEventListener("aside", ({ detail }) => hideRow(detail));
+  changes.addEventListener("back", ({ detail }) => bringRowBack(detail));
   changes.addEventListener("change", ({ detail }) => show(detail));
   form.querySelector("#recording").classList.add("live");
   for (const row of [...list.children]) addTake(row);

@@ -3,9 +3,10 @@
 const form = document.querySelector("#studio");
 const input = form?.querySelector("input[type=file]");
 
-// Told are "add", "remove" and "change" with the entry, and what people ask for at its row: "stop" and "again".
+// Told are "add", "remove", "aside", "back" and "change" with the entry, and what people ask for at its row: "stop" and "again".
 export const changes = new EventTarget();
 export const entries = [];
+export const aside = []; // taken out, and still to be had: { entry, index }
 let places = 0; // in the order in which they were chosen, in which they stay together
 
 export const tell = (what, entry) => changes.dispatchEvent(new CustomEvent(what, { detail: entry }));
@@ -31,19 +32,27 @@ function number() {
 
 // `facts`: what is known beside the file; id, seconds, note, recorded (with the microphone), kept (on the shelf).
 export function add(file, facts = {}) {
-  if (entries.some((entry) => entry.file && same(entry.file, file))) {
+  if (hasFile(file)) {
     sync();
     return null; // it is in the list already
   }
+  const entry = made(file, facts);
+  entries.push(entry);
+  sync();
+  tell("add", entry);
+  return entry;
+}
+
+const hasFile = (file) => entries.some((entry) => entry.file && same(entry.file, file));
+
+// An entry that isn't in the list yet.
+export function made(file, facts) {
   const entry = { id: number(), file, name: file.name, size: file.size, place: places++, ...facts };
   entry.once = entry.id; // it comes back from the shelf under the same
   if (entry.recorded) entry.name = file.name.replace(/\.\w+$/, ""); // nobody chose its kind
   const { limit, tooLarge } = form.querySelector("#recording").dataset;
   entry.never = file.size > Number(limit); // no use in sending it
   if (entry.never) entry.problem = tooLarge;
-  entries.push(entry);
-  sync();
-  tell("add", entry);
   return entry;
 }
 
@@ -56,6 +65,28 @@ export function addTake(row) {
   tell("add", entry);
 }
 
+// Out of the list, or kept from it: what people remove, they can have back.
+export function setAside(entry) {
+  const index = entries.indexOf(entry);
+  if (index >= 0) entries.splice(index, 1);
+  aside.push({ entry, index: index < 0 ? entries.length : index });
+  entry.removed ??= Date.now();
+  sync();
+  tell("aside", entry);
+  return entry;
+}
+
+// The last one that was set aside, where it was.
+export function bringBack() {
+  const { entry, index } = aside.pop();
+  if (entry.file && hasFile(entry.file)) return tell("remove", entry); // chosen again meanwhile
+  entry.removed = null;
+  entries.splice(index, 0, entry);
+  sync();
+  tell("back", entry);
+}
+
+// For good: it was accepted.
 export function remove(entry) {
   const place = entries.indexOf(entry);
   if (place < 0) return;

@@ -68,7 +68,7 @@ if (form) {
     fill(sentence.querySelector(".time"), ...(ready ? timeOf(voices, seconds) : ["", {}]));
   }
 
-  for (const what of ["add", "remove", "change"]) changes.addEventListener(what, say);
+  for (const what of ["add", "remove", "aside", "back", "change"]) changes.addEventListener(what, say);
   form.addEventListener("change", say);
   addEventListener("pageshow", say); // a browser may bring the choices back with the page
 }

@@ -9,6 +9,7 @@ import { within } from "./patience.js";
 const ANSWER_MS = 5000;
 const BYTES_PER_MS = 2000; // a slow disk's
 const DAY_MS = 24 * 3600 * 1000;
+const UNDO_MS = 10 * 60 * 1000; // what was removed can be had back after a reload, too
 const NAME = "timbre-shelf";
 const user = document.body.dataset.user;
 const page = `timbre-page-${crypto.randomUUID?.() ?? Math.random()}`;
@@ -89,7 +90,7 @@ function giveUp(transaction) {
 
 const piecesOf = (id) => IDBKeyRange.bound([id, 0], [id, Infinity]);
 
-// `row`: id, name, type, recorded (with the microphone), running (more pieces are to come).
+// `row`: id, name, type, recorded (with the microphone), running (more pieces are to come), removed (when; ms).
 export const keep = (row, file) =>
   write((rows, pieces) => {
     pieces.delete(piecesOf(row.id));
@@ -103,11 +104,15 @@ export const keepPiece = (id, number, blob) =>
     if (await asked(rows.getKey(id))) await asked(pieces.put({ id, number, blob }));
   }, blob.size);
 
-export const mark = (id, facts) =>
-  write(async (rows) => {
-    const row = await asked(rows.get(id));
+// Whether it is there.
+export async function mark(id, facts) {
+  let row;
+  await write(async (rows) => {
+    row = await asked(rows.get(id));
     if (row) rows.put({ ...row, ...facts });
   });
+  return Boolean(row);
+}
 
 export const forget = (id) =>
   write((rows, pieces) => {
@@ -141,7 +146,7 @@ async function forgetAll(which) {
   for (const row of await rows()) if (which(row)) await forget(row.id);
 }
 
-const tooOld = ({ at }) => at < Date.now() - DAY_MS;
+const tooOld = ({ at, removed }) => at < Date.now() - DAY_MS || (removed && removed < Date.now() - UNDO_MS);
 
 // Whether there is a shelf in this browser: a page that only looks makes none.
 const exists = async () => (await ask(indexedDB.databases())).some(({ name }) => name === NAME);
