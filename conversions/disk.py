@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import suppress
@@ -13,6 +14,12 @@ _AT_LEAST = 1 << 20
 
 def free_bytes() -> int:
     return shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free
+
+
+def require(size: int) -> None:
+    """For something that is about to be written. Raises OSError (ENOSPC) where it would not fit."""
+    if free_bytes() < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class WriteOut:

@@ -79,13 +79,13 @@ def _storage() -> AudioStorage:
     return cast(AudioStorage, default_storage)
 
 
-def are_there() -> bool:
-    """Whether the storage takes a file and gives it back, now."""
+def are_there(size: int = 2) -> bool:
+    """Whether the storage takes a file of `size` bytes and gives it back, now."""
     key = f"health/{uuid.uuid4().hex}"
     try:
-        default_storage.save(key, ContentFile(b"ok"))
+        default_storage.save(key, ContentFile(bytes(size)))
         with open_file(key) as file:
-            is_there = file.read() == b"ok"
+            is_there = len(file.read()) == size
         default_storage.delete(key)
     except OSError:
         return False

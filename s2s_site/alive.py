@@ -7,12 +7,15 @@ import logging
 from redis.exceptions import RedisError
 
 from conversions.connections import redis
+from conversions.trouble import Spell
 
 logger = logging.getLogger(__name__)
 
 _PREFIX = "timbre:alive:"
 # Three missed heartbeats of Celery (2 s each) and some patience for a busy machine.
 _EXPIRES_S = 15
+# Of this process, for which Redis does nothing meanwhile; its consumer may be the first to meet it.
+spell = Spell(logger, "Redis takes no bells and no signs of life, it is waited for", "Redis takes bells again")
 
 
 def say(node: str) -> None:
@@ -20,7 +23,9 @@ def say(node: str) -> None:
     try:
         redis().set(f"{_PREFIX}{node}", 1, ex=_EXPIRES_S)
     except RedisError as error:
-        logger.warning("no sign of life from %s: %s", node, error)
+        spell.met(error)
+    else:
+        spell.over()
 
 
 def living() -> set[str]:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from conversions import files
 from conversions.connections import redis
@@ -86,7 +86,9 @@ def _database() -> str:
 
 def _redis() -> str:
     try:
-        redis().ping()
+        redis().set("timbre:health", 1, ex=60)
+    except ResponseError:
+        return "Redis refuses to write: is its disk or its memory full?"
     except RedisError:
         return "Redis does not answer"
     return "ok"

@@ -3,17 +3,12 @@ the rules: one line each time, not a page of code."""
 
 from __future__ import annotations
 
-import errno
 import logging
 
 from django.core.exceptions import SuspiciousOperation
 
-# What a file's operation says of the disk or its server, not of the program.
-_PLACES_ERRORS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG, errno.ESTALE, errno.ENOTCONN, errno.EHOSTUNREACH}
-)
-
-
+# Each second of a Redis that refuses to write; `alive` says it once.
+_SAID_ALREADY = "maybe_refresh_binding_expiry"
 # Celery's advice about a setting that s2s_site/settings.py has decided, at every loss of Redis.
 _DECIDED = "worker_cancel_long_running_tasks_on_connection_loss"
 
@@ -23,6 +18,8 @@ class OneLine(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == "py.warnings" and _DECIDED in record.getMessage():
+            return False
+        if record.name == "kombu.transport.redis" and record.getMessage().startswith(_SAID_ALREADY):
             return False
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and (is_away(error) or isinstance(error, SuspiciousOperation)):
@@ -42,8 +39,9 @@ def is_away(error: BaseException) -> bool:
     from redis.exceptions import RedisError
 
     from conversions.storages import StorageError
+    from conversions.trouble import PLACES_ERRORS
 
-    if isinstance(error, OSError) and error.errno in _PLACES_ERRORS:
+    if isinstance(error, OSError) and error.errno in PLACES_ERRORS:
         return True
     return isinstance(
         error, OperationalError | InterfaceError | BrokerError | RedisError | StorageError | ConnectionError

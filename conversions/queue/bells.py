@@ -9,7 +9,10 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from conversions.trouble import Spell
+
 logger = logging.getLogger(__name__)
+_spell = Spell(logger, "Redis takes no bells, the sweeper will ring", "Redis takes bells again")
 
 
 class Lane(StrEnum):
@@ -20,7 +23,8 @@ class Lane(StrEnum):
 
 
 def ring(lane: Lane, times: int = 1) -> None:
-    """Wakes up to `times` workers. A bell that fails is logged, never shown: the sweeper rings anyway."""
+    """Wakes up to `times` workers. A bell that fails is never shown, and logged once until one rings again: the
+    sweeper rings anyway."""
     from conversions import tasks  # the tasks call the queue
 
     task = tasks.work_calls if lane is Lane.CALLS else tasks.work_cpu
@@ -28,7 +32,9 @@ def ring(lane: Lane, times: int = 1) -> None:
         for _ in range(times):
             task.apply_async()  # without an end: clocks of two machines may be minutes apart
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("no bell for %s, the sweeper will ring: %s", lane, error)
+        _spell.met(error)
+    else:
+        _spell.over()
 
 
 def ring_on_commit(lane: Lane) -> None:

@@ -13,7 +13,8 @@
 | its endpoint is silent (see voices/breaker.py) | it waits until that is over; what was sent is an attempt|
 | request refused                                | failed, with words                                      |
 | the recording can't be converted               | failed, with words                                      |
-| the storage of files is away                   | it waits until that is back; not an attempt             |
+| the storage of files is away, a disk is full   | it waits until that is over; not an attempt             |
+| the database is away or full                   | it waits until that is over; not an attempt             |
 | anything unforeseen                            | tried again a few times, then failed                    |
 """
 
@@ -31,6 +32,7 @@ from conversions.models import Step
 from conversions.queue import gate, limits, outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.outcomes import Failure
+from conversions.trouble import is_full, is_of_database
 from s2s.audio import AudioError
 from s2s.client import AccountProblem, Busy, EndpointError, NotSent, Unclear
 
@@ -40,6 +42,7 @@ BACKOFF_FIRST_S = 1.0
 BACKOFF_MOST_S = 120.0
 UNFORESEEN_ATTEMPTS = 3
 STORAGE_LOOK_S = 15.0
+ROOM_BYTES = 1 << 20  # a disk that is as good as full still takes a few bytes
 
 
 class StepError(Exception):
@@ -81,18 +84,30 @@ def _jittered(most_s: float) -> float:
 
 def judge(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
     """What follows from `error` in a step of an endpoint that bills or doesn't. Changes nothing."""
-    verdict = _storage_away() if _is_of_files(error) and not files.are_there() else _judged(error, claim, billed=billed)
+    place = _place_error(error, billed=billed)
+    if is_of_database(error):
+        verdict = _away("database_away", _("The database takes nothing at the moment."))
+    elif is_full(place) or (place is not None and not files.are_there(ROOM_BYTES)):
+        verdict = _storage_away()
+    else:
+        verdict = _judged(error, claim, billed=billed)
     return replace(verdict, error=error)
 
 
-def _is_of_files(error: Exception) -> bool:
-    """Also what a step says of a missing file: where the storage is away, all of them are missing."""
-    return isinstance(error.__cause__ if isinstance(error, StepError) else error, OSError)
+def _place_error(error: Exception, *, billed: bool) -> OSError | None:
+    """Also what a step says of a missing file: where the storage is away, all of them are missing. And of an answer
+    that could not be kept, unless somebody paid for it: then it is looked for."""
+    is_told = isinstance(error, StepError) or (isinstance(error, Unclear) and error.code == "not_stored" and not billed)
+    cause = error.__cause__ if is_told else error
+    return cause if isinstance(cause, OSError) else None
 
 
 def _storage_away() -> Verdict:
-    words = _("The storage of recordings does not answer.")
-    return Verdict(Failure("storage_away", words), retry_after_s=_jittered(STORAGE_LOOK_S), counted=False)
+    return _away("storage_away", _("The storage of recordings does not answer."))
+
+
+def _away(code: str, words: str) -> Verdict:
+    return Verdict(Failure(code, words), retry_after_s=_jittered(STORAGE_LOOK_S), counted=False)
 
 
 def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:

@@ -25,14 +25,25 @@ from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, waiting_steps
 from conversions.queue.clock import db_now
 from conversions.steps.convert import record_result
+from conversions.trouble import Spell
 from voices.breaker import takes_work
 from voices.models import Endpoint
 
 logger = logging.getLogger(__name__)
 
 
+class _Spells(dict[str, Spell]):
+    """By part; each begins and ends on its own."""
+
+    def __missing__(self, part: str) -> Spell:
+        return self.setdefault(part, Spell(logger, f"sweep: {part} broke off", f"sweep: {part} goes on again"))
+
+
+_spells = _Spells()
+
+
 def sweep() -> None:
-    """A part that fails (a storage, Redis or database that is away) is said in one line and doesn't keep the others."""
+    """A part that fails (a storage, Redis or database that is away) is said once and doesn't keep the others."""
     parts: tuple[Callable[[], object], ...] = (
         recover,
         close_lost_calls,
@@ -45,8 +56,9 @@ def sweep() -> None:
     for part in parts:
         try:
             part()
+            _spells[part.__name__].over()
         except (OSError, RedisError, DatabaseError) as error:
-            logger.warning("sweep: %s broke off: %s", part.__name__, error)
+            _spells[part.__name__].met(error)
             close_old_connections()  # one that the database has ended would end the other parts too
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from conversions.connections import give_back
 from conversions.models import Conversion, Step
@@ -14,10 +16,13 @@ from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, claim
 from conversions.queue.leases import Lease, keeper
 from conversions.steps import STEPS
+from conversions.trouble import Spell, is_of_database
 from s2s.audio import AudioError
 from s2s.client import Aborted, Unclear
 
 logger = logging.getLogger(__name__)
+_spell = Spell(logger, "the database takes nothing, work waits for it", "the database takes work again")
+REFUSED_PAUSE_S = 1.0
 
 # Fewer than the pool has threads, so that sweeps are never kept waiting by long calls.
 _hands = threading.BoundedSemaphore(settings.CALLS_CONCURRENCY)
@@ -32,6 +37,11 @@ def drain(lane: Lane) -> None:
     try:
         while (found := _next(lane)) is not None:
             work(found)
+        _spell.over()
+    except DatabaseError as error:
+        if not is_of_database(error):
+            raise
+        _spell.met(error)  # the sweeper rings until it takes something again
     finally:
         try:
             give_back()
@@ -73,7 +83,24 @@ def _settle(error: Exception, claim: Claim, lease: Lease) -> None:
         draining.give_back(claim)
         ring(draining.lane_of(claim))
     else:
-        failures.apply(failures.judge(error, claim, billed=_billed(claim)), claim)
+        _apply_patiently(error, claim)
+
+
+def _apply_patiently(error: Exception, claim: Claim) -> None:
+    """Where the database takes nothing, nobody else could take the step up either, and a lease that runs out would
+    count as an attempt. Raises LeaseLostError."""
+    verdict = None
+    while True:
+        try:
+            verdict = verdict or failures.judge(error, claim, billed=_billed(claim))
+            failures.apply(verdict, claim)
+            return
+        except DatabaseError as refusal:
+            if not is_of_database(refusal) or draining.stopping():
+                raise
+            _spell.met(refusal)
+        connection.close()
+        time.sleep(REFUSED_PAUSE_S)
 
 
 def _billed(claim: Claim) -> bool:

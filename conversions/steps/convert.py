@@ -14,8 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from conversions import files
+from conversions import disk, files
 from conversions.connections import give_back
+from conversions.lengths import asked_speed
 from conversions.models import Call, Conversion, Event, Happened, Step, log
 from conversions.queue import gate, limits, outcomes
 from conversions.queue.claim import Claim, LeaseLostError
@@ -37,6 +38,7 @@ AT_SIGHT_BYTES = 8 * 1000**2
 # answer may keep one busy for long; then the others are handed on too.
 _eyes = ThreadPoolExecutor(os.cpu_count() or 1, "look")
 LOOK_PATIENCE_S = 5.0
+AT_LEAST_FREE = 1 << 20
 # What is kept of an answer's headers next to its bytes.
 KEPT_HEADERS = frozenset(
     {"content-type", "request-id", "character-cost", "history-item-id", "maximum-concurrent-requests"}
@@ -139,6 +141,7 @@ def _call(
     except FileNotFoundError as error:
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
     with closing(source):
+        disk.require(_expected_bytes(conversion))  # before it is sent: what can't be kept need not be made
         _enter_into_ledger(claim, conversion)
         give_back()  # a connection is never held over a call
         try:
@@ -147,6 +150,12 @@ def _call(
             _close_call(claim, error)
             lease.check()
             raise
+
+
+def _expected_bytes(conversion: Conversion) -> int:
+    """Of the answer, with some room for headers and for rows about it."""
+    seconds = (conversion.source_duration_s or 0.0) / asked_speed(conversion)
+    return int(seconds * conversion.format.bytes_per_s) + AT_LEAST_FREE
 
 
 def _answer_to(

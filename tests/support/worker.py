@@ -50,8 +50,15 @@ class Worker:
         self.output_path = folder / f"{self.node}.txt"
 
     def __enter__(self) -> Self:
-        with Redis.from_url(self._redis_url) as redis, self.output_path.open("ab") as output:
+        with Redis.from_url(self._redis_url) as redis:
             redis.delete(f"timbre:alive:{self.node}")
+            self.launch()
+            wait_for(lambda: redis.exists(f"timbre:alive:{self.node}"), self._why_not, 60)
+        return self
+
+    def launch(self) -> None:
+        """Without waiting until it is ready."""
+        with self.output_path.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *self._command],
                 env=self._environment,
@@ -59,8 +66,6 @@ class Worker:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            wait_for(lambda: redis.exists(f"timbre:alive:{self.node}"), self._why_not, 60)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
