@@ -1,6 +1,7 @@
 """Where the files of a conversion live, and how they become durable before anyone is told of them.
 
     conversions/<id>/source                         the recording as it came; also of one that is only auditioned
+    conversions/<id>/play-<token>                   the recording for players that can't search it as it came
     conversions/<id>/<step>-<attempt>-<token>       a result, as it came from the endpoint
     conversions/<id>/<step>-<attempt>-<token>.json  written last: checksum and answer headers; without it a
                                                     result is not complete
@@ -41,7 +42,7 @@ from s2s.client import Unclear
 ROOT = "conversions"
 # A paid answer is not given up because the storage is away for a moment.
 PATIENCE_S = 120.0
-_RESULT = re.compile(r"\d+-\d+-[0-9a-f]{32}(\.json)?")
+_RESULT = re.compile(r"(\d+-\d+|play)-[0-9a-f]{32}(\.json)?")
 _BROKEN_WRITE = re.compile(r"\..*\.part")
 _logger = logging.getLogger(__name__)
 
@@ -126,6 +127,20 @@ def blocks(key: str, start: int, length: int) -> Iterator[bytes]:
 def address(key: str, *, method: str, media_type: str, disposition: str | None) -> str | None:
     """A signed address of another host that answers `method` for a short time; None for files on our disk."""
     return _storage().address(key, method=method, media_type=media_type, disposition=disposition)
+
+
+@contextlib.contextmanager
+def store_for_players(conversion_id: uuid.UUID, token: uuid.UUID) -> Iterator[tuple[BinaryIO, Callable[[], str]]]:
+    """A file to write to, and what makes it durable then and tells its key. Both may raise OSError."""
+    key = f"{ROOT}/{conversion_id}/play-{token.hex}"
+
+    def keep() -> str:
+        file.flush()
+        default_storage.save(key, _Alone(file))
+        return key
+
+    with _spool() as file:
+        yield cast(BinaryIO, file), keep
 
 
 # ---- results ----
@@ -219,6 +234,12 @@ class _Movable(File):  # type: ignore[type-arg]
     def temporary_file_path(self) -> str:
         assert self.name is not None
         return self.name
+
+
+class _Alone(_Movable):
+    """One without a note."""
+
+    followed = False
 
 
 @contextlib.contextmanager
@@ -352,6 +373,10 @@ def broken_writes(stored: Contents, age: timedelta) -> list[str]:
     """Of `stored`, what writes that broke off have left."""
     limit = timezone.now() - age
     return [name for name, written in stored.items() if written < limit and _BROKEN_WRITE.fullmatch(name)]
+
+
+def discard(key: str) -> None:
+    default_storage.delete(key)
 
 
 def delete(conversion_id: uuid.UUID, names: Iterable[str]) -> None:

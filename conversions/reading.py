@@ -66,7 +66,7 @@ class Understood:
 
 def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Understood:
     """Raises AudioError."""
-    return Understood(examine(source, limits=_limits(), raw=raw_source(conversion), stop=stop), _checksum(source))
+    return Understood(examine(source, limits=limits(), raw=raw_source(conversion), stop=stop), _checksum(source))
 
 
 def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:
@@ -80,7 +80,7 @@ def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Underst
         return None
     try:
         give_back()
-        found = examine_plain(cast(BinaryIO, upload), limits=_limits(), raw=raw_source(conversion))
+        found = examine_plain(cast(BinaryIO, upload), limits=limits(), raw=raw_source(conversion))
         return Understood(found, checksum) if found else None
     except AudioError:
         return None
@@ -116,13 +116,13 @@ def refusal(conversion: Conversion, found: Examination, member: Membership | Non
 
 def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:
     """The fields of a conversion that tell what its result sounds like. Raises AudioError."""
-    found = examine(answer, limits=_limits(), raw=headerless(format))
+    found = examine(answer, limits=limits(), raw=headerless(format))
     return _output(found)
 
 
 def heard_at_once(answer: BinaryIO, format: OutputFormat) -> dict[str, Any] | None:
     """The same of one that needs no decoder; else None."""
-    found = examine_plain(answer, limits=_limits(), raw=headerless(format))
+    found = examine_plain(answer, limits=limits(), raw=headerless(format))
     return _output(found) if found else None
 
 
@@ -145,7 +145,7 @@ def headerless(format: OutputFormat) -> RawPcm | None:
             return None
 
 
-def _limits() -> Limits:
+def limits() -> Limits:
     return Limits(max_duration_s=settings.MAX_DURATION_S)
 
 

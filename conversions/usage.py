@@ -17,6 +17,8 @@ from teams.quotas import Usage, has_limit, month_start, refusal, storage_refusal
 # What an endpoint has worked on, or may have.
 _COUNTED = (Call.Outcome.SENT, Call.Outcome.ANSWERED, Call.Outcome.UNCLEAR)
 
+_KEPT = Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0) + Coalesce("player_bytes", 0)
+
 
 class OverQuotaError(Exception):
     """In words for people."""
@@ -81,7 +83,7 @@ def export_size(conversion: Conversion, output_format: str) -> int:
 def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
     """Each conversion has its recording, also where several share the bytes of one: whichever goes first, the others
     keep theirs. A further format that is being made counts as what it will have."""
-    size: int = kept.aggregate(size=Sum(Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0), default=0))["size"]
+    size: int = kept.aggregate(size=Sum(_KEPT, default=0))["size"]
     exported: int = kept.aggregate(size=Sum("exports__size", default=0))["size"]
     unmade = Export.objects.filter(conversion__in=kept, step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
     coming = sum(export_size(made.conversion, made.output_format) for made in unmade.select_related("conversion"))

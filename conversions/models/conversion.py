@@ -72,6 +72,9 @@ class Conversion(models.Model):
     source_samples = models.BigIntegerField(null=True)
     source_duration_s = models.FloatField(_("length"), null=True)
     source_peaks = models.BinaryField(default=b"")
+    # a copy that players can search, where they can't search the recording
+    player = models.CharField(max_length=200, blank=True, default="")
+    player_bytes = models.BigIntegerField(default=0)
 
     # the voice and its settings as they were
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="+")

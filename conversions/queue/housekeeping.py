@@ -115,6 +115,7 @@ class _Row(NamedTuple):
     status: str
     source: str
     output: str
+    player: str
     deleted_at: datetime | None
 
     @property
@@ -164,12 +165,12 @@ def _delete_left_over(rows: Sequence[_Row], stored: Mapping[uuid.UUID, files.Con
     """Of conversions that are ready or cancelled. A failed one keeps what it has: Retry may adopt a late answer."""
     deletable = {row.id: files.broken_writes(stored[row.id], age) for row in rows}
     finished = [row for row in rows if row.status in _NO_WORK_LEFT]
-    suspects = [row for row in finished if files.left_over(stored[row.id], [row.source, row.output], age)]
+    suspects = [row for row in finished if files.left_over(stored[row.id], [row.source, row.output, row.player], age)]
     if suspects:
         wanted, busy = _wanted_by_steps([row.id for row in suspects])
         for row in suspects:
             if row.id not in busy:
-                keys = {row.source, row.output, *wanted.get(row.id, ())}
+                keys = {row.source, row.output, row.player, *wanted.get(row.id, ())}
                 deletable[row.id] += files.left_over(stored[row.id], keys, age)
         give_back()
     for conversion_id, names in deletable.items():

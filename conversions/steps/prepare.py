@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 
-from conversions import files, reading
+from conversions import files, players, reading
 from conversions.connections import give_back, written_in_turn
 from conversions.models import Conversion, Event, log
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
+from conversions.reading import Understood
 from conversions.steps.loading import conversion_of
 from conversions.usage import lock_where_limited
 from s2s.audio import Stop
@@ -19,7 +22,7 @@ from teams.models import Membership
 
 _FIELDS = (
     *("source_checksum", "source_container", "source_codec", "source_rate_hz", "source_channels"),
-    *("source_samples", "source_duration_s", "source_peaks"),
+    *("source_samples", "source_duration_s", "source_peaks", "player", "player_bytes"),
 )
 _keep = Update(lambda: Conversion.objects.filter(pk=Given("pk")), **{name: Given(name) for name in _FIELDS})
 
@@ -31,8 +34,18 @@ def prepare(claim: Claim, lease: Lease) -> None:
     try:
         with files.open_file(conversion.source) as source, lease.stopping(stop.stop):
             understood = reading.understand(source, conversion, stop)
+            player = players.make_copy(source, understood.found, claim, reading.limits(), stop)
     except FileNotFoundError as error:
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
+    try:
+        _conclude(claim, lease, conversion, understood, player)
+    except BaseException:
+        if player.key:  # nobody will ever ask for it
+            files.discard(player.key)
+        raise
+
+
+def _conclude(claim: Claim, lease: Lease, conversion: Any, understood: Understood, player: players.Copy) -> None:
     lease.check()
     member = Membership.objects.select_related("team").filter(team=claim.team_id, user=claim.user_id).first()
     with written_in_turn():
@@ -41,7 +54,7 @@ def prepare(claim: Claim, lease: Lease) -> None:
             refusal = reading.refusal(conversion, understood.found, member)
             if refusal is not None:
                 raise StepError(refusal.code, refusal.words)
-            _keep(pk=locked.pk, **understood.fields)
+            _keep(pk=locked.pk, player=player.key, player_bytes=player.size, **understood.fields)
             locked.source_samples = understood.found.samples
             log(locked, Event.Kind.PREPARED, **understood.told)
             outcomes.prepared(locked, claim.user_id)

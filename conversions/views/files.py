@@ -71,7 +71,8 @@ def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     if not inline and is_gone(conversion.source):
         return gone(request, conversion, _("The original recording is gone from the server."))
     name = None if inline else filenames.on_disk(conversion.source_name)
-    return serve(request, conversion.source, media_type, name, no_store=conversion.zero_retention)
+    key = (inline and conversion.player) or conversion.source
+    return serve(request, key, media_type, name, no_store=conversion.zero_retention)
 
 
 @require_safe

@@ -7,7 +7,16 @@ who encodes, or looks at samples, loads numpy and libav: most processes just han
 
 from typing import TYPE_CHECKING, Any
 
-from s2s.audio.decoding import Examination, decode, examine, examine_plain, excerpt, measure_loudness, warm_up
+from s2s.audio.decoding import (
+    Examination,
+    decode,
+    examine,
+    examine_plain,
+    excerpt,
+    measure_loudness,
+    searchable,
+    warm_up,
+)
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.pieces import Pieces
@@ -30,6 +39,7 @@ __all__ = [
     "examine_plain",
     "excerpt",
     "measure_loudness",
+    "searchable",
     "warm_up",
 ]
 

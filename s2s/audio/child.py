@@ -23,7 +23,8 @@ from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
 from s2s.audio.passages import passage
 from s2s.audio.peaks import survey
-from s2s.audio.reading import Input, Recording
+from s2s.audio.reading import Input, Recording, open_container
+from s2s.audio.remuxing import HEAD_BYTES, Sink, can_be_searched, remux
 
 _SIGN_OF_LIFE_S: Final = 1.0
 
@@ -65,6 +66,8 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
                 result = _examine(opened(), job["peak_buckets"], reporter)
             case "loudness":
                 result = _loudness(opened(), reporter)
+            case "searchable":
+                result = _searchable(Input(input_fd, reporter.alive), reporter)
             case "excerpt":
                 result = _excerpt(opened, job["start_s"], job["length_s"], reporter)
             case _:
@@ -158,6 +161,20 @@ def _decode(recording: Recording, sample_rate_hz: int, reporter: Reporter) -> di
         reporter.alive()
         samples += len(block)
     return {"samples": samples}
+
+
+def _searchable(source: Input, reporter: Reporter) -> dict[str, Any]:
+    container = open_container(source, None)
+    head = source.head(HEAD_BYTES)
+    if can_be_searched(container, head):
+        return {"size": 0}
+
+    def tell(place: int, data: bytes) -> None:
+        reporter.send(wire.BLOCK, wire.PLACE.pack(place) + data)
+
+    sink = Sink(tell)
+    remux(container, head, sink)
+    return {"size": sink.size}
 
 
 def _excerpt(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from s2s.audio import sandbox, sources
+from s2s.audio import sandbox, sources, wire
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DEFAULT_LIMITS: Final = Limits()
+_INDEX_BYTES: Final = 1 << 20  # headers of the shortest recording; indices grow with a recording
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
 
 
@@ -161,6 +163,35 @@ def excerpt(
     sink = io.BytesIO()
     encode(samples, sink, "wav", rate_hz, None, input_rate_hz=rate_hz)
     return sink.getvalue()
+
+
+def searchable(
+    source: BinaryIO,
+    copy: BinaryIO,
+    *,
+    limits: Limits = _DEFAULT_LIMITS,
+    stop: sandbox.Stop | None = None,
+) -> int:
+    """Write `source` to `copy` with its own packets as players can search it: with length and index.
+
+    The bytes of `copy`; 0 where players can search `source` itself, and for containers that are not mended (all but
+    WebM, Matroska, MP4 and its like). `source` is read as `examine` reads it. What comes back is bounded by its size.
+
+    Raises `AudioError`; `copy` is incomplete then.
+    """
+    with sources.opened(source) as input_fd:
+        most = 2 * os.fstat(input_fd).st_size + _INDEX_BYTES
+        worker = sandbox.Worker(_job("searchable", limits, None), input_fd, limits.idle_s)
+    with worker, (stop or sandbox.Stop()).ending(worker):
+        for block in worker.blocks():
+            (place,) = wire.PLACE.unpack_from(block)
+            data = memoryview(block)[wire.PLACE.size :]
+            if place + len(data) > most:
+                raise AudioError("decoder_failed")
+            copy.seek(place)
+            copy.write(data)
+        size: int = worker.last_word()["size"]
+    return size
 
 
 def _job(task: str, limits: Limits, raw: RawPcm | None, **details: float | None) -> dict[str, Any]:

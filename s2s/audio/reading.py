@@ -81,7 +81,7 @@ class Recording:
 
     def __init__(self, source: Input, limits: Limits, raw: RawPcm | None) -> None:
         self._limits = limits
-        self._container = _open(source, raw)
+        self._container = open_container(source, raw)
         self._stream = _audio_stream(self._container)
         self._check(self._stream.codec_context.sample_rate, self._stream.codec_context.channels)
         self._frames = self._decode()
@@ -222,7 +222,7 @@ def _kind(frame: AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def _open(source: Input, raw: RawPcm | None) -> InputContainer:
+def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
     demuxers: tuple[str, ...] = formats.DEMUXERS
     options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(formats.DECODERS)}
     raw_demuxer = None

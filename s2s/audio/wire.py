@@ -16,7 +16,8 @@ HEADER: Final = struct.Struct("=cI")
 FATE: Final = struct.Struct("=i")  # exit status of a worker; negative is the signal that ended it
 
 ALIVE: Final = b"A"  # nothing in it: the worker is still reading
-BLOCK: Final = b"B"  # float32 mono samples
+BLOCK: Final = b"B"  # float32 mono samples; of a file that is written, bytes after the PLACE where they belong
+PLACE: Final = struct.Struct("=Q")
 RESULT: Final = b"R"  # JSON, the last message of a job that went well
 FAILURE: Final = b"F"  # JSON {"code", "facts", "cause"}, the last message of one that did not
 

@@ -15,6 +15,18 @@ from tests.support.product import Product
 BROWSERS = (start.chromium, start.firefox)
 
 
+SOUGHT = """
+    const [name, place] = given;
+    const player = document.querySelector(`audio[aria-label="${name}"]`);
+    const told = (event) => new Promise((resolve) => player.addEventListener(event, resolve, { once: true }));
+    if (!player.readyState) await told("loadedmetadata");
+    const seconds = player.duration;
+    player.currentTime = place;
+    await told("seeked");
+    return [seconds, player.currentTime];
+"""
+
+
 @pytest.fixture(scope="module", params=BROWSERS, ids=lambda browser: browser.__name__)
 def visitor(
     request: pytest.FixtureRequest, product: Product, tmp_path_factory: pytest.TempPathFactory
@@ -79,5 +91,8 @@ def test_what_the_microphone_hears_is_kept_and_converted(visitor: Visitor) -> No
     visitor.press("Use this recording")
     visitor.see("#files", r"^Recording \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d")
     visitor.convert()
+    seconds, landed = visitor.ask(SOUGHT, "Original", 1.5)
+    assert seconds == pytest.approx(2, abs=1)
+    assert landed == pytest.approx(1.5, abs=0.1)
     path = visitor.download("Download the original")
     assert seconds_of(path) == pytest.approx(2, abs=1)

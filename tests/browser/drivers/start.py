@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,7 +84,9 @@ def webkit(downloads: Path) -> Iterator[WebDriver]:
         (Path(home) / "user-dirs.dirs").write_text(f'XDG_DOWNLOAD_DIR="{downloads}"\n')
         environment = {**os.environ, "DISPLAY": name, "HOME": home, "XDG_CONFIG_HOME": home}
         service = webdriver.WebKitGTKService(program("WebKitWebDriver"), env=environment)
-        driver = webdriver.WebKitGTK(options=options, service=service)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Selenium calls itself as it advises others not to
+            driver = webdriver.WebKitGTK(options=options, service=service)
         try:
             driver.set_window_size(*_SIZE)
             yield driver

@@ -1,0 +1,115 @@
+"""A recording that players can't search gets a copy that they can; it counts, it goes with it, nothing hangs on it."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from django.core.files.storage import default_storage
+
+from conversions import actions, files, players
+from conversions.models import Conversion, Step
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.worker import work
+from conversions.usage import usage_of
+from s2s.audio import AudioError
+from teams.models import Membership
+from tests.conversions.conftest import Submit, client_of, work_all
+from tests.s2s.audio.conftest import write_recording
+from tests.support.cast import Cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def live() -> bytes:
+    """As a browser records it: WebM without length and cues."""
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 4 * 48000)
+    return write_recording(noise, 48000, container="webm", codec="libopus", live=True)
+
+
+def body(conversion: Conversion, cast: Cast, query: str = "") -> bytes:
+    answer = client_of(cast.alice).get(f"/conversions/{conversion.pk}/source/{query}")
+    assert answer.status_code == 200
+    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+
+
+def seconds(content: bytes) -> float | None:
+    with av.open(io.BytesIO(content)) as container:
+        return None if container.duration is None else container.duration / av.time_base
+
+
+def test_players_get_the_copy_and_everybody_else_the_recording(submit: Submit, cast: Cast, live: bytes) -> None:
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY
+    assert body(conversion, cast) == live
+    played = body(conversion, cast, "?play=1")
+    assert seconds(live) is None
+    assert seconds(played) == pytest.approx(4, abs=0.05)
+    assert len(played) == conversion.player_bytes
+
+
+def test_what_players_can_search_has_none(ready: Conversion, cast: Cast) -> None:
+    assert (ready.player, ready.player_bytes) == ("", 0)
+    assert body(ready, cast, "?play=1") == body(ready, cast)
+
+
+def test_the_copy_counts_to_the_storage_and_goes_with_its_conversion(submit: Submit, cast: Cast, live: bytes) -> None:
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    used = usage_of(Membership.objects.get(user=cast.alice)).team_bytes
+    assert used == conversion.source_bytes + conversion.output_bytes + conversion.player_bytes
+    actions.erase(conversion)
+    assert not default_storage.exists(conversion.player)
+
+
+def test_housekeeping_takes_what_nobody_names_and_leaves_the_copy(submit: Submit, live: bytes) -> None:
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    stored = files.contents([conversion.pk])[conversion.pk]
+    wanted = [conversion.source, conversion.output, conversion.player]
+    assert files.left_over(stored, wanted, timedelta(0)) == []
+    assert files.left_over(stored, wanted[:2], timedelta(0)) == [files.name_of(conversion.player)]
+
+
+def test_nothing_is_left_of_a_copy_whose_recording_went_meanwhile(
+    submit: Submit, live: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversion = submit(data=live)
+    made = players.make_copy
+
+    def erased_meanwhile(*given: object) -> players.Copy:
+        copy = made(*given)  # type: ignore[arg-type]
+        actions.erase(conversion)
+        return copy
+
+    monkeypatch.setattr(players, "make_copy", erased_meanwhile)
+    found = claim(Lane.CPU)
+    assert found is not None
+    work(found)
+    assert not Path(default_storage.path(f"conversions/{conversion.pk}")).exists() or not files.sizes(conversion.pk)
+    assert not Step.objects.exists()
+
+
+@pytest.mark.parametrize("error", [AudioError("not_audio"), OSError(28, "No space left on device")])
+def test_a_copy_that_can_not_be_made_keeps_nothing_back(
+    submit: Submit, cast: Cast, live: bytes, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_given: object, **_options: object) -> int:
+        raise error
+
+    monkeypatch.setattr(players, "searchable", fails)
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY
+    assert body(conversion, cast, "?play=1") == live
