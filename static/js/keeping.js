@@ -63,6 +63,7 @@ export const mark = (entry, state) =>
 
 function noteOf({ cut, running, state }) {
   if (state === "arrived") return words.dataset.arrived;
+  if (state === "untaken") return words.dataset.untaken;
   if (state === "sending") return words.dataset.stopped;
   return cut || running ? words.dataset.cut : words.dataset.back;
 }

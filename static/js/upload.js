@@ -23,6 +23,7 @@ if (form) {
   let batched = false; // what follows belongs to those that were accepted before
   let accepted = 0;
   let leadsTo = null;
+  let signedOut = false; // until it is known that the same person is signed in again
 
   const isAudition = (submitter) => submitter?.value === "audition";
   const warn = (event) => event.preventDefault(); // leaving now would lose the upload
@@ -72,8 +73,8 @@ if (form) {
     answered(entry, await request.ended);
   }
 
-  function refuse(entry, problem) {
-    mark(entry, "");
+  function refuse(entry, problem, left = "") {
+    mark(entry, left);
     change(entry, { state: "", problem, loaded: 0 });
   }
 
@@ -81,6 +82,12 @@ if (form) {
   function unanswered(entry, problem) {
     if (entry.state !== "storing") return refuse(entry, problem);
     change(entry, { state: "", problem: said.unclear, loaded: 0 });
+  }
+
+  // Nothing of it was taken, though all of it may have been sent; and nothing is until someone has signed in again.
+  function endSession(entry) {
+    signedOut = true;
+    for (const other of [entry, ...run.waiting.splice(0)]) refuse(other, said.signedOut, "untaken");
   }
 
   async function accept(entry, address) {
@@ -93,7 +100,7 @@ if (form) {
 
   async function answered(entry, { status: code, address, page, lost, stopped }) {
     if (stopped || lost) unanswered(entry, stopped ? said.stopped : said.lost);
-    else if (address.pathname === said.signIn) return leave(address); // the session has ended meanwhile
+    else if (address.pathname === said.signIn) endSession(entry);
     else if (code < 300 && address.pathname !== form.getAttribute("action")) await accept(entry, address);
     else {
       const problem = page.querySelector("#problem") ? problemOf(page) : said.refused;
@@ -124,11 +131,38 @@ if (form) {
     before.hidden = false;
     sending.hidden = true;
     removeEventListener("beforeunload", warn);
+    if (signedOut) return askToSignIn();
     if (!accepted) return focusFirst();
     const link = document.createElement("a");
     link.href = leadsTo;
     link.textContent = said.see;
     complain(`${counted(sending, "accepted", accepted)} ${said.rest}`, link);
+  }
+
+  // In another tab, so that this page with all that was chosen stays as it is.
+  function askToSignIn() {
+    const link = document.createElement("a");
+    Object.assign(link, { href: said.signInAgain, target: "_blank", textContent: said.signInWords });
+    complain(`${accepted ? `${counted(sending, "accepted", accepted)} ` : ""}${said.signedOutAll}`, link);
+  }
+
+  // Whether it goes on: who has signed in meanwhile is the same person. Forms need the token of the new session.
+  async function backAgain() {
+    const answer = await fetch(form.action, { redirect: "manual" }).catch(() => null);
+    if (!answer?.ok) return false;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (page.body.dataset.user !== document.body.dataset.user) return false;
+    const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
+    for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+    signedOut = false;
+    return true;
+  }
+
+  async function takeUpAgain() {
+    if (!signedOut || run || document.hidden || !(await backAgain()) || run) return;
+    const left = entries.filter(({ problem }) => problem === said.signedOut);
+    document.querySelector("#problem").replaceChildren();
+    if (left.length) begin(left, left[0].submitter);
   }
 
   // `submitter`: the button that was pressed. Each keeps its own, so that sending it again asks for no more than before.
@@ -154,12 +188,13 @@ if (form) {
     return entries.length ? entries : [nothing];
   }
 
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     const { submitter } = event;
     if (event.defaultPrevented) return; // recorder.js has something to say first
     if (submitter?.hasAttribute("formaction")) return; // what it sends goes elsewhere
     event.preventDefault();
     if (run) return;
+    if (signedOut && !(await backAgain())) return askToSignIn();
     document.querySelector("#problem").replaceChildren();
     takeErrors(null, { withFile: true });
     const chosen = chosenFor(submitter).filter(({ never }) => !never);
@@ -175,7 +210,8 @@ if (form) {
     run.waiting.splice(place, 1);
     refuse(entry, said.stopped);
   });
-  changes.addEventListener("again", ({ detail: entry }) => {
+  changes.addEventListener("again", async ({ detail: entry }) => {
+    if (signedOut && !(await backAgain())) return askToSignIn();
     if (!run) return begin([entry], entry.submitter);
     run.all.add(entry);
     run.waiting.push(entry);
@@ -186,5 +222,6 @@ if (form) {
     for (const entry of run.waiting.splice(0)) refuse(entry, said.stopped);
     for (const request of run.active.values()) request.stop();
   });
+  for (const [target, what] of [[window, "focus"], [document, "visibilitychange"]]) target.addEventListener(what, takeUpAgain);
   addEventListener("pageshow", (event) => event.persisted && location.reload()); // what was sent is history
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.studio import allow, choose, choose_voice, named, row
+from tests.browser.studio import allow, choose, choose_voice, named, row, sign_in, until_shelved
 
 EMPTY = {"name": "empty.wav", "mimeType": "audio/wav", "buffer": b""}
 TOO_LARGE = {"name": "long.wav", "mimeType": "audio/wav", "buffer": bytes(6 * 1024**2)}
@@ -217,16 +217,57 @@ def test_a_reload_in_the_middle_of_sending_offers_it_again(page: Page, speech: P
     expect(page.locator(".file")).to_have_count(0)
 
 
-def test_who_was_signed_out_meanwhile_signs_in_and_finds_the_recording_again(page: Page, speech: Path) -> None:
+def sign_in_again(page: Page) -> None:
+    """In the tab that the link opens; then the person comes back."""
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Sign in in a new tab").click()
+    tab = opened.value
+    tab.get_by_label("E-mail").fill("alice@example.com")
+    tab.get_by_label("Password").fill("a long password for tests")
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("History")
+    tab.close()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+
+
+def test_what_was_sent_while_the_session_ended_is_kept_and_taken_up_again(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose_voice(page, "Nora")
+    choose(page, *[named(speech / "interview.mp3", f"{name}.mp3") for name in ("first", "second", "third")])
+    gate = Gate(page)
+    convert(page)
+    gate.wait_for(2)
+    gate.held.pop(0).continue_()
+    gate.wait_for(2)
+    expect(row(page, "first.mp3")).to_contain_text("Accepted")
+    page.context.clear_cookies()
+    gate.open()
+    notice = page.get_by_role("alert").filter(has_text="You were signed out, and what is still in your list")
+    expect(notice).to_be_focused()
+    expect(notice).to_contain_text("1 recording was accepted.")
+    for name in ("second.mp3", "third.mp3"):
+        problem = row(page, name).get_by_role("alert")
+        expect(problem).to_have_text("You were signed out before this was taken. It isn’t converted.")
+    row(page, "third.mp3").get_by_role("button", name="Send again").click()  # nobody has signed in yet
+    expect(notice).to_be_focused()
+    expect(page.locator(".file")).to_have_count(2)
+    sign_in_again(page)
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator("th.what bdi")).to_have_text(["first", "second", "third"])
+    expect(page.locator(".take b")).to_have_text(["Nora"] * 3)
+
+
+def test_what_was_not_taken_is_still_there_for_who_leaves_the_page_to_sign_in(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "interview.mp3")
+    until_shelved(page, 1)
     page.context.clear_cookies()
     convert(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Timbre")
-    page.get_by_label("E-mail").fill("alice@example.com")
-    page.get_by_label("Password").fill("a long password for tests")
-    page.get_by_role("button", name="Sign in").click()
-    expect(row(page, "interview.mp3")).to_be_visible()
+    expect(row(page, "interview.mp3").get_by_role("alert")).to_be_visible()
+    sign_in(page, "", "alice@example.com", "a long password for tests")
+    expect(row(page, "interview.mp3")).to_contain_text("You were signed out before this was taken. Press Convert")
+    convert(page)
+    page.wait_for_url("**/conversions/*/")
 
 
 def test_an_upload_says_how_fast_it_is_and_how_long_it_takes(page: Page) -> None:
