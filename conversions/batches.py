@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from conversions import filenames, files
 from conversions.access import of_batch
 from conversions.models import Batch, Conversion
+from conversions.progress import share_of_call, with_sent_at
 from s2s.audio import Pieces
 from teams.gatekeeper import get_or_404
 from teams.models import User
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _COLUMNS = (
     "id", "team_id", "created_by_id", "title", "status", "error", "error_code", "voice_name", "source_duration_s",
-    "take_of", "output", "output_format", "enable_logging", "only_me", "created_at",
+    "take_of", "endpoint_id", "output", "output_format", "enable_logging", "only_me", "created_at",
 )  # fmt: skip
 
 
@@ -43,6 +44,7 @@ class Recording:
 class Progress:
     recordings: list[Recording]
     counts: Counter[str] = field(default_factory=Counter)
+    under_way: float = 0.0  # of those that run, the parts that are over
 
     @property
     def total(self) -> int:
@@ -81,7 +83,13 @@ class Progress:
     def mark(self) -> str:
         """Changes whenever the page would look different."""
         parts = [f"{part.pk} {part.status} {part.title}" for row in self.recordings for part in row.conversions]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+        return hashlib.sha256("\n".join([*parts, str(self.percent)]).encode()).hexdigest()[:16]
+
+    @property
+    def percent(self) -> int | None:
+        """None: nothing is known yet."""
+        done = self.ready + self.under_way
+        return int(100 * done / self.total) if done or not self.unfinished else None
 
 
 def batch_or_404(user: User | AnonymousUser, batch_id: UUID) -> Batch:
@@ -96,12 +104,12 @@ def in_order(rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
 
 def progress_of(user: User | AnonymousUser, batch: Batch) -> Progress:
     """What the user may see of it, recording by recording as they were chosen. One query."""
-    rows = in_order(of_batch(user, batch)).only(*_COLUMNS)
+    rows = list(in_order(with_sent_at(of_batch(user, batch).only(*_COLUMNS))))
     by_recording: dict[UUID, list[Conversion]] = {}
     for conversion in rows:
         by_recording.setdefault(conversion.first_take, []).append(conversion)
     recordings = [Recording(found[0].title, found[0].source_duration_s, found) for found in by_recording.values()]
-    return Progress(recordings, Counter(part.status for row in recordings for part in row.conversions))
+    return Progress(recordings, Counter(row.status for row in rows), sum(share_of_call(row) for row in rows))
 
 
 # ---- all results in one file ----

@@ -57,8 +57,18 @@ def running_words(pace: Pace, *, seconds: float, elapsed_s: float) -> str:
 
 
 def waiting_words(pace: Pace, *, seconds: float, before: int, slots: int) -> str:
+    return ready_words(waiting_s(pace, seconds=seconds, before=before, slots=slots))
+
+
+def waiting_s(pace: Pace, *, seconds: float, before: int, slots: int) -> float:
     """Of `seconds` of sound that are sent when `before` others have been, `slots` at the same time."""
-    return ready_words(pace.call_s * before / max(1, slots) + pace.per_second * seconds)
+    return pace.call_s * before / max(1, slots) + pace.per_second * seconds
+
+
+def remaining_s(pace: Pace, *, seconds: float, elapsed_s: float) -> float | None:
+    """Of a call of `seconds` of sound that was sent `elapsed_s` ago. None: it takes longer than they usually do."""
+    left_s = pace.per_second * seconds - elapsed_s
+    return left_s if left_s > 0 else None
 
 
 def ready_words(seconds: float) -> str:

@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from conversions.expected import pace_of, running_words, waiting_words
+from conversions.expected import Pace, pace_of, remaining_s, running_words, waiting_s, waiting_words
 from conversions.models import Call, Conversion, Step
 from voices.models import Endpoint
 
 COUNTED_AT_MOST = 100
 # What `progress_of` reads of the conversion itself, for `only`.
-FIELDS = ("status", "error", "source_duration_s", "endpoint_id")
+FIELDS = ("status", "error", "source_duration_s", "endpoint_id", "converting_at")
 # And of its endpoint. As annotations: fetching it as an object of its own takes Django three times as long.
 _OF_ENDPOINT = ("name", "slots", "learnt_slots", "paused", "pause_code", "pause_reason", "trial", "rest_until")
 # A time of day is said for what lies further ahead.
@@ -69,11 +69,28 @@ class Progress:
     words: str
     aside: str = ""
     again_at: datetime | None = None  # it is tried again by itself then
+    moves: bool = False  # something is being done, or only a place in the line is waited for
+    percent: int | None = None  # of the time from its turn in the line to its end, where that is known
 
     @property
     def mark(self) -> str:
         again = f"{self.again_at:%FT%TZ}" if self.again_at else ""
-        return f"{self.state}|{self.words}|{self.aside}|{again}"
+        return f"{self.state}|{self.words}|{self.aside}|{again}|{self.moves}|{self.percent}"
+
+
+def with_sent_at(conversions: QuerySet[Conversion]) -> QuerySet[Any]:
+    """When the call was sent that is under way, as `sent_at`."""
+    return conversions.annotate(sent_at=_sql(_SENT_AT, DateTimeField()))
+
+
+def share_of_call(conversion: Any) -> float:
+    """How much of the call that is under way is over, from 0 to below 1; 0 where that isn't known."""
+    if conversion.finished or conversion.sent_at is None or not conversion.source_duration_s:
+        return 0.0
+    pace: Pace | None = pace_of(conversion.endpoint_id)
+    over_s = (timezone.now() - conversion.sent_at).total_seconds()
+    left_s = remaining_s(pace, seconds=conversion.source_duration_s, elapsed_s=over_s) if pace else None
+    return max(0.0, over_s) / (max(0.0, over_s) + left_s) if left_s else 0.0
 
 
 def with_progress(conversions: QuerySet[Conversion]) -> QuerySet[Any]:
@@ -112,26 +129,36 @@ def progress_of(conversion: Any) -> Progress:
         case Conversion.Status.FAILED:
             return Progress(state, _("Failed"), conversion.error)
         case Conversion.Status.PREPARING:
-            return _delayed(conversion, _("Waiting")) or Progress(state, _("Reading your recording"))
+            return _delayed(conversion, _("Waiting")) or Progress(state, _("Reading your recording"), moves=True)
         case Conversion.Status.ASSEMBLING:
-            return _delayed(conversion, _("Waiting")) or Progress(state, _("Finishing"))
+            return _delayed(conversion, _("Waiting")) or Progress(state, _("Finishing"), moves=True)
     if conversion.running:
         return _running(conversion)
     if conversion.attempts is None:
-        return Progress(state, _("Waiting"))
+        return Progress(state, _("Waiting"), moves=True)
     return _waiting(conversion)
 
 
 def _running(conversion: Any) -> Progress:
     if conversion.sent_at is None and _delay(conversion, "code") == "lost":
         return Progress(conversion.status, _("Looking for the lost answer"))
-    aside = ""
+    aside, left_s = "", None
     if conversion.sent_at is not None and conversion.source_duration_s:
         pace = pace_of(conversion.endpoint_id)
         elapsed_s = (timezone.now() - conversion.sent_at).total_seconds()
         if pace is not None:
             aside = running_words(pace, seconds=conversion.source_duration_s, elapsed_s=elapsed_s)
-    return Progress(conversion.status, _("Converting"), aside)
+            left_s = remaining_s(pace, seconds=conversion.source_duration_s, elapsed_s=elapsed_s)
+    percent = _percent(conversion.converting_at, left_s)
+    return Progress(conversion.status, _("Converting"), aside, moves=True, percent=percent)
+
+
+def _percent(since: datetime | None, left_s: float | None) -> int | None:
+    """How much of the wait is over that began at `since` and takes `left_s` more."""
+    if since is None or left_s is None:
+        return None
+    over_s = max(0.0, (timezone.now() - since).total_seconds())
+    return min(99, int(100 * over_s / (over_s + left_s)))
 
 
 def _waiting(conversion: Any) -> Progress:
@@ -141,7 +168,7 @@ def _waiting(conversion: Any) -> Progress:
     held = endpoint.why_held()
     if held:
         return Progress(state, words, held)
-    return _delayed(conversion, words) or Progress(state, words, _in_line(conversion, endpoint))
+    return _delayed(conversion, words) or _in_line(conversion, words, endpoint)
 
 
 def _delayed(conversion: Any, words: str) -> Progress | None:
@@ -163,24 +190,27 @@ def _delay(conversion: Any, name: str) -> str:
     return str((conversion.delay or {}).get(name, ""))
 
 
-def _in_line(conversion: Any, endpoint: Endpoint) -> str:
+def _in_line(conversion: Any, words: str, endpoint: Endpoint) -> Progress:
     """ "About 12 are before it. 2 of 2 ElevenLabs slots are busy. Ready in about 3 minutes." """
-    slots, sentences = endpoint.slots_now, [_before(conversion)]
+    slots, sentences, left_s = endpoint.slots_now, [_before(conversion)], None
     full = conversion.busy >= slots
     if full:
-        words = ngettext(
+        full_words = ngettext(
             "%(slots)d of %(slots)d %(endpoint)s slot is busy.",
             "%(slots)d of %(slots)d %(endpoint)s slots are busy.",
             slots,
         )
-        sentences.append(words % {"slots": slots, "endpoint": endpoint.name})
+        sentences.append(full_words % {"slots": slots, "endpoint": endpoint.name})
     elif endpoint.rest_until and endpoint.rest_until > timezone.now():
         sentences.append(_("%s takes no more at the moment.") % endpoint.name)
     pace = pace_of(conversion.endpoint_id) if conversion.source_duration_s else None
     if pace is not None and conversion.ahead < COUNTED_AT_MOST:
-        before = conversion.ahead + full
-        sentences.append(waiting_words(pace, seconds=conversion.source_duration_s, before=before, slots=slots))
-    return " ".join(sentence for sentence in sentences if sentence)
+        line = {"seconds": conversion.source_duration_s, "before": conversion.ahead + full, "slots": slots}
+        sentences.append(waiting_words(pace, **line))
+        left_s = waiting_s(pace, **line)
+    aside = " ".join(sentence for sentence in sentences if sentence)
+    percent = _percent(conversion.converting_at, left_s) if conversion.status == Conversion.Status.CONVERTING else None
+    return Progress(conversion.status, words, aside, moves=True, percent=percent)
 
 
 def _before(conversion: Any) -> str:

@@ -27,9 +27,23 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 404) location.reload();
 });
 
+// The page below the state: what is known of the recording, and what happened. Once the recording can be heard, the page
+// is loaded anew: its players begin with it.
+async function follow() {
+  const facts = document.querySelector("#facts");
+  const answer = facts && (await fetch(location.href, { redirect: "manual" }).catch(() => null));
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const [heard, playing] = [page, document].map((one) => one.querySelectorAll("#compare audio").length);
+  if (heard > playing && !main.contains(document.activeElement)) return location.reload();
+  facts.replaceChildren(...page.querySelector("#facts").childNodes);
+  htmx.trigger(facts, "htmx:load");
+}
+
 document.addEventListener("htmx:afterSettle", () => {
   const status = document.querySelector("#status");
   if (!status) return;
+  if (main.dataset.state !== status.dataset.state) follow();
   main.dataset.state = status.dataset.state;
   if (status.dataset.words === words) return; // only the place in the queue changed: nobody needs to hear each one
   words = status.dataset.words;

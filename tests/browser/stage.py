@@ -67,7 +67,10 @@ def every_reason() -> dict[str, str]:
     silent = _billed_endpoint("silent", pause_code="silent", probe_at=timezone.now() + timedelta(days=1))
     rows = {
         "first-running": _conversion("Running", "converting", endpoint=busy, source_duration_s=240.0),
-        "running": _conversion("Interview, part 2", "converting", endpoint=busy, source_duration_s=240.0),
+        "running": _conversion(
+            "Interview, part 2", "converting", endpoint=busy, source_duration_s=240.0,
+            converting_at=timezone.now() - timedelta(seconds=30),
+        ),
         "next": _conversion("Next in line", "converting", endpoint=busy, source_duration_s=60.0),
         "in-line": _conversion("Chapter 8", "converting", endpoint=busy, source_duration_s=252.0),
         "again": _conversion("Tried again", "converting", endpoint=busy, source_duration_s=14.0),
@@ -256,9 +259,20 @@ def go_on() -> str:
 
     conversion = Conversion.objects.filter(status="waiting").latest("created_at")
     Step.objects.filter(conversion=conversion).delete()
-    Conversion.objects.filter(pk=conversion.pk).update(status="converting")
+    Conversion.objects.filter(pk=conversion.pk).update(status="converting", source_rate_hz=48000)
     _step(conversion, Step.Kind.CONVERT, running=True)
     return str(conversion.pk)
+
+
+def is_known() -> str:
+    """The same, of a kind that browsers play."""
+    from conversions.models import Conversion
+
+    conversion_id = go_on()
+    Conversion.objects.filter(pk=conversion_id).update(
+        source_container="mp3", source=f"conversions/{conversion_id}/source"
+    )
+    return conversion_id
 
 
 def _conversion(
@@ -343,5 +357,6 @@ if __name__ == "__main__":
             to_watch,
             is_ready,
             go_on,
+            is_known,
         )
     )

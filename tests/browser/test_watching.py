@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.stage import set_stage
+from tests.browser.studio import allow
 from tests.support.product import Product
 
 
@@ -52,3 +55,65 @@ def test_who_was_signed_out_meanwhile_meets_the_sign_in(page: Page, waiting: str
     page.context.clear_cookies()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Timbre")
     assert page.url.endswith(f"?next={waiting}")
+
+
+@pytest.fixture
+def reasons(product: Product) -> dict[str, str]:
+    return dict(set_stage(product, "every_reason"))
+
+
+def bar(page: Page) -> Locator:
+    return page.get_by_role("progressbar", name="How much of the wait is over")
+
+
+def test_a_bar_moves_by_itself_and_only_words_are_announced(page: Page, reasons: dict[str, str]) -> None:
+    page.goto(f"/conversions/{reasons['running']}/")
+    first = bar(page).get_attribute("value")
+    assert first is not None
+    page.evaluate("window.stillHere = true")
+    expect(bar(page)).not_to_have_attribute("value", first)
+    assert int(bar(page).get_attribute("value") or 0) > int(first)
+    expect(page.locator("#announcement")).to_have_text("")
+    assert page.evaluate("window.stillHere")
+
+
+def test_without_a_script_the_bar_moves_with_the_refresh(plain_page: Page, reasons: dict[str, str]) -> None:
+    plain_page.goto(f"/conversions/{reasons['running']}/")
+    first = bar(plain_page).get_attribute("value")
+    assert first is not None
+    expect(bar(plain_page)).not_to_have_attribute("value", first)
+
+
+def test_where_nothing_is_known_the_bar_only_moves_and_for_whom_it_may(page: Page, product: Product) -> None:
+    motion = "(bar) => getComputedStyle(bar).animationName"
+    page.goto(f"/conversions/{set_stage(product, 'every_state')['preparing']}/")
+    expect(bar(page)).not_to_have_attribute("value", re.compile(".*"))
+    assert bar(page).evaluate(motion) == "travel"
+    page.emulate_media(reduced_motion="reduce")
+    assert bar(page).evaluate(motion) == "none"
+    expect(bar(page)).to_be_visible()
+
+
+def test_what_is_held_shows_no_bar(page: Page, reasons: dict[str, str]) -> None:
+    page.goto(f"/conversions/{reasons['held']}/")
+    expect(page.get_by_text("You can close this page.")).to_be_visible()
+    expect(bar(page)).to_have_count(0)
+
+
+def test_the_page_below_follows_too(page: Page, product: Product, waiting: str) -> None:
+    page.goto(waiting)
+    expect(page.locator("#facts")).not_to_contain_text("48000 Hz")
+    page.evaluate("window.stillHere = true")
+    set_stage(product, "go_on")
+    expect(page.locator("main")).to_have_attribute("data-state", "converting")
+    expect(page.locator("#facts")).to_contain_text("48000 Hz")
+    assert page.evaluate("window.stillHere")
+
+
+def test_the_original_can_be_heard_as_soon_as_it_is_known(page: Page, product: Product, waiting: str) -> None:
+    allow(page, 404, 410)  # the stage’s recordings have no sound
+    page.goto(waiting)
+    expect(page.locator("#compare audio")).to_have_count(0)
+    set_stage(product, "is_known")
+    expect(page.locator("#compare audio")).to_have_count(1)
+    expect(page.locator("main")).to_have_attribute("data-state", "converting")

@@ -11,13 +11,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from conversions import batches
 from conversions.expected import ENOUGH, LEARNT_FROM, Pace, pace_of, ready_words, running_words, waiting_words
-from conversions.models import Call, Conversion, Event, Step
+from conversions.models import Batch, Call, Conversion, Event, Step
 from conversions.progress import Progress, progress_of, with_progress
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
-from tests.conversions.conftest import Submit
+from tests.conversions.conftest import Submit, client_of
 from tests.support.cast import Cast
 from tests.support.sound import wav
 from voices.models import Endpoint
@@ -113,7 +114,7 @@ def test_what_is_tried_again_says_why_and_when(queued: list[Conversion]) -> None
     Step.objects.filter(conversion=queued[0], kind="convert").update(attempt=0)
     assert progress(queued[0]) == Progress("converting", "Waiting", found.aside)
     delay(queued[0], -1, code="busy", words="The endpoint is busy.")
-    assert progress(queued[0]) == Progress("converting", "Waiting to try again", "It is next.")
+    assert progress(queued[0]) == Progress("converting", "Waiting to try again", "It is next.", moves=True)
 
 
 def test_a_lost_answer_is_looked_for_and_not_called_an_attempt(queued: list[Conversion]) -> None:
@@ -235,3 +236,79 @@ def test_the_words_change_seldom() -> None:
     changes = sum(before != after for before, after in pairwise(said))
     assert changes <= 12
     assert waiting_words(pace, seconds=600, before=12, slots=2) == "Ready in about 40 minutes."
+
+
+# ---- the bar ----
+
+
+def waits_since(conversion: Conversion, seconds: float) -> None:
+    Conversion.objects.filter(pk=conversion.pk).update(converting_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def test_the_bar_says_how_much_of_the_wait_is_over_in_the_line_and_then(
+    queued: list[Conversion], endpoint: Endpoint, cast: Cast
+) -> None:
+    assert (progress(queued[0]).moves, progress(queued[0]).percent) == (True, None)  # nothing is known yet
+    answered(endpoint, cast, count=ENOUGH, seconds=2.0, work_s=3000)
+    cache.clear()
+    waits_since(queued[0], 1000)
+    assert progress(queued[0]).percent == 25  # 3,000 s are left
+    claimed = claim(Lane.CALLS)
+    assert claimed is not None
+    Call.objects.create(
+        conversion=queued[0], endpoint=endpoint, team=cast.team, user=cast.alice, attempt=1, token=uuid4(),
+        seconds=2.0, outcome=Call.Outcome.SENT, sent_at=timezone.now(),
+    )  # fmt: skip
+    assert progress(queued[0]).percent == 25  # it doesn't jump when its turn comes
+    Call.objects.filter(conversion=queued[0]).update(sent_at=timezone.now() - timedelta(seconds=1500))
+    waits_since(queued[0], 2500)
+    assert progress(queued[0]).percent == 62
+    assert progress(queued[0]).mark != progress(queued[1]).mark
+    Call.objects.filter(conversion=queued[0]).update(sent_at=timezone.now() - timedelta(seconds=3001))
+    late = progress(queued[0])
+    assert (late.moves, late.percent) == (True, None)  # longer than they usually take: nobody knows
+
+
+def test_nothing_moves_while_nothing_is_done(queued: list[Conversion], endpoint: Endpoint, cast: Cast) -> None:
+    answered(endpoint, cast, count=ENOUGH, seconds=2.0, work_s=3000)
+    delay(queued[0], 600, code="busy", words="Testers is busy.")
+    assert not progress(queued[0]).moves
+    Endpoint.objects.update(paused=True)
+    assert not progress(queued[1]).moves
+    assert (
+        'aria-label="How much of the wait is over"'
+        not in client_of(cast.alice).get(f"/conversions/{queued[1].pk}/").content.decode()
+    )
+
+
+def test_the_page_has_a_bar_with_a_name_and_a_value_where_it_is_known(
+    queued: list[Conversion], endpoint: Endpoint, cast: Cast
+) -> None:
+    client, address = client_of(cast.alice), f"/conversions/{queued[0].pk}/"
+    assert '<progress max="100" aria-label="How much of the wait is over">' in client.get(address).content.decode()
+    answered(endpoint, cast, count=ENOUGH, seconds=2.0, work_s=3000)
+    cache.clear()
+    waits_since(queued[0], 3000)
+    page = client.get(address).content.decode()
+    assert '<progress max="100" value="50" aria-label="How much of the wait is over">' in page
+
+
+def test_a_batch_counts_what_is_ready_and_what_is_under_way(
+    queued: list[Conversion], endpoint: Endpoint, cast: Cast
+) -> None:
+    batch = Batch.objects.create(team=cast.team, created_by=cast.alice)
+    Conversion.objects.update(batch=batch)
+    client, address = client_of(cast.alice), f"/batches/{batch.pk}/"
+    assert '<progress max="100" aria-label="Ready">' in client.get(address).content.decode()
+    answered(endpoint, cast, count=ENOUGH, seconds=2.0, work_s=3000)
+    cache.clear()
+    Call.objects.create(
+        conversion=queued[0], endpoint=endpoint, team=cast.team, user=cast.alice, attempt=1, token=uuid4(),
+        seconds=2.0, outcome=Call.Outcome.SENT, sent_at=timezone.now() - timedelta(seconds=1500),
+    )  # fmt: skip
+    before = batches.progress_of(cast.alice, batch)
+    assert before.percent == 16  # half of a third
+    Conversion.objects.filter(pk=queued[1].pk).update(status="ready")
+    after = batches.progress_of(cast.alice, batch)
+    assert after.percent == 50
+    assert before.mark != after.mark
