@@ -11,8 +11,11 @@ from typing import Any
 
 from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, TemporaryFileUploadHandler
+from django.http import QueryDict
+from django.http.multipartparser import MultiPartParser
 from xxhash import xxh3_128
 
+from conversions import formdata
 from conversions.disk import WriteOut
 from conversions.reading import AT_THE_DOOR_BYTES
 
@@ -34,14 +37,12 @@ class FilesLeftOutHandler(FileUploadHandler):
 class RecordingUploadHandler(TemporaryFileUploadHandler):
     """What may be understood at the door has a `checksum` (see `files`)."""
 
-    # The parser's work is done once a chunk, and Django's 64 KB are for forms. With 1 MB it costs twice as much again:
-    # memory of that size comes fresh from the kernel each time (bench/upload).
-    chunk_size = 256 * 1024
-
     def handle_raw_input(
         self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None
-    ) -> None:
+    ) -> tuple[QueryDict, formdata.Files]:
         self._is_small = content_length <= AT_THE_DOOR_BYTES
+        clean_name = MultiPartParser(META, input_data, [self], encoding).sanitize_file_name
+        return formdata.receive(input_data.read, boundary, self, clean_name)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)

@@ -23,11 +23,12 @@ COMMANDS = {
     "cpu": f"{_CELERY} worker -Q cpu -n cpu@%h-{{port}} -P prefork -c {{cpu_processes}} {_WORKER}",
     "beat": f"{_CELERY} beat -s {{beat_schedule}} --loglevel WARNING",
     # 128 threads, because a slow upload holds one (8 stalled uploads stopped a site of 8 threads). The backlog also
-    # bounds open connections, which idle browsers keep. No --respawn: a dead worker ends Granian, we start it again.
+    # bounds open connections, which idle browsers keep. The buffer is what a large upload is read into at once; others
+    # begin with 8 KB. No --respawn: a dead worker ends Granian, we start it again.
     "web": (
         "granian --interface wsgi s2s_site.wsgi:application --host {host} --port {port} --workers 1 "
         "--blocking-threads 128 --backlog 2048 --http 1 --no-ws --log-level warning "
-        "--workers-kill-timeout {web_drain_s}"
+        "--http1-buffer-size 1048576 --workers-kill-timeout {web_drain_s}"
     ),
 }
 # First to last; what stands in one group stops together.
