@@ -19,6 +19,7 @@ from conversions import actions, admin_search, files
 from conversions.admin_ledger import LedgerAdmin
 from conversions.admin_people import PeopleAdmin
 from conversions.models import Call, Conversion, Event, Step
+from teams.lists import Lists
 from teams.models import User
 
 COUNTED_AT_MOST = 10_000
@@ -67,7 +68,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Conversion)
-class ConversionAdmin(admin.ModelAdmin[Conversion]):
+class ConversionAdmin(Lists):
     list_display = [
         "title",
         "status",

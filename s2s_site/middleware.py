@@ -62,10 +62,11 @@ def keep_cookies_below(get_response: Respond) -> Respond:
 
 
 def refuse_nul(get_response: Respond) -> Respond:
-    """No page has a use for a NUL in its address, and PostgreSQL can't even look for one: 400 instead of 500."""
+    """No page has a use for a NUL in its address, and PostgreSQL can't even look for one: 400 instead of 500.
+    (`door` has those of cookies and forms.)"""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        if "%00" in request.META.get("QUERY_STRING", ""):
+        if "%00" in request.META.get("QUERY_STRING", "") or "\0" in request.path_info:
             raise BadRequest("There is a NUL in the address.")
         return get_response(request)
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.http import Http404
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.defaults import page_not_found
 
 from s2s_site import health
@@ -14,6 +14,8 @@ urlpatterns = [
     # People sign in with the address that their admin gave them: it is not theirs to change or remove.
     path("accounts/email/", page_not_found, {"exception": Http404()}),
     path("accounts/", include("allauth.account.urls")),
+    # "View on site" of the admin site, which none of our objects offers: Django's view breaks on ids that are UUIDs.
+    re_path("^admin/r/", page_not_found, {"exception": Http404()}),
     path("admin/", admin.site.urls),
     path("voices/", include("voices.urls")),
     path("", include("teams.urls")),

@@ -3,17 +3,19 @@
 import gc
 import os
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 from s2s.orphan import exit_with_parent
 from s2s_site.below import below
+from s2s_site.door import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "s2s_site.settings")
 exit_with_parent()  # Granian's worker outlives a killed main process
 
-application = below(settings.SITE_PATH, get_wsgi_application())
+django.setup(set_prefix=False)
+application = below(settings.SITE_PATH, Handler())
 _ = get_resolver().url_patterns  # every view is loaded before the first request
 # All this stays. Looking through it for garbage takes 50 ms, which somebody would wait for.
 gc.collect()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import allauth.account.admin  # noqa: F401 - registers what is taken off below
+from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
@@ -13,10 +15,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from teams.lists import Lists
 from teams.models import Membership, Team, User
 from teams.people import deactivate
 
 admin.site.unregister(Group)
+admin.site.unregister(EmailAddress)  # people sign in with the address of their account, and no other is used
 
 
 class MembershipInline(admin.TabularInline[Membership, User | Team]):
@@ -40,7 +44,7 @@ class ChangeForm(UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(Lists, DjangoUserAdmin[User]):
     add_form = CreationForm
     form = ChangeForm
     inlines = [MembershipInline]
@@ -89,7 +93,7 @@ class UserAdmin(DjangoUserAdmin[User]):
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin[Team]):
+class TeamAdmin(Lists):
     list_display = ["name", "monthly_minutes", "storage_megabytes", "created_at"]
     search_fields = ["name"]
     inlines = [MembershipInline]

@@ -14,12 +14,13 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from teams.lists import Lists
 from voices import breaker, catalogue
 from voices.models import Endpoint, Voice
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(admin.ModelAdmin[Endpoint]):
+class EndpointAdmin(Lists):
     """Every column comes from the endpoint's own row: the list is one query."""
 
     list_display = ["name", "state", "slots_in_words", "last_good_at", "enabled", "billed", "synced_at", "sync_error"]
@@ -111,7 +112,7 @@ def _moment(moment: datetime | None) -> str:
 
 
 @admin.register(Voice)
-class VoiceAdmin(admin.ModelAdmin[Voice]):
+class VoiceAdmin(Lists):
     list_display = ["name", "endpoint", "description", "hidden"]
     list_filter = ["endpoint", "hidden"]
     list_select_related = ["endpoint"]

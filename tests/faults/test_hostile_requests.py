@@ -201,7 +201,7 @@ def test_who_is_refused_and_sends_a_few_bytes_a_second_is_not_heard_for_hours(ra
         ([part(f"audio{n}", wav(0.1), "a.wav") for n in range(200)], {400}),
         ([part("audio", b"text instead of a file")], {422}),
         ([part("audio", b"", "a.wav")], {422}),
-        ([part("audio", wav(0.1), "a.wav"), part("output_format", b"\xff\xfe\x00")], {422}),
+        ([part("audio", wav(0.1), "a.wav"), part("output_format", b"\xff\xfe\x00")], {400}),
         ([part("audio", wav(0.1), "a\x00b.wav")], {303, 422}),
         ([part("audio", wav(0.1), "")], {422}),
     ],

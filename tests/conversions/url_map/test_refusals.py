@@ -1,0 +1,140 @@
+"""What was an error of ours once, or would be on one of the two databases: a sentence, or nothing was sent at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from s2s_site.door import Handler, Request
+from teams.models import User
+from tests.conversions.conftest import client_of
+from tests.support.cast import Cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(autouse=True)
+def _through_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django's test client makes requests of Django's own class; the product makes ours."""
+    monkeypatch.setattr("django.test.client.WSGIRequest", Request)
+    assert Handler.request_class is Request
+
+
+@pytest.fixture
+def root(db: None) -> Client:
+    return client_of(User.objects.create_superuser("root@example.com", "password"))
+
+
+@pytest.mark.parametrize("name", [settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, "messages", r'"\000"'])
+@pytest.mark.parametrize("value", [r'"\000"', r'"a\000b"'])
+@pytest.mark.usefixtures("db")
+def test_a_cookie_with_a_nul_is_no_cookie(name: str, value: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    cookie = {"HTTP_COOKIE": f"{name}={value}"}
+    assert client.get("/accounts/login/", **cookie).status_code == 200
+    assert client.get("/", **cookie).status_code == 302
+    assert client.post("/accounts/login/", {"login": "a"}, **cookie).status_code == 403
+
+
+def test_the_cookies_beside_one_with_a_nul_hold(cast: Cast) -> None:
+    client = client_of(cast.alice)
+    session = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    assert client.get("/", HTTP_COOKIE=rf'x="\000"; {session}').status_code == 200
+
+
+def test_a_form_with_a_nul_is_refused(cast: Cast) -> None:
+    for page in ("/account/choices/", "/voices/favourite/", "/presets/default/", "/presets/"):
+        for field in ("name", "value", "key", "voice", "preset_name"):
+            answer = client_of(cast.alice).post(page, {"name": "shortcuts", "value": "on", field: "a\0b"})
+            assert answer.status_code == 400
+            assert "garbled" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("db")
+def test_a_path_with_a_nul_is_refused(root: Client) -> None:
+    for path in ("/admin/teams/user/%00/change/", "/admin/%00/", "/accounts/password/reset/key/%00-x/", "/%00"):
+        assert root.get(path).status_code == 400
+
+
+def test_a_refused_form_leaves_no_file(cast: Cast, tmp_path: Path, voice: Any) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.wav"\r\n\r\n' + b"RIFF" * 2**20
+    body += b'\r\n--b\r\nContent-Disposition: form-data; name="title"\r\n\r\n\0\r\n--b--\r\n'
+    answer = client_of(cast.alice).generic("POST", "/", body, "multipart/form-data; boundary=b")
+    assert answer.status_code == 400
+    assert not list((tmp_path / "uploads").iterdir())
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["hex", "zlib", "rot13", "idna", "punycode", "undefined", "unicode_escape", "utf-16", "\0", "unknown", "UTF-8"],
+)
+@pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b", "text/plain"])
+def test_a_form_is_utf_8_whatever_its_type_says(cast: Cast, code: str, kind: str) -> None:
+    client = client_of(cast.alice)
+    for said in (f"charset={code}", f'charset="{code}"', f"charset*=utf-8''{code}"):
+        answer = client.generic(
+            "POST", "/account/choices/?q=%ff", urlencode({"name": "shortcuts", "value": "on"}), f"{kind}; {said}"
+        )
+        assert answer.status_code in ((204, 303) if kind == FORM else (204, 303, 400)), answer.status_code
+
+
+@pytest.mark.usefixtures("db")
+def test_a_query_of_many_parts_beside_a_charset_is_answered() -> None:
+    answer = Client().generic("GET", "/accounts/login/?" + "a&" * 300, b"", f"{FORM}; charset=utf-8")
+    assert answer.status_code in (200, 400)
+
+
+def test_a_type_in_a_code_that_is_not_known_is_answered(cast: Cast) -> None:
+    answer = client_of(cast.alice).generic("POST", "/account/choices/", b"", "text/plain; x*=unknown'en'y")
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("page", ["/", "/presets/", "/account/choices/", "/history/"])
+def test_a_files_name_in_a_code_that_is_not_known_is_refused(cast: Cast, page: str) -> None:
+    for code in ("unknown", "hex"):
+        head = f"--b\r\nContent-Disposition: form-data; name=\"audio\"; filename*={code}''a\r\n\r\n"
+        body = f"{head}x\r\n--b--\r\n".encode()
+        answer = client_of(cast.alice).generic("POST", page, body, "multipart/form-data; boundary=b")
+        assert 400 <= answer.status_code < 500
+
+
+def test_view_on_site_finds_nothing(root: Client, cast: Cast) -> None:
+    for content_type in range(1, 30):
+        for pk in ("1", "x", str(cast.alice.pk)):
+            assert root.get(f"/admin/r/{content_type}/{pk}/").status_code == 404
+
+
+LISTS = [f"/admin/{name}/" for name in ("teams/user", "teams/team", "voices/endpoint", "voices/voice")]
+LISTS.append("/admin/conversions/conversion/")
+
+
+def test_rows_that_cannot_be_any_are_refused(root: Client) -> None:
+    for page in LISTS:
+        for chosen in ("x", "", "9" * 30, "9" * 5000, "²", "9223372036854775808", "nan"):
+            answer = root.post(page, {"action": "delete_selected", "_selected_action": [chosen]})
+            assert answer.status_code == 400, (page, chosen)
+
+
+def test_a_filter_that_no_row_can_answer_leads_to_the_whole_list(root: Client, cast: Cast, voice: Any) -> None:
+    names = (
+        "pk",
+        "id__gt",
+        "id__in",
+        "name__regex",
+        "created_at__date",
+        "source_peaks__gt",
+        "source_peaks",
+        "seed__in",
+    )
+    values = ("9" * 30, "[", "", "1,x", "\x85", "{")
+    for page in LISTS:
+        for name in names:
+            for value in values:
+                answer = root.get(page, {name: value}, follow=True)
+                assert answer.status_code in (200, 400), (page, name, value)
