@@ -32,7 +32,7 @@ class Request(WSGIRequest):
     def parse_file_upload(self, META: Any, post_data: Any) -> Any:
         try:
             return super().parse_file_upload(META, post_data)
-        except LookupError as error:  # filename*=unknown''...: RFC 8187 lets the sender name any code
+        except (LookupError, ValueError) as error:  # filename*=unknown''...: RFC 8187 lets the sender name any code
             raise MultiPartParserError("A file's name is in a code that isn't known.") from error
 
     def _load_post_and_files(self) -> None:
