@@ -16,9 +16,9 @@ from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.reading import headerless
+from conversions.reading import headerless, limits
 from s2s import audio
-from s2s.audio import Limits, RawPcm, decode
+from s2s.audio import RawPcm, decode
 from s2s.contract import OUTPUT_FORMATS, OutputFormat
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def _make(made: BinaryIO, key: str, ordered: OutputFormat, format: OutputFormat,
 
 
 def _samples(source: BinaryIO, sample_rate_hz: int, raw: RawPcm | None, lease: Lease) -> Iterator[NDArray[np.float32]]:
-    limits = Limits(max_duration_s=settings.MAX_DURATION_S)
-    for block in decode(source, sample_rate_hz=sample_rate_hz, limits=limits, raw=raw):
+    for block in decode(source, sample_rate_hz=sample_rate_hz, limits=limits(), raw=raw):
         lease.check()  # whoever deletes the conversion ends the work
         yield block
 

@@ -26,9 +26,9 @@ from conversions.models import Call, Conversion, Step
 from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
 from conversions.queue.failures import StepError
-from conversions.reading import headerless, raw_source
+from conversions.reading import headerless, limits, raw_source
 from s2s import audio
-from s2s.audio import AudioError, Limits, RawPcm, decode, examine
+from s2s.audio import AudioError, RawPcm, decode, examine
 from s2s.client import Abort, Aborted, AccountProblem, Client, Rejected
 from s2s.contract import HistoryItem, OutputFormat
 from voices.models import Endpoint
@@ -227,7 +227,7 @@ def _raw(file: BinaryIO, format: OutputFormat) -> RawPcm | None:
         return None
     file.seek(0)
     try:
-        examine(file, limits=_limits())
+        examine(file, limits=limits())
     except AudioError:
         return headerless(format)
     return None
@@ -236,7 +236,7 @@ def _raw(file: BinaryIO, format: OutputFormat) -> RawPcm | None:
 def _envelope_of(file: BinaryIO, raw: RawPcm | None) -> NDArray[np.float32]:
     from s2s.audio.envelope import envelope
 
-    return envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=_limits(), raw=raw), _RATE_HZ)
+    return envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=limits(), raw=raw), _RATE_HZ)
 
 
 @contextlib.contextmanager
@@ -248,11 +248,11 @@ def _scratch() -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _as_ordered(file: BinaryIO, raw: RawPcm | None, format: OutputFormat) -> Iterator[BinaryIO]:
     """The bytes as they came if they are in the ordered format; else encoded in it."""
-    found = examine(file, limits=_limits(), raw=raw)
+    found = examine(file, limits=limits(), raw=raw)
     if raw is not None or (found.codec, found.sample_rate_hz) == (_codec(format), format.sample_rate_hz):
         yield file
         return
-    blocks = decode(file, sample_rate_hz=found.sample_rate_hz, limits=_limits())
+    blocks = decode(file, sample_rate_hz=found.sample_rate_hz, limits=limits())
     with _scratch() as ordered:
         audio.encode(
             blocks,
@@ -278,7 +278,3 @@ def _store(conversion: Conversion, call: Call, item: HistoryItem, file: BinaryIO
     file.seek(0)
     chunks = iter(lambda: file.read(_MEDIA_BLOCK), b"")
     return files.store_result(conversion.pk, call.step_id, call.attempt, call.token, chunks, headers)
-
-
-def _limits() -> Limits:
-    return Limits(max_duration_s=settings.MAX_DURATION_S)

@@ -50,7 +50,7 @@ def fails(submit: Submit, cast: Cast, settings: Any, scripted: Any, monkeypatch:
 
 
 def limited(monkeypatch: pytest.MonkeyPatch, limits: Limits) -> None:
-    monkeypatch.setattr(reading, "_limits", lambda: limits)
+    monkeypatch.setattr(reading, "limits", lambda: limits)
 
 
 def meets(decoders: Decoders, fate: signal.Signals) -> int:
