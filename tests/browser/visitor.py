@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.file_detector import UselessFileDetector
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
@@ -127,10 +126,6 @@ class Visitor:
             return new[0] if new[0].stat().st_size else None
 
         return self._once(arrived, f"the file of “{name}”")
-
-    def step_on(self) -> None:
-        """Five seconds on in what is heard."""
-        self.keys(Keys.ARROW_RIGHT)
 
     # ---- waiting ----
 
