@@ -21,16 +21,29 @@ COUNTED_AT_MOST = 100
 # What `progress_of` reads of the conversion itself, for `only`.
 FIELDS = ("status", "error", "source_duration_s", "endpoint_id", "converting_at")
 # And of its endpoint. As annotations: fetching it as an object of its own takes Django three times as long.
-_OF_ENDPOINT = ("name", "slots", "learnt_slots", "paused", "pause_code", "pause_reason", "trial", "rest_until")
+_OF_ENDPOINT = (
+    "name",
+    "slots",
+    "learnt_slots",
+    "billed",
+    "paused",
+    "pause_code",
+    "pause_reason",
+    "trial",
+    "rest_until",
+)
 # A time of day is said for what lies further ahead.
 SOON = timedelta(minutes=1)
 
-# How many convert steps of the same endpoint are older than the conversion's first waiting one: counted by the index
-# `queue_waiting`, and no further than anyone wants to know. Nothing is counted for one that doesn't wait.
+# How many convert steps of the same endpoint are older than the conversion's first waiting one, and not long unless it
+# is: counted by the index `queue_line`, and no further than anyone wants to know. Nothing for one that doesn't wait.
 _AHEAD = f"""
 (SELECT COUNT(*) FROM (
     SELECT 1 FROM conversions_step AS ahead
-    WHERE ahead.status = 'waiting' AND ahead.endpoint_id = conversions_conversion.endpoint_id AND ahead.id < (
+    WHERE ahead.status = 'waiting' AND ahead.endpoint_id = conversions_conversion.endpoint_id AND ahead.priority IN (
+        {Step.AUDITION}, {Step.NORMAL},
+        CASE WHEN conversions_conversion.source_duration_s > {Conversion.LONG_S} THEN {Step.LONG} ELSE {Step.NORMAL} END
+    ) AND ahead.id < (
         SELECT MIN(own.id) FROM conversions_step AS own
         WHERE own.conversion_id = conversions_conversion.id AND own.status = 'waiting' AND own.kind = 'convert'
     )
@@ -193,8 +206,11 @@ def _delay(conversion: Any, name: str) -> str:
 def _in_line(conversion: Any, words: str, endpoint: Endpoint) -> Progress:
     """ "About 12 are before it. 2 of 2 ElevenLabs slots are busy. Ready in about 3 minutes." """
     slots, sentences, left_s = endpoint.slots_now, [_before(conversion)], None
-    full = conversion.busy >= slots
-    if full:
+    own_slots = endpoint.long_slots if conversion.is_long else slots
+    full = conversion.busy >= own_slots
+    if full and conversion.busy < slots:
+        sentences.append(_("The last free slot of %s is kept for short recordings.") % endpoint.name)
+    elif full:
         full_words = ngettext(
             "%(slots)d of %(slots)d %(endpoint)s slot is busy.",
             "%(slots)d of %(slots)d %(endpoint)s slots are busy.",
@@ -205,7 +221,7 @@ def _in_line(conversion: Any, words: str, endpoint: Endpoint) -> Progress:
         sentences.append(_("%s takes no more at the moment.") % endpoint.name)
     pace = pace_of(conversion.endpoint_id) if conversion.source_duration_s else None
     if pace is not None and conversion.ahead < COUNTED_AT_MOST:
-        line = {"seconds": conversion.source_duration_s, "before": conversion.ahead + full, "slots": slots}
+        line = {"seconds": conversion.source_duration_s, "before": conversion.ahead + full, "slots": own_slots}
         sentences.append(waiting_words(pace, **line))
         left_s = waiting_s(pace, **line)
     aside = " ".join(sentence for sentence in sentences if sentence)

@@ -37,7 +37,8 @@ def ensure_endpoints() -> None:
             "name": "Local engine",
             "base_url": settings.ENGINE_URL,
             "secret_name": "ENGINE_API_KEY",
-            "slots": max(1, os.cpu_count() or 1),
+            # A long recording for every core, and one for a short one, which the engine lets go ahead of them.
+            "slots": (os.cpu_count() or 1) + 1,
             "billed": False,
             "removes_noise": False,
             "zero_retention": True,  # it never keeps anything

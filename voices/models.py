@@ -121,6 +121,14 @@ class Endpoint(models.Model):
         return self.slots if self.learnt_slots is None else min(self.slots, self.learnt_slots)
 
     @property
+    def long_slots(self) -> int:
+        """How many of them long recordings may have: one is for short ones, if that isn't the only one.
+
+        All where it bills: its calls take minutes at most, and a slot that was paid for is not left empty.
+        """
+        return self.slots_now if self.billed else max(1, self.slots_now - 1)
+
+    @property
     def held(self) -> bool:
         """It takes no work now: paused by an admin, or by its own answers (`breaker.takes_work` as SQL)."""
         return self.paused or (self.pause_code != "" and not self.trial)

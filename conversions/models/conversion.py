@@ -30,6 +30,9 @@ class Conversion(models.Model):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
+    # What lasts longer than this holds a free endpoint for so long that one of its slots is kept for what doesn't.
+    LONG_S = 60.0
+
     UNFINISHED = frozenset({Status.WAITING, Status.PREPARING, Status.CONVERTING, Status.ASSEMBLING})
     # What is wrong with the recording itself.
     HOPELESS = (AUDIO_ERROR_CODES - {"decoder_lost"}) | {
@@ -171,6 +174,11 @@ class Conversion(models.Model):
     @property
     def finished(self) -> bool:
         return self.status not in self.UNFINISHED
+
+    @property
+    def is_long(self) -> bool:
+        """False while nobody has read the recording."""
+        return (self.source_duration_s or 0.0) > self.LONG_S
 
     @property
     def retryable(self) -> bool:

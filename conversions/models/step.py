@@ -26,8 +26,8 @@ class Step(models.Model):
         UNCLEAR = "unclear"  # sent to an endpoint that bills, answer lost
         CANCELLED = "cancelled"
 
-    # Smaller goes first.
-    AUDITION, NORMAL = -1, 0
+    # Smaller goes first among one person's own. Long is what `Conversion.is_long` says: see queue/fairness.py.
+    AUDITION, NORMAL, LONG = -1, 0, 1
 
     # The state of a conversion while a step of this kind runs.
     STATE_OF: dict[str, Conversion.Status] = {
@@ -74,7 +74,7 @@ class Step(models.Model):
                 name="queue_waiting",
             ),
             # How many are before one's own.
-            models.Index(fields=["endpoint", "id"], condition=Q(status="waiting"), name="queue_line"),
+            models.Index(fields=["endpoint", "priority", "id"], condition=Q(status="waiting"), name="queue_line"),
             models.Index(
                 fields=["endpoint", "team", "user", "lease_until"],
                 condition=Q(status="running"),

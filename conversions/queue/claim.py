@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from conversions.connections import written_in_turn
@@ -37,7 +37,7 @@ _locked_endpoint = Select(
         Endpoint.objects.select_for_update(no_key=True)
         .filter(takes_work(), pk=Given("pk"))
         .order_by()
-        .only("slots", "learnt_slots", "pause_code")
+        .only("slots", "learnt_slots", "billed", "pause_code")
         # Of when the lock was asked for: a wait for it makes the lease shorter, never longer.
         .annotate(asked_at=Now())
     )
@@ -107,10 +107,13 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
                 endpoint = _locked_endpoint.first(Endpoint, pk=endpoint_id)
                 if endpoint is None:
                     return None
-            running = _running(endpoint_id)
+            running, long = _running(endpoint_id)
             if endpoint is not None and running.total() >= endpoint.slots_now:
                 return None
-            head = fairness.pick(fairness.heads(endpoint_id), running)
+            heads = fairness.heads(endpoint_id)
+            if endpoint is not None and long >= endpoint.long_slots:
+                heads = fairness.short_ones(heads)
+            head = fairness.pick(heads, running)
             if head is None:
                 return None
             trial = endpoint is not None and endpoint.pause_code != ""
@@ -125,12 +128,15 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
 
 def _running_steps(**endpoint: Any) -> QuerySet[Step, tuple[Any, ...]]:
     steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=Now(), **endpoint).order_by()
-    return steps.values_list("team_id", "user_id").annotate(count=Count("pk"))
+    counts = {"count": Count("pk"), "long": Count("pk", filter=Q(priority=Step.LONG))}
+    return steps.values_list("team_id", "user_id").annotate(**counts)
 
 
-def _running(endpoint_id: int | None) -> Counter[tuple[int, int]]:
+def _running(endpoint_id: int | None) -> tuple[Counter[tuple[int, int]], int]:
+    """Live leases by (team, user), and how many of all are long ones'."""
     rows = _running_for_cpu.rows() if endpoint_id is None else _running_for_endpoint.rows(endpoint_id=endpoint_id)
-    return Counter({(team_id, user_id): count for team_id, user_id, count in rows})
+    counts = Counter({(team_id, user_id): count for team_id, user_id, count, _long in rows})
+    return counts, sum(long for *_others, long in rows)
 
 
 def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:

@@ -1,4 +1,8 @@
-"""Who is next: fewest running of the team, then of the user, then priority, then age."""
+"""Who is next: fewest running of the team, then of the user, then priority, then age.
+
+A long recording comes after its own person's short ones, so a head is long only where its person has nothing shorter.
+Among different people it counts for no less than a short one: else a crowd's clips could keep it back for ever.
+"""
 
 from __future__ import annotations
 
@@ -84,6 +88,11 @@ def heads(endpoint_id: int | None) -> list[Head]:
     ]
 
 
+def short_ones(waiting: list[Head]) -> list[Head]:
+    """Nobody's short work is missed: it stands before the long work in everyone's own line."""
+    return [head for head in waiting if head.priority < Step.LONG]
+
+
 def pick(waiting: list[Head], running: Counter[tuple[int, int]]) -> Head | None:
     """The head that is served next. `running` counts live leases by (team, user)."""
     by_team: Counter[int] = Counter()
@@ -91,6 +100,11 @@ def pick(waiting: list[Head], running: Counter[tuple[int, int]]) -> Head | None:
         by_team[team_id] += count
     return min(
         waiting,
-        key=lambda head: (by_team[head.team_id], running[head.team_id, head.user_id], head.priority, head.step_id),
+        key=lambda head: (
+            by_team[head.team_id],
+            running[head.team_id, head.user_id],
+            min(head.priority, Step.NORMAL),
+            head.step_id,
+        ),
         default=None,
     )

@@ -12,6 +12,8 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Q
+from django.db.models.functions import Now
 
 from conversions.models import Conversion, Step
 from conversions.queue.bells import Lane, ring
@@ -78,6 +80,18 @@ def _recording(conversion: Conversion) -> str:
     """The same for everything that is made of one recording: its auditions, its takes, each of their attempts."""
     kept = conversion.audition_of_id or conversion.recording_id
     return f"r{kept}" if kept else (conversion.take_of or conversion.pk).hex
+
+
+def may_start(endpoint: Endpoint) -> int:
+    """How many of those that wait for it, and whose time has come, find a free slot now."""
+    leased = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=Now(), endpoint=endpoint)
+    due = Step.objects.filter(status=Step.Status.WAITING, not_before__lte=Now(), endpoint=endpoint).order_by()
+    is_long = Q(priority=Step.LONG)
+    taken = leased.aggregate(all=Count("pk"), long=Count("pk", filter=is_long))
+    free: int = max(0, endpoint.slots_now - taken["all"])
+    free_for_long = max(0, min(free, endpoint.long_slots - taken["long"]))
+    count: int = due.exclude(is_long)[:free].count() + due.filter(is_long)[:free_for_long].count()
+    return min(free, count)
 
 
 def running(endpoint_id: int) -> int:

@@ -120,10 +120,16 @@ def prepared(conversion: Conversion, user_id: int) -> None:
         endpoint_id=conversion.endpoint_id,
         team_id=conversion.team_id,
         user_id=user_id,
-        priority=Step.AUDITION if conversion.audition_of_id else Step.NORMAL,
+        priority=_priority(conversion),
     )
     conversion.move(Conversion.Status.CONVERTING)
     ring_on_commit(Lane.CALLS)
+
+
+def _priority(conversion: Conversion) -> int:
+    if conversion.audition_of_id:
+        return Step.AUDITION
+    return Step.LONG if conversion.is_long else Step.NORMAL
 
 
 def converted(claim: Claim, conversion: Conversion) -> None:

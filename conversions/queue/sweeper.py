@@ -137,13 +137,9 @@ def ring_for_waiting() -> None:
 
     Where every slot is taken nobody needs a bell: who gives one back looks for more.
     """
-    free: dict[int | None, int] = {None: os.cpu_count() or 1}
-    for endpoint in Endpoint.objects.filter(takes_work(), Exists(waiting_steps(OuterRef("pk")))):
-        free[endpoint.pk] = endpoint.slots_now - gate.running(endpoint.pk)
-    may_start = {Lane.CPU: 0, Lane.CALLS: 0}
-    for endpoint_id, most in free.items():
-        due = waiting_steps(endpoint_id).filter(not_before__lte=db_now())
-        may_start[Lane.CALLS if endpoint_id else Lane.CPU] += due[: max(0, most)].count()
+    calling = Endpoint.objects.filter(takes_work(), Exists(waiting_steps(OuterRef("pk"))))
+    decoding = waiting_steps(None).filter(not_before__lte=db_now())[: os.cpu_count() or 1]
+    may_start = {Lane.CPU: decoding.count(), Lane.CALLS: sum(map(gate.may_start, calling))}
     for lane, count in may_start.items():
         if count:
             ring(lane, max(0, min(count, settings.CALLS_CONCURRENCY) - _hanging(lane)))

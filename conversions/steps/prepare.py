@@ -56,5 +56,6 @@ def _conclude(claim: Claim, lease: Lease, conversion: Any, understood: Understoo
                 raise StepError(refusal.code, refusal.words)
             _keep(pk=locked.pk, player=player.key, player_bytes=player.size, **understood.fields)
             locked.source_samples = understood.found.samples
+            locked.source_duration_s = understood.found.duration_s
             log(locked, Event.Kind.PREPARED, **understood.told)
             outcomes.prepared(locked, claim.user_id)

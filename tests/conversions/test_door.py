@@ -83,6 +83,17 @@ def test_a_plain_recording_waits_for_its_endpoint_at_once(send: Any, submit: Sub
     assert kinds(conversion) == kinds(prepared)
 
 
+def test_a_long_recording_is_known_as_such_before_its_call(
+    send: Any, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Conversion, "LONG_S", 2.0)
+    short, at_the_door, prepared = send(wav(2.0)), send(wav(2.5)), submit(data=wav(2.5))
+    work_all()
+    calls = Step.objects.filter(kind=Step.Kind.CONVERT)
+    priorities = [calls.get(conversion=made).priority for made in (short, at_the_door, prepared)]
+    assert priorities == [Step.NORMAL, Step.LONG, Step.LONG]
+
+
 def test_headerless_samples_are_understood_too(send: Any) -> None:
     conversion = send(wav(1.0)[44:], file_format="pcm_s16le_16")
     assert (conversion.status, conversion.source_samples) == ("converting", 16_000)

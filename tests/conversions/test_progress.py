@@ -81,6 +81,41 @@ def test_the_slots_that_are_busy_are_the_reason(queued: list[Conversion], endpoi
     assert progress(queued[0]).words == "Converting"
 
 
+def lengthen(conversion: Conversion) -> None:
+    Conversion.objects.filter(pk=conversion.pk).update(source_duration_s=2 * Conversion.LONG_S)
+    Step.objects.filter(conversion=conversion, kind="convert").update(priority=Step.LONG)
+
+
+def test_a_slot_that_is_kept_for_short_ones_is_the_reason_too(queued: list[Conversion], endpoint: Endpoint) -> None:
+    for row in queued:
+        lengthen(row)
+    claim(Lane.CALLS)
+    kept = "The last free slot of Testers is kept for short recordings."
+    assert progress(queued[1]).aside == f"It is next. {kept}"
+    assert progress(queued[2]).aside == f"About 1 is before it. {kept}"
+    Endpoint.objects.update(slots=1)
+    assert progress(queued[1]).aside == "It is next. 1 of 1 Testers slot is busy."
+    Endpoint.objects.update(slots=2, billed=True)
+    assert progress(queued[1]).aside == "It is next."
+
+
+def test_what_waits_for_a_slot_that_long_ones_may_have_counts_these_alone(
+    queued: list[Conversion], endpoint: Endpoint, cast: Cast
+) -> None:
+    answered(endpoint, cast, count=ENOUGH, seconds=60, work_s=60)
+    for row in queued[:2]:
+        lengthen(row)
+    claim(Lane.CALLS)  # the short one
+    claim(Lane.CALLS)
+    assert progress(queued[1]).aside == "It is next. 2 of 2 Testers slots are busy. Ready in about 3 minutes."
+
+
+def test_long_ones_are_not_before_a_short_one(queued: list[Conversion]) -> None:
+    for row in queued[:2]:
+        lengthen(row)
+    assert [progress(row).aside for row in queued] == ["It is next.", "About 1 is before it.", "It is next."]
+
+
 def test_fewer_slots_than_set_are_named_as_they_are(queued: list[Conversion], endpoint: Endpoint) -> None:
     Endpoint.objects.update(learnt_slots=1)
     claim(Lane.CALLS)

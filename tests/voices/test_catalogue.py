@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,13 @@ def test_the_address_of_elevenlabs_follows_the_environment(settings) -> None:
     settings.ELEVENLABS_URL = "https://api.eu.residency.elevenlabs.io"
     catalogue.ensure_endpoints()
     assert Endpoint.objects.get(key="elevenlabs").base_url == "https://api.eu.residency.elevenlabs.io"
+
+
+def test_the_local_engine_gets_a_long_recording_for_every_core_and_a_short_one() -> None:
+    catalogue.ensure_endpoints()
+    endpoint = Endpoint.objects.get()
+    assert endpoint.long_slots == os.cpu_count()
+    assert endpoint.slots_now == endpoint.long_slots + 1
 
 
 def test_what_an_admin_changed_stays_but_the_address_follows_the_environment(settings) -> None:

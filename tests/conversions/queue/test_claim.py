@@ -135,6 +135,100 @@ def test_priority_goes_before_age_among_one_users_own(waiting, endpoint: Endpoin
     assert order() == [urgent, old]
 
 
+def test_long_recordings_leave_the_last_slot_to_short_ones(waiting, endpoint: Endpoint, cast: Cast) -> None:
+    slots(endpoint, 3)
+    long = [waiting(cast.alice, priority=Step.LONG).pk for _ in range(3)]
+    assert order() == long[:2]
+    clips = [waiting(cast.mallory).pk for _ in range(2)]
+    assert order() == clips[:1]
+    ended(clips[0])
+    assert order() == clips[1:]
+    ended(clips[1])
+    assert order() == []  # the slot is free, and stays so for the next clip
+    ended(long[0])
+    assert order() == long[2:]
+
+
+def test_whose_long_recordings_wait_has_short_ones_done_meanwhile(waiting) -> None:
+    long = [waiting(priority=Step.LONG).pk for _ in range(2)]
+    assert order() == long[:1]
+    clip = waiting().pk
+    assert order() == [clip]
+
+
+def test_long_recordings_of_several_people_share_what_they_may_have(waiting, endpoint: Endpoint, cast: Cast) -> None:
+    slots(endpoint, 3)
+    alices = [waiting(cast.alice, priority=Step.LONG).pk for _ in range(2)]
+    mallorys = [waiting(cast.mallory, priority=Step.LONG).pk for _ in range(2)]
+    assert order() == [alices[0], mallorys[0]]
+
+
+def test_short_ones_may_have_every_slot(waiting, endpoint: Endpoint, cast: Cast) -> None:
+    clips = [waiting(cast.alice).pk for _ in range(2)]
+    assert order() == clips
+    waiting(cast.mallory, priority=Step.LONG)
+    assert order() == []
+
+
+@pytest.mark.parametrize("fewer", [{"slots": 1}, {"learnt_slots": 1}])
+def test_with_a_single_slot_long_and_short_take_turns(waiting, cast: Cast, fewer: dict[str, int]) -> None:
+    Endpoint.objects.update(**fewer)
+    long, clip = waiting(cast.alice, priority=Step.LONG).pk, waiting(cast.mallory).pk
+    later = waiting(cast.alice, priority=Step.LONG).pk
+    for expected in (long, clip, later):
+        assert order() == [expected]
+        ended(expected)
+
+
+def test_an_endpoint_that_bills_gives_long_recordings_every_slot(waiting) -> None:
+    Endpoint.objects.update(billed=True)
+    long = [waiting(priority=Step.LONG).pk for _ in range(3)]
+    assert order() == long[:2]
+
+
+def test_a_long_recording_stands_behind_its_own_persons_short_ones_alone(waiting, cast: Cast) -> None:
+    Endpoint.objects.update(slots=1)
+    long = waiting(cast.alice, priority=Step.LONG).pk
+    others, own = waiting(cast.mallory).pk, waiting(cast.alice).pk
+    found = []
+    for _ in range(3):
+        found += order()
+        ended(found[-1])
+    assert found == [others, own, long]
+    long, others = waiting(cast.alice, priority=Step.LONG).pk, waiting(cast.mallory).pk
+    assert order() == [long]  # it came first, and others' clips don't pass it
+
+
+def test_a_paused_endpoint_tries_nothing_long_beyond_its_share(waiting, endpoint: Endpoint, cast: Cast) -> None:
+    long = [waiting(cast.alice, priority=Step.LONG).pk for _ in range(2)]
+    assert order() == long[:1]
+    Endpoint.objects.update(pause_code="silent", trial=True)
+    assert claim(Lane.CALLS) is None
+    clip = waiting(cast.mallory).pk
+    found = claim(Lane.CALLS)
+    assert (found.step_id, found.trial) == (clip, True)
+
+
+def ended(step_id: int) -> None:
+    Step.objects.filter(pk=step_id).update(status=Step.Status.DONE, lease_token=None, lease_until=None)
+
+
+def test_workers_at_once_never_exceed_what_long_recordings_may_have(waiting, endpoint: Endpoint) -> None:
+    slots(endpoint, 4)
+    for _ in range(12):
+        waiting(priority=Step.LONG)
+
+    def work() -> list[int]:
+        try:
+            return order()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as workers:
+        found = [worker.result() for worker in [workers.submit(work) for _ in range(8)]]
+    assert sum(map(len, found)) == 3
+
+
 def test_many_workers_at_once_take_each_step_once_and_never_exceed_the_slots(waiting, endpoint: Endpoint) -> None:
     slots(endpoint, 5)
     for _ in range(12):

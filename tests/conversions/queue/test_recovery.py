@@ -330,6 +330,36 @@ def test_the_sweeper_rings_only_for_slots_that_are_free(submit: Submit, endpoint
         assert rings() == 1  # its worker died
 
 
+def test_the_sweeper_rings_for_no_more_long_recordings_than_may_start(
+    submit: Submit, endpoint: Endpoint, redis_url: str
+) -> None:
+    from redis import Redis
+
+    for _ in range(3):
+        submit()
+    while found := claim(Lane.CPU):
+        work(found)
+    calls = Step.objects.filter(kind="convert")
+    calls.update(priority=Step.LONG)
+    with Redis.from_url(redis_url) as redis:
+
+        def rings() -> int:
+            redis.flushall()
+            sweeper.ring_for_waiting()
+            return int(redis.llen("calls"))
+
+        assert rings() == 1
+        claim(Lane.CALLS)
+        assert rings() == 0  # the free slot is for short ones
+        calls.filter(pk=calls.filter(status="waiting").first().pk).update(priority=Step.NORMAL)
+        assert rings() == 1
+        Endpoint.objects.update(billed=True)
+        calls.filter(status="waiting").update(priority=Step.LONG)
+        assert rings() == 1
+        calls.filter(status="running").update(lease_until=db_now() - timedelta(seconds=1))
+        assert rings() == 2
+
+
 def test_accepting_does_not_need_redis(submit: Submit, caplog) -> None:
     from s2s_site.celery import app
 
