@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.test import Client
@@ -23,6 +24,7 @@ from s2s.contract import ConvertParameters
 from s2s_site.celery import app
 from s2s_site.environment import broker_url
 from teams.models import User
+from tests.s2s.audio.conftest import write_recording
 from tests.support.cast import Cast, make_cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.redis import running_redis
@@ -115,6 +117,13 @@ def ready(submit: Submit) -> Conversion:
     conversion.refresh_from_db()
     assert conversion.status == Conversion.Status.READY
     return conversion
+
+
+@pytest.fixture(scope="session")
+def live() -> bytes:
+    """Four seconds as a browser records them: WebM without length and cues."""
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 4 * 48000)
+    return write_recording(noise, 48000, container="webm", codec="libopus", live=True)
 
 
 def client_of(user: User | None = None) -> Client:

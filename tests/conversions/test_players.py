@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 
@@ -20,17 +19,9 @@ from conversions.usage import usage_of
 from s2s.audio import AudioError
 from teams.models import Membership
 from tests.conversions.conftest import Submit, client_of, work_all
-from tests.s2s.audio.conftest import write_recording
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def live() -> bytes:
-    """As a browser records it: WebM without length and cues."""
-    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 4 * 48000)
-    return write_recording(noise, 48000, container="webm", codec="libopus", live=True)
 
 
 def body(conversion: Conversion, cast: Cast, query: str = "") -> bytes:

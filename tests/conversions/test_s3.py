@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import av
 import httpx
 import pytest
 from django.core.files.base import ContentFile
@@ -279,6 +281,45 @@ def test_from_upload_to_a_signed_address_that_answers_ranges(server: S3, client:
     assert (part.status_code, part.content) == (206, DATA[100:200])
     whole = client.head(f"/conversions/{ready.pk}/source/")
     assert httpx.head(whole["Location"]).headers["Content-Length"] == str(len(DATA))
+
+
+@in_database
+@both
+def test_a_copy_for_players_is_signed_for_searched_and_deleted_with_its_conversion(
+    server: S3, client: Client, submit: Submit, live: bytes, settings: Any
+) -> None:
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    stored = files.sizes(conversion.pk)
+    assert stored[files.name_of(conversion.player)] == conversion.player_bytes
+    address = client.get(f"/conversions/{conversion.pk}/source/?play=1")["Location"]
+    with av.open(io.BytesIO(httpx.get(address).content)) as copy:
+        assert copy.duration == pytest.approx(4 * av.time_base, rel=0.02)
+    assert httpx.get(address, headers={"Range": "bytes=1000-1999"}).status_code == 206
+    assert httpx.get(client.get(f"/conversions/{conversion.pk}/source/")["Location"]).content == live
+    assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
+    actions.erase(conversion)
+    assert not any(str(conversion.pk) in key for key in server.stored_keys())
+
+
+@in_database
+def test_where_the_bucket_refuses_the_copy_players_get_the_recording(
+    server: S3, client: Client, submit: Submit, live: bytes, monkeypatch: Any
+) -> None:
+    real = BucketStorage._save
+
+    def save(self: BucketStorage, name: str, content: Any) -> str:
+        if "/play-" in name:
+            raise StorageError("S3 failed")
+        return real(self, name, content)
+
+    monkeypatch.setattr(BucketStorage, "_save", save)
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    assert (conversion.status, conversion.player, conversion.player_bytes) == (Conversion.Status.READY, "", 0)
+    assert httpx.get(client.get(f"/conversions/{conversion.pk}/source/?play=1")["Location"]).content == live
 
 
 @in_database
