@@ -1,7 +1,7 @@
 // The list of recordings as people see it: a row each, to listen, remove, and read what became of it.
 
 import { focusUndo } from "./aside.js";
-import { clock, percent, size } from "./amounts.js";
+import { clock, counted, percent, size } from "./amounts.js";
 import { onFailure } from "./player-failure.js";
 import { onLength } from "./player-length.js";
 import { addTake, change, changes, entries, setAside, tell } from "./recordings.js";
@@ -26,6 +26,18 @@ if (form) {
       show(entry);
     };
     onFailure(player, { dead });
+  }
+
+  // Several that come together are said in one sentence.
+  let added = [];
+  function announce(entry) {
+    added.push(entry.name);
+    if (added.length > 1) return;
+    setTimeout(() => {
+      const [name] = added;
+      status.textContent = added.length > 1 ? counted(list, "added", added.length) : list.dataset.addedName.replace("{name}", () => name);
+      added = [];
+    });
   }
 
   function passage(entry, row) {
@@ -122,7 +134,10 @@ if (form) {
     bar.value = part ?? 0;
   }
 
-  changes.addEventListener("add", ({ detail }) => addRow(detail));
+  changes.addEventListener("add", ({ detail }) => {
+    addRow(detail);
+    if (detail.file && !detail.note) announce(detail); // what was here before the page was loaded says so at its row
+  });
   changes.addEventListener("remove", ({ detail }) => removeRow(detail));
   changes.addEventListener("aside", ({ detail }) => hideRow(detail));
   changes.addEventListener("back", ({ detail }) => bringRowBack(detail));

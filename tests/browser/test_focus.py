@@ -1,0 +1,21 @@
+"""By keyboard and by ear: what is said, and what a button is described by."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.studio import choose
+
+
+def test_what_is_added_is_said_and_what_it_costs_belongs_to_convert(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    expect(page.get_by_role("status").filter(has_text="interview.mp3 was added.")).to_have_count(1)
+    choose(page, speech / "man_cards.flac", speech / "phone_note.m4a")
+    expect(page.get_by_role("status").filter(has_text="2 recordings were added.")).to_have_count(1)
+    expect(page.get_by_role("button", name="Convert")).to_have_accessible_description(
+        re.compile("^3 recordings .*You get 3 results. It costs nothing. .*Everyone in Harbour Radio can see it.")
+    )
