@@ -5,7 +5,7 @@ let playing = null;
 
 function stop() {
   player.pause();
-  if (playing) playing.removeAttribute("data-playing");
+  if (playing) playing.setAttribute("aria-pressed", "false");
   playing = null;
 }
 
@@ -14,6 +14,7 @@ player.addEventListener("error", stop);
 
 for (const link of document.querySelectorAll("a[data-preview]")) {
   link.setAttribute("role", "button");
+  link.setAttribute("aria-pressed", "false");
   link.addEventListener("keydown", (event) => {
     if (event.key === " ") {
       event.preventDefault();
@@ -26,7 +27,7 @@ for (const link of document.querySelectorAll("a[data-preview]")) {
     stop();
     if (again) return;
     playing = link;
-    link.setAttribute("data-playing", "");
+    link.setAttribute("aria-pressed", "true");
     player.src = link.href;
     player.play().catch(() => {
       if (playing === link) stop(); // interrupted by the next one, or not playable

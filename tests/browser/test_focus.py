@@ -19,3 +19,11 @@ def test_what_is_added_is_said_and_what_it_costs_belongs_to_convert(page: Page, 
     expect(page.get_by_role("button", name="Convert")).to_have_accessible_description(
         re.compile("^3 recordings .*You get 3 results. It costs nothing. .*Everyone in Harbour Radio can see it.")
     )
+
+
+def test_a_preview_that_plays_is_pressed(page: Page) -> None:
+    page.goto("/")
+    preview = page.get_by_role("button", name="Listen to Lyra")
+    expect(preview).to_have_attribute("aria-pressed", "false")
+    preview.press("Enter")
+    expect(preview).to_have_attribute("aria-pressed", "true")
