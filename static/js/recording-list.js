@@ -19,13 +19,31 @@ if (form) {
     const player = row.querySelector("audio");
     player.src = URL.createObjectURL(entry.file);
     player.setAttribute("aria-label", list.dataset.listen.replace("{name}", () => entry.name));
+    row.classList.add("playable");
     onLength(player, (seconds) => change(entry, { seconds }));
     // What this browser can't play may still be converted: only the player goes.
     const dead = () => {
       player.hidden = true;
+      row.classList.remove("playable");
       show(entry);
     };
     onFailure(player, { dead });
+  }
+
+  // One stop of the Tab key; the browser's own player, which has many, shows once somebody listens.
+  function playing(entry, row) {
+    const player = row.querySelector("audio");
+    const button = row.querySelector(".play");
+    button.setAttribute("aria-label", list.dataset.play.replace("{name}", () => entry.name));
+    const show = () => button.setAttribute("aria-pressed", String(!player.paused));
+    for (const what of ["play", "pause", "ended"]) player.addEventListener(what, show);
+    button.addEventListener("click", () => {
+      if (!player.paused) return player.pause();
+      for (const other of list.querySelectorAll("audio")) other.pause();
+      row.classList.add("open");
+      player.play().catch(() => {}); // its error says what becomes of it
+    });
+    row.classList.toggle("playable", !player.hidden);
   }
 
   // Several that come together are said in one sentence.
@@ -66,6 +84,7 @@ if (form) {
       focusUndo();
     });
     rows.set(entry, row);
+    playing(entry, row);
     if (entry.file) listen(entry, row);
     passage(entry, row);
     for (const what of ["stop", "again"]) row.querySelector(`.${what}`).addEventListener("click", () => tell(what, entry));
