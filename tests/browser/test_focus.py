@@ -43,3 +43,8 @@ def test_a_preview_that_plays_is_pressed(page: Page) -> None:
     expect(preview).to_have_attribute("aria-pressed", "false")
     preview.press("Enter")
     expect(preview).to_have_attribute("aria-pressed", "true")
+
+
+def test_every_page_says_what_it_is(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator("meta[name=description]")).to_have_attribute("content", re.compile("keep the performance"))
