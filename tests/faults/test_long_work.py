@@ -19,9 +19,9 @@ from tests.support.person import Person
 from tests.support.product import CHECKOUT, Product, wait_for
 
 RATE_HZ = 16_000
-LONG_S, CLIP_S = 120, 3
+LONG_S, CLIP_S = 240, 3
 # A fraction of what the engine takes for the long one, and many times what it takes for a block.
-SILENCE_S = 6
+SILENCE_S = 12
 SETTINGS = {"CALL_SILENCE_S": str(SILENCE_S), "CALL_TIMES_LENGTH": "0", "LEASE_SECONDS": "10"}
 
 
