@@ -63,7 +63,7 @@ def test_work_stops_when_its_client_has_left(alone: EngineProcess, long: bytes, 
     ) as answer:
         assert answer.status_code == 200
         next(answer.iter_raw())
-        assert not at_rest(worker)
+        wait_for(lambda: not at_rest(worker), "it works on", 20)
     wait_for(lambda: at_rest(worker), "the worker doesn't go on for nobody", 20)
 
 
@@ -79,7 +79,7 @@ def test_a_clip_is_ready_while_a_long_recording_goes_on_in_the_same_process(
         beside = httpx.post(address, files={"audio": clip}, timeout=60)
         assert (beside.status_code, beside.headers["current-concurrent-requests"]) == (200, "2")
         next(pieces)
-        assert not at_rest(worker)
+        wait_for(lambda: not at_rest(worker), "it works on", 20)
 
 
 def test_an_upload_that_never_ends_is_given_up_with_its_client(alone: EngineProcess, long: bytes) -> None:
