@@ -1,6 +1,8 @@
 // Around htmx's polling of a conversion's state: pauses on hidden tabs, and lets the page follow the state. For who wants
 // a notification it goes on slowly.
 
+import { keepPlace } from "./arrival.js";
+
 const main = document.querySelector("main");
 const announcement = document.querySelector("#announcement");
 const SLOWLY_MS = 10_000;
@@ -35,7 +37,11 @@ async function follow() {
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const [heard, playing] = [page, document].map((one) => one.querySelectorAll("#compare audio").length);
-  if (heard > playing && !main.contains(document.activeElement)) return location.reload();
+  const { activeElement: at } = document;
+  if (heard > playing && (!main.contains(at) || at.tabIndex < 0)) {
+    keepPlace();
+    return location.reload();
+  }
   facts.replaceChildren(...page.querySelector("#facts").childNodes);
   htmx.trigger(facts, "htmx:load");
 }

@@ -243,6 +243,16 @@ def to_watch() -> str:
     return str(conversion.pk)
 
 
+def batch_to_watch() -> str:
+    """The same in a batch, beside one that is ready; the batch."""
+    from conversions.models import Batch, Conversion
+
+    ready = _conversion("Chapter 8", "ready", source_duration_s=61.0)
+    batch = Batch.objects.create(team=ready.team, created_by=ready.created_by)
+    Conversion.objects.filter(pk__in=(ready.pk, to_watch())).update(batch=batch)
+    return str(batch.pk)
+
+
 def is_ready() -> str:
     """What `to_watch` put there has come to its end."""
     from conversions.models import Conversion, Step
@@ -355,6 +365,7 @@ if __name__ == "__main__":
             no_second_endpoint,
             takes,
             to_watch,
+            batch_to_watch,
             is_ready,
             go_on,
             is_known,

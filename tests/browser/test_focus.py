@@ -1,4 +1,4 @@
-"""By keyboard and by ear: what is said, how many stops the Tab key makes, and what a button is described by."""
+"""By keyboard and by ear: what is said, what a button is described by, the stops of the Tab key, and the focus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import choose, row
+from tests.browser.stage import set_stage
+from tests.browser.studio import allow, choose, row, wait_until
+from tests.support.product import Product
 
 
 def test_what_is_added_is_said_and_what_it_costs_belongs_to_convert(page: Page, speech: Path) -> None:
@@ -43,6 +45,28 @@ def test_a_preview_that_plays_is_pressed(page: Page) -> None:
     expect(preview).to_have_attribute("aria-pressed", "false")
     preview.press("Enter")
     expect(preview).to_have_attribute("aria-pressed", "true")
+
+
+def test_once_it_is_ready_the_focus_is_at_the_state(page: Page, product: Product) -> None:
+    allow(page, 404, 410)  # the stage's recordings have no sound
+    page.goto(f"/conversions/{set_stage(product, 'to_watch')}/")
+    set_stage(product, "is_ready")
+    wait_until(page, "ready")  # the page was loaded anew
+    expect(page.locator("#arrival")).to_be_focused()
+    expect(page.locator("#arrival")).to_have_text("Ready")
+
+
+def test_in_a_batch_it_stays_where_it_was(page: Page, product: Product) -> None:
+    page.goto(f"/batches/{set_stage(product, 'batch_to_watch')}/")
+    page.locator(".take").last.focus()
+    conversion = set_stage(product, "is_ready")
+    wait_until(page, "ready")  # the page was loaded anew
+    expect(page.locator(f"#take-{conversion}")).to_be_focused()
+
+    page.goto(f"/batches/{set_stage(product, 'batch_to_watch')}/")
+    page.get_by_role("button", name="Cancel the rest").focus()  # it goes
+    set_stage(product, "is_ready")
+    expect(page.locator("#arrival")).to_be_focused()
 
 
 def test_every_page_says_what_it_is(page: Page) -> None:
