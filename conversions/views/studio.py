@@ -21,7 +21,7 @@ from conversions import actions, ledger, presets, sources, voicecards
 from conversions.access import conversion_or_404
 from conversions.connections import give_back
 from conversions.disk import free_bytes
-from conversions.forms import StudioForm
+from conversions.forms import MOST_AT_ONCE, StudioForm
 from conversions.uploads import RecordingUploadHandler
 from conversions.usage import over_quota
 from conversions.views.answers import lead_to, say_what_is_missing
@@ -199,6 +199,8 @@ def _page(
     cards = voicecards.for_studio(user, form)
     left_out = _left_out(form, [card for card in cards if card.ticked])
     team = current_team(user)
+    member = membership(user)
+    over = (member and not form.is_bound and may(user, May.CONVERT) and over_quota(member)) or ""
     billed = any(card.voice.endpoint.billed for card in cards)
     context = {
         "form": form,
@@ -211,7 +213,10 @@ def _page(
         "batch": uuid4(),
         # What the team has used so far, where something that is offered costs credits.
         "month": ledger.month_words(team, ledger.used_this_month(team)) if team and billed else "",
-        "problem": problem,
+        # A quota that is used up is said before a recording is chosen.
+        "problem": problem or over,
+        "over": over,
+        "most_at_once": MOST_AT_ONCE,
         "may_convert": may(user, May.CONVERT),
         "most_auditions": actions.MOST_VOICES,
         "max_upload_bytes": settings.MAX_UPLOAD_BYTES,

@@ -21,23 +21,39 @@ export function problemOf(page) {
   return words.filter(Boolean).join(" ");
 }
 
+// The field of these errors says whether it has any.
+function show(errors) {
+  const named = form.querySelectorAll(`[aria-describedby~="${errors.id}"], [id="${errors.id.replace(/_error$/, "")}"]`);
+  for (const field of named) {
+    if (errors.childElementCount) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+}
+
 // The errors of the other fields stand at their fields; whether there are any.
 export function takeErrors(page, { withFile }) {
   for (const errors of form.querySelectorAll(".errors")) {
     if (errors.id === ofFile && !withFile) continue;
     const came = page?.getElementById(errors.id);
     errors.replaceChildren(...(came ? came.childNodes : []));
-    const named = form.querySelectorAll(`[aria-describedby~="${errors.id}"], [id="${errors.id.replace(/_error$/, "")}"]`);
-    for (const field of named) {
-      if (errors.childElementCount) field.setAttribute("aria-invalid", "true");
-      else field.removeAttribute("aria-invalid");
-    }
+    show(errors);
   }
   const wrong = [...form.querySelectorAll(".errors:not(:empty)")];
   for (const errors of wrong) {
     for (let fold = errors.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   }
   return wrong.length > 0;
+}
+
+// The same error as the server would say, at its field, before anything is sent.
+export function wrong(field, words) {
+  const errors = document.getElementById(`id_${field}_error`);
+  const error = form.querySelector("#file-row").content.querySelector(".error").cloneNode(true); // a row's looks the same
+  error.hidden = false;
+  error.removeAttribute("role"); // the focus goes to its field, which is described by it
+  error.querySelector("span").textContent = words;
+  errors.replaceChildren(error);
+  show(errors);
 }
 
 export function focusFirst() {

@@ -1,5 +1,7 @@
 // The recordings that are chosen and not accepted yet: one list. The form's file input always holds its files.
 
+import { inspect } from "./inspecting.js";
+
 const form = document.querySelector("#studio");
 const input = form?.querySelector("input[type=file]");
 
@@ -53,7 +55,17 @@ export function made(file, facts) {
   const { limit, tooLarge } = form.querySelector("#recording").dataset;
   entry.never = file.size > Number(limit); // no use in sending it
   if (entry.never) entry.problem = tooLarge;
+  else entry.looked = look(entry);
   return entry;
+}
+
+// Said at its row; only what nobody can read isn't sent.
+async function look(entry) {
+  const found = await inspect(entry.file);
+  const { empty, cut, unfinished } = form.querySelector("#recording").dataset;
+  if (entry.state) return; // it took so long that sending didn't wait: the server says so
+  if (found === "cut") change(entry, { note: [entry.note, cut].filter(Boolean).join(" ") });
+  else if (found) change(entry, { never: true, problem: { empty, unfinished }[found] });
 }
 
 // What is on the server already; the page came with it.

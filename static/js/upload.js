@@ -2,14 +2,14 @@
 // one stands at that one, and doesn't stop the others.
 
 import { counted, percent } from "./amounts.js";
-import { complain, focusFirst, problemOf, takeErrors } from "./answers.js";
+import { complain, focusFirst, problemOf, takeErrors, wrong } from "./answers.js";
 import { forget, mark } from "./keeping.js";
 import { within } from "./patience.js";
 import { change, changes, entries, remove } from "./recordings.js";
 import { Pace, send } from "./transfer.js";
 
 const AT_ONCE = 2;
-const SHELF_MS = 1000; // what a reload would say is worth a moment, and nothing waits longer for the shelf
+const MOMENT_MS = 1000; // what a reload would say, and what a file's first bytes say, is worth a moment and no more
 const form = document.querySelector("#studio");
 
 if (form) {
@@ -18,7 +18,6 @@ if (form) {
   const before = form.querySelector(".before");
   const said = sending.dataset;
   const queued = { state: "queued", problem: "", loaded: 0, part: 0 };
-  const nothing = { name: "" }; // no recording was chosen: the server says so
   let run = null;
   let batched = false; // what follows belongs to those that were accepted before
   let accepted = 0;
@@ -53,7 +52,7 @@ if (form) {
     sending.querySelector(".pace").textContent = run.pace.of(loaded, total);
   }
 
-  const noLonger = (work) => within(SHELF_MS, work).catch(() => {}); // keeping.js has said what there is to say
+  const noLonger = (work) => within(MOMENT_MS, work).catch(() => {}); // who did the work has said what there is to say
 
   async function launch(entry) {
     const pace = new Pace(said.left);
@@ -104,7 +103,7 @@ if (form) {
     else if (code < 300 && address.pathname !== form.getAttribute("action")) await accept(entry, address);
     else {
       const problem = page.querySelector("#problem") ? problemOf(page) : said.refused;
-      const fields = takeErrors(page, { withFile: entry === nothing });
+      const fields = takeErrors(page, { withFile: false });
       refuse(entry, problem || (fields ? said.first : said.refused));
       if (fields) for (const other of run.waiting.splice(0)) refuse(other, said.first); // it is wrong for all of them
     }
@@ -146,11 +145,16 @@ if (form) {
     complain(`${accepted ? `${counted(sending, "accepted", accepted)} ` : ""}${said.signedOutAll}`, link);
   }
 
+  // The Studio as the server would show it now; null for who is signed out.
+  async function pageNow() {
+    const answer = await fetch(form.action, { redirect: "manual" }).catch(() => null);
+    return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  }
+
   // Whether it goes on: who has signed in meanwhile is the same person. Forms need the token of the new session.
   async function backAgain() {
-    const answer = await fetch(form.action, { redirect: "manual" }).catch(() => null);
-    if (!answer?.ok) return false;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = await pageNow();
+    if (!page) return false;
     if (page.body.dataset.user !== document.body.dataset.user) return false;
     const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
     for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
@@ -162,7 +166,7 @@ if (form) {
     if (!signedOut || run || document.hidden || !(await backAgain()) || run) return;
     const left = entries.filter(({ problem }) => problem === said.signedOut);
     document.querySelector("#problem").replaceChildren();
-    if (left.length) begin(left, left[0].submitter);
+    if (left.length && (await mayBegin(left))) begin(left, left[0].submitter);
   }
 
   // `submitter`: the button that was pressed. Each keeps its own, so that sending it again asks for no more than before.
@@ -184,8 +188,25 @@ if (form) {
 
   // An audition takes one: the first. The others stay where they are.
   function chosenFor(submitter) {
-    if (isAudition(submitter) && entries.length) return entries.filter(({ never }) => !never).slice(0, 1);
-    return entries.length ? entries : [nothing];
+    const sendable = entries.filter(({ never }) => !never);
+    return isAudition(submitter) ? sendable.slice(0, 1) : sendable;
+  }
+
+  // What can be known here is said before anything is sent. A quota may have been raised since the page was opened.
+  async function mayBegin(chosen) {
+    if (said.over) said.over = (await pageNow())?.querySelector("#sending")?.dataset.over ?? said.over;
+    if (run) return false;
+    const { over, choose, most, tooMany } = said;
+    document.querySelector("#problem").replaceChildren();
+    takeErrors(null, { withFile: true });
+    const voices = form.querySelectorAll("[name=voice]:checked").length;
+    if (over) complain(over);
+    else if (!entries.length) wrong("audio", choose);
+    if (!voices) wrong("voice", form.querySelector("#sentence").dataset.noVoice);
+    else if (chosen.length * voices > Number(most)) wrong("voice", tooMany);
+    if (!over && !form.querySelector(".errors:not(:empty)")) return true;
+    if (!over) focusFirst();
+    return false;
   }
 
   form.addEventListener("submit", async (event) => {
@@ -195,9 +216,9 @@ if (form) {
     event.preventDefault();
     if (run) return;
     if (signedOut && !(await backAgain())) return askToSignIn();
-    document.querySelector("#problem").replaceChildren();
-    takeErrors(null, { withFile: true });
-    const chosen = chosenFor(submitter).filter(({ never }) => !never);
+    await noLonger(Promise.all(entries.map(({ looked }) => looked)));
+    const chosen = chosenFor(submitter);
+    if (!(await mayBegin(chosen))) return;
     const several = entries.length > 1 || form.querySelectorAll("[name=voice]:checked").length > 1;
     batched ||= several && !isAudition(submitter);
     if (chosen.length) begin(chosen, submitter);
@@ -212,7 +233,10 @@ if (form) {
   });
   changes.addEventListener("again", async ({ detail: entry }) => {
     if (signedOut && !(await backAgain())) return askToSignIn();
-    if (!run) return begin([entry], entry.submitter);
+    if (!run) {
+      if (await mayBegin([entry])) begin([entry], entry.submitter);
+      return;
+    }
     run.all.add(entry);
     run.waiting.push(entry);
     change(entry, queued);

@@ -203,6 +203,22 @@ def many_voices() -> int:
     return len(rows)
 
 
+def quota_is_used_up() -> None:
+    """Alice's team has no minutes this month."""
+    _set_minutes(0)
+
+
+def no_quota() -> None:
+    _set_minutes(None)
+
+
+def _set_minutes(minutes: int | None) -> None:
+    from teams.models import Team
+
+    team = Team.objects.order_by("pk").first()
+    Team.objects.filter(pk=team.pk).update(monthly_minutes=minutes)
+
+
 def no_second_endpoint() -> int:
     """As it was before."""
     from voices.models import Endpoint, Voice
@@ -363,6 +379,8 @@ if __name__ == "__main__":
             second_endpoint,
             many_voices,
             no_second_endpoint,
+            quota_is_used_up,
+            no_quota,
             takes,
             to_watch,
             batch_to_watch,

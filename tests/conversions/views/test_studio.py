@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from conversions.models import Conversion
+from teams.models import Team
 from tests.conversions.conftest import client_of, work_all
 from tests.conversions.views.conftest import HUGE
 from tests.support.cast import Cast
@@ -204,3 +205,9 @@ def test_an_address_with_an_id_that_can_not_be_opens_its_page_or_is_not_found(cl
         assert client.post(f"/presets/{pk}/").status_code in (404, 422)
         assert client.post(f"/presets/{pk}/delete/").status_code == 404
     assert client.post("/voices/favourite/", {"voice": pk}).status_code == 404
+
+
+def test_a_quota_that_is_used_up_is_said_when_the_page_opens(client: Client, cast: Cast, voice) -> None:
+    Team.objects.filter(pk=cast.team.pk).update(monthly_minutes=0)
+    page = client.get("/").content.decode()
+    assert page.count("Your team has used 0 of its 0 minutes this month.") == 2  # said, and for the script

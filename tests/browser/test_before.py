@@ -1,0 +1,163 @@
+"""What can be known in the browser is said before anything is sent."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.stage import set_stage
+from tests.browser.studio import choose, choose_voice, row, until_shelved
+from tests.support.product import Product
+
+
+def refuse_to_send(page: Page) -> None:
+    """Nothing may leave the page: a request that sends something fails the test by the page's own watch."""
+    page.route("**/", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    page.evaluate("() => { XMLHttpRequest.prototype.send = () => { throw new Error('sent'); }; }")
+
+
+def file(name: str, content: bytes) -> dict[str, Any]:
+    return {"name": name, "mimeType": "", "buffer": content}
+
+
+def wave(promised: int, there: int) -> bytes:
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", promised + 36, b"WAVE", b"fmt ", 16, 1, 1, 16000, 32000, 2, 16)
+    return head + struct.pack("<4sI", b"data", promised) + bytes(there)
+
+
+def box(kind: bytes, content: bytes, more: int = 0) -> bytes:
+    return struct.pack(">I4s", len(content) + 8 + more, kind) + content
+
+
+BRAND = box(b"ftyp", b"M4A \0\0\0\0")
+
+
+def test_no_voice_is_said_before_anything_is_sent(page: Page, speech: Path) -> None:
+    page.goto("/")
+    refuse_to_send(page)
+    choose(page, speech / "interview.mp3")
+    choose_voice(page)
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#id_voice_error")).to_have_text("Choose a voice.")
+    expect(page.get_by_role("checkbox", name="Atlas")).to_be_focused()
+    page.get_by_text("Not sure which?").click()
+    page.get_by_role("button", name="Try the ticked voices").click()
+    expect(page.locator("#id_voice_error")).to_have_text("Choose a voice.")
+    expect(page.locator("#sending")).to_be_hidden()
+    invalid = page.locator("#voice [aria-invalid], #voice[aria-invalid]")
+    expect(invalid).to_have_count(1)
+    choose_voice(page, "Nora")
+    page.get_by_role("button", name="Remove interview.mp3").click()
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#id_audio_error")).to_have_text("Choose a recording first.")
+    expect(invalid).to_have_count(0)
+
+
+def test_no_voice_is_said_where_one_recording_is_sent_again(page: Page, speech: Path) -> None:
+    page.goto("/")
+    page.route("**/", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    choose(page, speech / "interview.mp3")
+    choose_voice(page, "Nora")
+    page.get_by_role("button", name="Convert").click()
+    again = row(page, "interview.mp3").get_by_role("button", name="Send again")
+    expect(again).to_be_visible()
+    refuse_to_send(page)
+    choose_voice(page)
+    again.click()
+    expect(page.locator("#id_voice_error")).to_have_text("Choose a voice.")
+    expect(page.locator("#sending")).to_be_hidden()
+
+
+@pytest.fixture
+def used_up(product: Product) -> Iterator[None]:
+    set_stage(product, "quota_is_used_up")
+    yield
+    set_stage(product, "no_quota")
+
+
+def test_a_quota_that_is_used_up_is_said_until_it_is_raised(
+    page: Page, product: Product, speech: Path, used_up: None
+) -> None:
+    page.goto("/")
+    expect(page.locator("#problem")).to_contain_text("0 of its 0 minutes this month")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    choose(page, speech / "interview.mp3")
+    choose_voice(page, "Nora")
+    page.get_by_role("button", name="Convert").click()
+    notice = page.locator("#problem").get_by_role("alert")
+    expect(notice).to_be_focused()
+    expect(notice).to_contain_text("0 of its 0 minutes this month")
+    assert not sent
+    set_stage(product, "no_quota")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+
+
+def test_no_recording_and_no_voice_are_said_at_once(page: Page) -> None:
+    page.goto("/")
+    refuse_to_send(page)
+    choose_voice(page)
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#id_audio_error")).to_have_text("Choose a recording first.")
+    expect(page.locator("#id_voice_error")).to_have_text("Choose a voice.")
+
+
+@pytest.mark.parametrize(
+    ("recording", "words"),
+    [
+        (file("a.mp3", b""), "This file is empty. Choose one with sound in it."),
+        (file("b.wav", wave(9000, 0)), "This file is empty. Choose one with sound in it."),
+        (file("c.m4a", BRAND + box(b"mdat", bytes(99))), "This file was never finished"),
+        (file("d.m4a", BRAND + box(b"mdat", bytes(99), more=5000)), "This file was never finished"),
+        (file("e.m4a", BRAND + box(b"moov", bytes(20), more=500)), "This file was never finished"),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+)
+def test_what_nobody_can_read_is_not_sent(page: Page, recording: dict[str, Any], words: str) -> None:
+    page.goto("/")
+    refuse_to_send(page)
+    choose(page, recording)
+    expect(row(page, recording["name"]).locator(".error")).to_contain_text(words)
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#sending")).to_be_hidden()
+    expect(page.get_by_role("button", name=f"Remove {recording['name']}")).to_be_focused()
+
+
+def test_a_wav_that_was_cut_off_is_warned_of_and_can_be_sent(page: Page) -> None:
+    page.goto("/")
+    choose(page, file("cut.wav", wave(320_000, 64_000)))
+    expect(row(page, "cut.wav").locator(".note")).to_contain_text("This file was cut off")
+    expect(row(page, "cut.wav").locator(".error")).to_be_hidden()
+    until_shelved(page, 1)
+    page.reload()
+    both = "Kept in this browser since you left the page. This file was cut off"
+    expect(row(page, "cut.wav").locator(".note")).to_contain_text(both)
+    choose_voice(page, "Nora")
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        file("streamed.wav", wave(0, 64_000)),
+        file("sound.amr", b"#!AMR\n" + bytes(500)),
+        file("raw.pcm", bytes(3200)),
+        file("fragments.mp4", BRAND + box(b"moof", bytes(20)) + box(b"mdat", bytes(99))),
+    ],
+    ids=lambda value: value["name"],
+)
+def test_what_only_the_browser_cannot_play_is_not_refused(page: Page, recording: dict[str, Any]) -> None:
+    page.goto("/")
+    choose(page, recording)
+    choose_voice(page, "Nora")
+    found = row(page, recording["name"])
+    expect(found.locator("audio")).to_be_hidden() if "wav" not in recording["name"] else None
+    expect(found.locator(".error")).to_be_hidden()
+    expect(page.locator("#sentence")).to_contain_text("will be spoken by Nora", use_inner_text=True)
