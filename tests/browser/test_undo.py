@@ -35,6 +35,15 @@ REMOVED = """new Promise((resolve, reject) => {
 })"""
 
 
+def test_nothing_lies_over_the_page_before_something_is_removed(page: Page) -> None:
+    page.goto("/")
+    step = page.locator("#recording header .n")
+    expect(step).to_have_text("1")
+    on_top = "(step) => { const { x, y, width, height } = step.getBoundingClientRect();"
+    on_top += " return document.elementFromPoint(x + width / 2, y + height / 4) === step; }"
+    assert step.evaluate(on_top)
+
+
 @pytest.fixture
 def speaker(chromium: Browser, product: Product, cookies: dict[str, object]) -> Iterator[Page]:
     """Alice's page in a browser with a microphone."""
