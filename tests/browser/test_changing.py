@@ -47,6 +47,7 @@ def test_one_press_deletes_and_one_press_brings_it_back(page: Page, made: str) -
     page.get_by_role("radio", name="Deleted").check(force=True)
     page.get_by_role("button", name="Bring back “voice memo 7”").first.click()
     expect(page.get_by_text("“voice memo 7” is back.")).to_be_visible()
+    page.goto(made)
     expect(page.locator(".timeline")).to_contain_text("brought it back")
 
 
