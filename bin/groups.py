@@ -97,14 +97,15 @@ def groups() -> list[Group]:
             ),
             environment=tuple(SAFE.items()),
         ),
-        Group("units", tests=("tests/s2s", "tests/teams", "tests/voices", "tests/conversions", "tests/s2s_site")),
+        Group(
+            "units", tests=("tests/s2s", "tests/teams", "tests/voices", "tests/conversions", "tests/s2s_site"), lane=1
+        ),
         Group(
             "postgres",
             tests=("tests/conversions", "tests/voices", "tests/teams"),
             environment=(("DATABASE_URL", "{postgres}"),),
-            lane=1,
         ),
-        Group("deploy", tests=("tests/deploy",)),
+        Group("deploy", tests=("tests/deploy",), lane=1),
         Group("start", tests=("tests/start",), lane=1),
         Group("faults", tests=("tests/faults",), lane=1),
         Group("browser", tests=("tests/browser",)),
