@@ -16,7 +16,7 @@ LONG = "a very long name " * 18
 NAMES = {
     "../../x.mp3": "x",
     "say \"hello\" & 'bye'.mp3": "say \"hello\" & 'bye'",
-    "first line\nsecond\tline.mp3": "first line secondline",  # Django drops the tab
+    "first line\nsecond\tline.mp3": "first line second line",
     "🎙️ Zoë’s naïve 录音.mp3": "🎙️ Zoë’s naïve 录音",
     "abc\u202e3pm.exe\u202c \u200fשלום.mp3": "abc3pm.exe שלום",
     f"{LONG}.mp3": LONG[:200].strip(),
