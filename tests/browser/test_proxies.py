@@ -101,8 +101,10 @@ def plain(chromium: Browser, below: Below) -> Iterator[Page]:
 
 def test_a_recording_goes_its_way_below_a_path(scripted: Page, below: Below, speech: Path, tmp_path: Path) -> None:
     page = scripted
+    listen = page.locator("[data-preview]").first
+    expect(listen).to_have_attribute("aria-pressed", "false")  # before its script has run it is a link that leads away
     with page.expect_response(f"{below.url}/voices/*/preview/") as preview:
-        page.locator("[data-preview]").first.click()
+        listen.click()
     assert preview.value.ok
     choose(page, named(speech / "interview.mp3", "below.mp3"))
     page.get_by_role("button", name="Convert").click()
