@@ -61,6 +61,7 @@ export function made(file, facts) {
 
 // Said at its row; only what nobody can read isn't sent.
 async function look(entry) {
+  if (entry.recorded) return; // made here, and nobody has it but this page
   const found = await inspect(entry.file);
   const { empty, cut, unfinished } = form.querySelector("#recording").dataset;
   if (entry.state) return; // it took so long that sending didn't wait: the server says so
