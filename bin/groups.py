@@ -5,8 +5,8 @@
     bin/test units -k accepted   one group; what follows its name goes to pytest
 
 A failing group fails the run, but the groups after it still run. Some wait most of their time and others compute, so
-the groups of tests run in two lanes side by side; what a group prints is shown when it has ended, and grows meanwhile
-in test-results/. Run by bin/test, which prepares the machine.
+two groups of tests run at a time; what a group prints is shown when it has ended, and grows meanwhile in
+test-results/. Run by bin/test, which prepares the machine.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 TOOLS = Path(PYTHON).parent
 RESULTS = CHECKOUT / "test-results"
+_TESTS_AT_A_TIME = 2
 ROOMS = (
     "s2s",
     "s2s_site",
@@ -66,7 +67,6 @@ class Group:
     commands: tuple[tuple[str, ...], ...] = ()
     tests: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
-    lane: int = 0  # of groups of tests: those of one lane run one after the other, the lanes side by side
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Result:
 
 
 def groups() -> list[Group]:
-    """In the order in which they run: what fails fast comes first."""
+    """In the order in which they begin: first what fails fast, then the longest, which leaves two cores least idle."""
     manage = (PYTHON, "manage.py")
     return [
         Group(
@@ -97,18 +97,16 @@ def groups() -> list[Group]:
             ),
             environment=tuple(SAFE.items()),
         ),
-        Group(
-            "units", tests=("tests/s2s", "tests/teams", "tests/voices", "tests/conversions", "tests/s2s_site"), lane=1
-        ),
+        Group("browser", tests=("tests/browser",)),
+        Group("units", tests=("tests/s2s", "tests/teams", "tests/voices", "tests/conversions", "tests/s2s_site")),
+        Group("faults", tests=("tests/faults",)),
         Group(
             "postgres",
             tests=("tests/conversions", "tests/voices", "tests/teams"),
             environment=(("DATABASE_URL", "{postgres}"),),
         ),
-        Group("deploy", tests=("tests/deploy",), lane=1),
-        Group("start", tests=("tests/start",), lane=1),
-        Group("faults", tests=("tests/faults",), lane=1),
-        Group("browser", tests=("tests/browser",)),
+        Group("start", tests=("tests/start",)),
+        Group("deploy", tests=("tests/deploy",)),
     ]
 
 
@@ -138,18 +136,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _run_all(chosen: list[Group], environments: dict[str, dict[str, str]], pytest_arguments: list[str]) -> list[Result]:
-    """The results in the order of `chosen`: first the commands, then the tests in their lanes."""
+    """The results in the order of `chosen`: of the commands one after the other, then of the tests."""
     commands = [group for group in chosen if not group.tests]
-    lanes = [[group for group in chosen if group.tests and group.lane == lane] for lane in (0, 1)]
-    results = {group.name: _run(group, environments[group.name], pytest_arguments) for group in commands}
+    tests = [group for group in chosen if group.tests]
 
-    def run_lane(lane: list[Group]) -> None:
-        for group in lane:
-            results[group.name] = _run(group, environments[group.name], pytest_arguments, aside=all(lanes))
+    def run(group: Group) -> Result:
+        return _run(group, environments[group.name], pytest_arguments, aside=bool(group.tests) and len(tests) > 1)
 
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        list(pool.map(run_lane, lanes))
-    return [results[group.name] for group in chosen]
+    with ThreadPoolExecutor(_TESTS_AT_A_TIME) as pool:
+        return [run(group) for group in commands] + list(pool.map(run, tests))
 
 
 def _run(group: Group, environment: dict[str, str], pytest_arguments: list[str], *, aside: bool = False) -> Result:

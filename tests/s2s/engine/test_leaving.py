@@ -62,7 +62,8 @@ def test_work_stops_when_its_client_has_left(alone: EngineProcess, long: bytes, 
         "POST", f"{alone.url}/v1/voice-changer/{NORA}{verb}", files={"audio": long}, timeout=60
     ) as answer:
         assert answer.status_code == 200
-        next(answer.iter_raw())
+        pieces = answer.iter_raw()  # held: an iterator that is let go closes the connection
+        next(pieces)
         wait_for(lambda: not at_rest(worker), "it works on", 20)
     wait_for(lambda: at_rest(worker), "the worker doesn't go on for nobody", 20)
 
