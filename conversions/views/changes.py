@@ -50,6 +50,7 @@ def rename(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return show(request, conversion_id, form, status=422)
     actions.rename(conversion, signed_in(request), form.cleaned_data["title"])
+    messages.success(request, _("It is called “%(title)s” now.") % {"title": form.cleaned_data["title"]})
     return see_other("conversions:detail", conversion_id)
 
 

@@ -19,4 +19,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("htmx:afterSettle", () => {
   document.querySelector("#announcement").textContent = document.querySelector("#found")?.textContent ?? "";
+  // "Older" went with the rows that it stood under.
+  if (document.activeElement === document.body) document.querySelector("#rows").focus({ preventScroll: true });
 });

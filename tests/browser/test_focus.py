@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.stage import set_stage
 from tests.browser.studio import allow, choose, row, wait_until
@@ -47,6 +47,10 @@ def test_a_preview_that_plays_is_pressed(page: Page) -> None:
     expect(preview).to_have_attribute("aria-pressed", "true")
 
 
+def said(page: Page, words: str) -> Locator:
+    return page.get_by_role("status").filter(has_text=words)
+
+
 def test_once_it_is_ready_the_focus_is_at_the_state(page: Page, product: Product) -> None:
     allow(page, 404, 410)  # the stage's recordings have no sound
     page.goto(f"/conversions/{set_stage(product, 'to_watch')}/")
@@ -67,6 +71,29 @@ def test_in_a_batch_it_stays_where_it_was(page: Page, product: Product) -> None:
     page.get_by_role("button", name="Cancel the rest").focus()  # it goes
     set_stage(product, "is_ready")
     expect(page.locator("#arrival")).to_be_focused()
+
+
+def test_after_rename_delete_and_undo_the_focus_is_at_what_is_said(page: Page, product: Product) -> None:
+    allow(page, 404, 410)
+    set_stage(product, "to_watch")
+    page.goto(f"/conversions/{set_stage(product, 'is_ready')}/")
+    page.locator(".rename summary").press("Enter")
+    page.locator(".rename input[name=title]").fill("Chapter 9, renamed")
+    page.locator(".rename input[name=title]").press("Enter")
+    expect(said(page, "It is called “Chapter 9, renamed” now.")).to_be_focused()
+
+    page.get_by_role("button", name="Delete", exact=True).press("Enter")
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    expect(undo).to_have_accessible_description(re.compile("^“Chapter 9, renamed” was deleted."))
+    undo.press("Enter")
+    expect(said(page, "“Chapter 9, renamed” is back.")).to_be_focused()
+
+    page.goto("/history/?q=Chapter+9,+renamed")  # in the list, too
+    page.get_by_role("button", name="Delete “Chapter 9, renamed”").press("Enter")
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(said(page, "“Chapter 9, renamed” is back.")).to_be_focused()
 
 
 def test_every_page_says_what_it_is(page: Page) -> None:

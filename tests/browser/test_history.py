@@ -61,6 +61,12 @@ def test_older_pages_follow_without_gap_or_repetition_and_back_returns(page: Pag
     expect(page.locator("a.title").first).to_have_text("Evening bulletin 1")
 
 
+def test_older_rows_take_the_focus(page: Page) -> None:
+    page.goto("/history/?q=bulletin")
+    page.get_by_role("link", name="Older").press("Enter")
+    expect(page.get_by_role("group", name="Recordings")).to_be_focused()
+
+
 def test_back_from_a_conversion_shows_the_whole_page_not_the_rows_that_htmx_fetched(page: Page) -> None:
     allow(page, 404)  # the bulletins on the stage have no sound
     page.goto("/history/?q=bulletin")
