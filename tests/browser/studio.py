@@ -19,7 +19,7 @@ def sign_in(page: Page, url: str, email: str, password: str) -> None:
 def convert(page: Page, recording: Path | dict[str, Any], *, voice: str = "", output_format: str = "") -> str:
     """Upload and be on the conversion's page; its path."""
     page.goto("/")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(recording)
+    choose(page, recording)
     if voice:
         choose_voice(page, voice)
     if output_format:
@@ -30,9 +30,14 @@ def convert(page: Page, recording: Path | dict[str, Any], *, voice: str = "", ou
     return page.url[page.url.index("/conversions/") :]
 
 
+def file_button(page: Page) -> Locator:
+    """Its name is what it shows."""
+    return page.get_by_role("button", name="Choose files", exact=True)
+
+
 def choose(page: Page, *recordings: Path | dict[str, Any]) -> None:
     """Into the list of the Studio that is open."""
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(list(recordings))  # type: ignore[arg-type]
+    file_button(page).set_input_files(list(recordings))  # type: ignore[arg-type]
 
 
 def row(page: Page, name: str) -> Locator:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import allow, convert, named, open_options, wait_until
+from tests.browser.studio import allow, choose, convert, named, open_options, wait_until
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_what_can_not_be_brought_back_asks_first(page: Page, speech: Path) -> No
     page.goto("/")
     open_options(page)
     page.get_by_label("Zero retention").check()
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "phone_note.m4a")
+    choose(page, speech / "phone_note.m4a")
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
     wait_until(page, "ready")

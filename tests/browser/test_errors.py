@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.stage import set_stage
-from tests.browser.studio import allow, choose_voice, convert, wait_until
+from tests.browser.studio import allow, choose, choose_voice, convert, file_button, wait_until
 from tests.support.product import Product
 
 EMPTY = {"name": "empty.mp3", "mimeType": "audio/mpeg", "buffer": b""}
@@ -23,7 +23,7 @@ def test_no_file_is_said_at_the_field(kind: str, request: pytest.FixtureRequest)
     allow(page, 422)
     page.goto("/")
     page.get_by_role("button", name="Convert").click()
-    field = page.get_by_role("button", name="Recording", exact=True)
+    field = file_button(page)
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(
         "Up to 6 hours and 5.0 MB each. Any format will do. Choose a recording first."
@@ -35,17 +35,14 @@ def test_an_empty_file_is_refused_and_what_was_chosen_stays(page: Page, speech: 
     allow(page, 422)
     page.goto("/")
     choose_voice(page, "Lyra")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(EMPTY)
+    choose(page, EMPTY)
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_text("This file is empty.")).to_be_visible()
     expect(page.get_by_role("checkbox", name="Lyra")).to_be_checked()
-    assert (
-        page.get_by_role("button", name="Recording", exact=True).evaluate("(input) => input.files[0].name")
-        == "empty.mp3"
-    )
+    assert file_button(page).evaluate("(input) => input.files[0].name") == "empty.mp3"
 
     page.get_by_role("button", name="Remove empty.mp3").click()
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
 
@@ -57,7 +54,7 @@ def test_a_voice_that_has_gone_meanwhile_is_said_above_the_voices(
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto("/")
     choose_voice(page, "Ana")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     set_stage(product, "no_second_endpoint")
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_text("This voice is no longer offered.")).to_be_in_viewport()
@@ -65,7 +62,7 @@ def test_a_voice_that_has_gone_meanwhile_is_said_above_the_voices(
 
 def test_a_file_that_is_too_large_is_not_even_sent(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(TOO_LARGE)
+    choose(page, TOO_LARGE)
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_role("alert")).to_contain_text("too large: at most 5.0 MB")
     expect(page.get_by_role("button", name="Convert")).to_be_visible()
@@ -74,7 +71,7 @@ def test_a_file_that_is_too_large_is_not_even_sent(page: Page) -> None:
 def test_without_javascript_the_server_refuses_what_is_too_large(plain_page: Page) -> None:
     allow(plain_page, 413)
     plain_page.goto("/")
-    plain_page.get_by_role("button", name="Recording", exact=True).set_input_files(TOO_LARGE)
+    choose(plain_page, TOO_LARGE)
     plain_page.get_by_role("button", name="Convert").click()
     expect(plain_page.get_by_role("alert")).to_contain_text("too large: at most 5.0 MB")
 
@@ -82,9 +79,7 @@ def test_without_javascript_the_server_refuses_what_is_too_large(plain_page: Pag
 def test_an_upload_says_how_far_it_is_and_can_be_stopped(page: Page) -> None:
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
     page.goto("/")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(
-        {"name": "slow.wav", "mimeType": "audio/wav", "buffer": bytes(4 * 1024**2)}
-    )
+    choose(page, {"name": "slow.wav", "mimeType": "audio/wav", "buffer": bytes(4 * 1024**2)})
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_role("status").filter(has_text="Sending your recording.")).to_be_visible()
@@ -113,7 +108,7 @@ def test_what_failed_on_the_way_can_be_tried_again(page: Page, product: Product)
 
 def test_a_lost_connection_keeps_the_file(page: Page, speech: Path) -> None:
     page.goto("/")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     page.route("**/", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_role("alert")).to_contain_text("The connection was lost")

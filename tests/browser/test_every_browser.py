@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.browser.drivers import start
@@ -66,6 +67,18 @@ def test_a_recording_is_sent_converted_compared_and_downloaded(visitor: Visitor,
     path = visitor.download("Download MP3")
     assert path.name == "interview – Nora.mp3"
     assert seconds_of(path) == pytest.approx(seconds_of(speech / "interview.mp3"), abs=0.1)
+
+
+def test_the_file_button_is_named_as_it_is_shown(visitor: Visitor) -> None:
+    visitor.open("/")
+    shown = visitor.see(".drop label", "Choose files")
+    # Firefox adds what is chosen.
+    assert visitor.driver.find_element(By.ID, "id_audio").accessible_name.startswith(shown)
+    at = """(() => {
+        const { x, y, width, height } = document.querySelector(".drop label").getBoundingClientRect();
+        return document.elementFromPoint(x + width / 2, y + height / 2)?.id;
+    })()"""
+    visitor.until(f"{at} === 'id_audio'")  # who presses the button presses the input
 
 
 def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, speech: Path) -> None:

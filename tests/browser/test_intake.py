@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import choose, choose_voice, open_options, row, wait_until
+from tests.browser.studio import choose, choose_voice, file_button, open_options, row, wait_until
 
 DAY_AGO = """new Promise((resolve, reject) => {
     const request = indexedDB.open("timbre-shelf");
@@ -93,7 +93,7 @@ def test_what_is_chosen_dropped_and_pasted_lands_in_one_list(page: Page, speech:
         expect(page.get_by_role("status").filter(has_text=f"“{name}” was removed.")).to_have_count(1)
     expect(page.locator("#sentence")).to_contain_text("3 recordings (22 sec) will be", use_inner_text=True)
     sent = "(input) => [...input.files].map((file) => file.name)"
-    files = page.get_by_role("button", name="Recording", exact=True).evaluate(sent)
+    files = file_button(page).evaluate(sent)
     assert files == ["interview.mp3", "phone_note.m4a", "man_cards.flac"]
 
 
@@ -192,3 +192,29 @@ def test_voices_are_tried_from_where_the_player_is_and_the_others_stay(page: Pag
     page.goto("/")
     expect(row(page, "interview.mp3")).to_be_visible()
     expect(page.locator(".file")).to_have_count(1)
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_the_file_button_is_named_as_it_is_shown_and_all_of_the_zone_is_it(
+    kind: str, request: pytest.FixtureRequest, speech: Path
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    page.goto("/")
+    shown = page.locator("label[for=id_audio]")
+    expect(page.locator("#id_audio")).to_have_accessible_name(shown.inner_text())
+    button, zone = shown.bounding_box(), page.locator(".drop").bounding_box()
+    assert button
+    assert zone
+    for x, y in ((button["x"] + 20, button["y"] + 20), (zone["x"] + 9, zone["y"] + 9)):
+        with page.expect_file_chooser():
+            page.mouse.click(x, y)
+    file_button(page).focus()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    expect(shown).to_have_css("outline-style", "solid")  # the input has the focus; its label shows it
+    chooser.value.set_files(speech / "interview.mp3")
+    if kind == "page":
+        expect(row(page, "interview.mp3")).to_be_visible()
+    else:  # the input itself says what was chosen
+        expect(page.locator("#id_audio")).to_have_css("opacity", "1")
+        expect(shown).to_be_visible()

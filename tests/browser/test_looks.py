@@ -55,7 +55,7 @@ def made(chromium: Browser, product: Product, cookies: dict[str, object], speech
     page.get_by_label("Zero retention").check()
     page.get_by_label("Change the voice's own settings").check()
     page.get_by_label("Stability", exact=True).fill("0.8")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech_folder / "interview.mp3")
+    choose(page, speech_folder / "interview.mp3")
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
     wait_until(page, "ready")
@@ -150,9 +150,7 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
     page = look.page
     page.goto("/")
     look.take("studio")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(
-        CHECKOUT / "tests" / "data" / "speech" / "interview.mp3"
-    )
+    choose(page, CHECKOUT / "tests" / "data" / "speech" / "interview.mp3")
     expect(page.locator("#files")).to_contain_text("0:06")
     look.take("studio-chosen")
     look.take("studio-chosen-in-the-window", whole=False)
@@ -261,9 +259,7 @@ def test_the_options(look: Look, two_endpoints: None) -> None:
     allow(page, 422)
     page.goto("/")
     choose_voice(page, "Ana")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(
-        CHECKOUT / "tests" / "data" / "speech" / "interview.mp3"
-    )
+    choose(page, CHECKOUT / "tests" / "data" / "speech" / "interview.mp3")
     open_options(page)
     page.get_by_label("Change the voice's own settings").check()
     page.get_by_label("Stability", exact=True).fill("0.8")

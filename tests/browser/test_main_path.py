@@ -9,7 +9,7 @@ import av
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import allow, choose_voice, convert, named, play, wait_until
+from tests.browser.studio import allow, choose, choose_voice, convert, named, play, wait_until
 
 
 def seconds_of(path: Path) -> float:
@@ -80,7 +80,7 @@ def test_the_sentence_says_what_will_happen_before_it_happens(page: Page, speech
     sentence = page.locator("#sentence")
     expect(page.locator(".voice input:checked")).to_have_count(1)
     expect(sentence).to_contain_text("Choose a recording")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "phone_note.m4a")
+    choose(page, speech / "phone_note.m4a")
     choose_voice(page, "Lyra")
     words = re.compile(
         r"^phone_note\.m4a \(6 sec\) will be spoken by Lyra, as MP3\. It costs nothing\. "

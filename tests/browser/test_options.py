@@ -28,7 +28,7 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     page: Page = request.getfixturevalue(kind)
     page.goto("/")
     open_options(page)
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     page.get_by_label("Format", exact=True).select_option("wav_44100")
     expect(page.get_by_label("Stability")).to_be_hidden()
     page.get_by_label("Change the voice's own settings").check()
@@ -55,7 +55,7 @@ def test_every_option_that_there_is_arrives(
     page.goto("/")
     open_options(page)
     choose_voice(page, "Ana")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     page.get_by_label("Remove background noise").check()
     page.get_by_label("Model").select_option("English v2")
     page.get_by_label("Change the voice's own settings").check()
@@ -158,7 +158,7 @@ def test_two_endpoints_stand_apart_and_each_offers_what_it_can(page: Page, two_e
     expect(page.get_by_label("Model")).to_have_value("")
     expect(page.get_by_label("Style", exact=True)).to_have_value("0.5")  # what was changed stays
     expect(page.locator("#chosen-options")).not_to_contain_text("noise removed")
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     page.get_by_role("button", name="Convert").click()  # the hidden box isn't sent, so nothing is refused
     page.wait_for_url("**/conversions/*/")
 
@@ -218,7 +218,7 @@ def test_without_javascript_a_box_for_another_endpoint_is_refused_where_it_stand
     allow(page, 422)
     page.goto("/")
     open_options(page)
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     choose_voice(page, "Ana")
     page.get_by_label("Remove background noise").check()
     choose_voice(page, "Nora")
@@ -236,7 +236,7 @@ def test_an_error_opens_its_folds_and_stands_at_its_field(
     page.goto("/")
     choose_voice(page, "Ana")
     open_options(page)
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     page.get_by_label("Seed").fill("-3")
     seed = page.get_by_label("Seed")
     page.locator("#options > details > summary").click()
@@ -258,7 +258,7 @@ def test_zero_retention_is_for_its_maker_alone(
 ) -> None:
     page.goto("/")
     open_options(page)
-    page.get_by_role("button", name="Recording", exact=True).set_input_files(speech / "interview.mp3")
+    choose(page, speech / "interview.mp3")
     page.get_by_label("Zero retention").check()
     expect(page.locator("#sentence")).to_contain_text("Only you can see it.", use_inner_text=True)
     expect(page.locator("#sentence")).not_to_contain_text("Everyone", use_inner_text=True)
