@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 from django import template
@@ -12,9 +13,22 @@ from django.utils.translation import ngettext
 
 from conversions.durations import clock_duration, spoken_duration
 from conversions.formats import format_words
+from s2s.audio import AudioError
+from s2s.audio.mistakes import MISTAKES
 
 register = template.Library()
 register.filter("format_words", format_words)
+
+
+@register.simple_tag
+def mistakes() -> str:
+    """What is no recording, for inspecting.js: JSON of the words for each kind, and of its marks as place and hex."""
+    kinds = {
+        code: [[[place, mark.hex()] for place, mark in marks] for marks in kinds] for code, kinds in MISTAKES.items()
+    }
+    words = {code: str(AudioError(code)) for code in (*kinds, "text")}
+    return json.dumps({"marks": kinds, "words": words}, separators=(",", ":"))
+
 
 # Containers that every current browser plays. A video's sound is played by an audio element too.
 _PLAYABLE_CONTAINERS = frozenset({"mp3", "wav", "flac", "ogg", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "aac"})

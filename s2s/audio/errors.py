@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+_CHOOSE: Final = "Choose an audio or video recording, for example MP3, WAV, M4A or MP4."
 _SENTENCES: Final[Mapping[str, str]] = {
     "empty": (
         "The file is empty, so the upload may have been interrupted. Check the file on your computer and send it again."
     ),
-    "not_audio": (
-        "We found no sound in this file that we can read. "
-        "Choose an audio or video recording, for example MP3, WAV, M4A or MP4."
-    ),
+    "not_audio": (f"We found no sound in this file that we can read. {_CHOOSE}"),
     "no_audio": "This is a picture or a video without sound. Choose a recording that has sound.",
+    "picture": f"This is a picture, and there is no sound in it. {_CHOOSE}",
+    "document": f"This is a document, not a recording. {_CHOOSE}",
+    "text": f"This is text, not a recording. {_CHOOSE}",
+    "archive": "This is an archive, such as a ZIP file. Unpack it and choose the recordings that are in it.",
+    "notes": "This is a MIDI file: it says which notes are played, and has no sound. Export it as WAV or MP3.",
+    "project": "This is an Audacity project, not a recording. Open it in Audacity and export it as WAV or MP3.",
     "no_sound_length": "The recording has no length: not one sample is in it. Record it again, then upload it.",
     "too_long": "The recording is longer than {max_duration}. Cut it into shorter parts and upload them one by one.",
     "too_many_channels": (

@@ -28,21 +28,6 @@ DECODERS: Final = (
 RAW_DEMUXERS: Final = {"s16le": "s16le", "ulaw": "mulaw", "alaw": "alaw"}
 
 HEAD_BYTES: Final = 12
-_PICTURE_HEADS: Final = (
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"BM",
-    b"II*\x00",
-    b"MM\x00*",
-    b"8BPS",
-    b"\x00\x00\x01\x00",
-)
-
-
-def is_picture(head: bytes) -> bool:
-    """Whether these first bytes are those of a common picture format, so that we can say so."""
-    return head.startswith(_PICTURE_HEADS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def is_wav(head: bytes) -> bool:

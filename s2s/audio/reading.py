@@ -21,6 +21,7 @@ from s2s.audio import formats
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
+from s2s.audio.mistakes import HEAD_BYTES, mistaken
 from s2s.audio.mixing import channels, mono
 from s2s.audio.resampling import Resampler
 
@@ -223,6 +224,9 @@ def _kind(frame: AudioFrame) -> tuple[str, str, int]:
 
 
 def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
+    """Raises `AudioError`. What is plainly something else never reaches libav."""
+    if raw is None and (mistake := mistaken(source.head(HEAD_BYTES))):
+        raise AudioError(mistake)
     demuxers: tuple[str, ...] = formats.DEMUXERS
     options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(formats.DECODERS)}
     raw_demuxer = None
@@ -246,8 +250,7 @@ def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
         )
     except av.error.FFmpegError as error:
         _raise_if_memory(error)
-        code = "no_audio" if formats.is_picture(source.head(formats.HEAD_BYTES)) else "not_audio"
-        raise AudioError(code) from error
+        raise AudioError("not_audio") from error
 
 
 def _refuse_to_open(url: str, _flags: int, _options: object) -> NoReturn:

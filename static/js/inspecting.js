@@ -1,5 +1,7 @@
-// What a file's own bytes say before it is sent: empty, cut off, or without what is needed to read it. A few kilobytes
-// are read, never the whole; whether this browser can play it says nothing.
+// What a file's own bytes say before it is sent: empty, cut off, without what is needed to read it, or no recording. A
+// few kilobytes are read, never the whole; whether this browser can play it says nothing.
+
+import { HEAD_BYTES, mistaken } from "./mistakes.js";
 
 const bytesOf = async (file, from, length) => new DataView(await file.slice(from, from + length).arrayBuffer());
 const word = (view, at) => String.fromCharCode(...[0, 1, 2, 3].map((place) => view.getUint8(at + place)));
@@ -35,12 +37,15 @@ async function mp4(file) {
   return "";
 }
 
-// "" for all that is well or unknown; "empty", "cut" (what is there can be read), "unfinished" (nothing can).
-export async function inspect(file) {
+// "" for all that is well or unknown; "empty", "cut" (what is there can be read), "unfinished" (nothing can), or which of
+// `mistakes` it is, by their marks.
+export async function inspect(file, mistakes) {
   if (!file.size) return "empty";
   if (file.size < 16) return "";
   try {
-    const head = await bytesOf(file, 0, 12);
+    const head = await bytesOf(file, 0, HEAD_BYTES);
+    const mistake = mistaken(new Uint8Array(head.buffer), mistakes);
+    if (mistake) return mistake;
     if (word(head, 0) === "RIFF" && word(head, 8) === "WAVE") return await wav(file);
     if (word(head, 4) === "ftyp") return await mp4(file);
   } catch (error) {

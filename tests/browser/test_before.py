@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from s2s.audio import AudioError
 from tests.browser.stage import set_stage
 from tests.browser.studio import choose, choose_voice, row, until_shelved
+from tests.support.no_recordings import NO_RECORDINGS
 from tests.support.product import Product
 
 
@@ -129,6 +131,16 @@ def test_what_nobody_can_read_is_not_sent(page: Page, recording: dict[str, Any],
     expect(page.get_by_role("button", name=f"Remove {recording['name']}")).to_be_focused()
 
 
+def test_what_is_no_recording_is_named_as_the_server_names_it(page: Page) -> None:
+    page.goto("/")
+    refuse_to_send(page)
+    choose(page, *(file(name, content) for name, (_code, content) in NO_RECORDINGS.items()))
+    for name, (code, _content) in NO_RECORDINGS.items():
+        expect(row(page, name).locator(".error")).to_have_text(str(AudioError(code)))
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#sending")).to_be_hidden()
+
+
 def test_a_wav_that_was_cut_off_is_warned_of_and_can_be_sent(page: Page) -> None:
     page.goto("/")
     choose(page, file("cut.wav", wave(320_000, 64_000)))
@@ -161,3 +173,28 @@ def test_what_only_the_browser_cannot_play_is_not_refused(page: Page, recording:
     expect(found.locator("audio")).to_be_hidden() if "wav" not in recording["name"] else None
     expect(found.locator(".error")).to_be_hidden()
     expect(page.locator("#sentence")).to_contain_text("will be spoken by Nora", use_inner_text=True)
+
+
+def test_without_a_script_convert_is_there_once_a_voice_is_ticked(plain_page: Page, speech: Path) -> None:
+    page, sent = plain_page, []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    choose_voice(page)
+    page.locator("summary", has_text="Not sure which?").click()
+    expect(page.get_by_role("button", name="Convert")).to_be_hidden()
+    expect(page.get_by_role("button", name="Try the ticked voices")).to_be_hidden()
+    page.get_by_role("link", name="Choose a voice").press("Enter")
+    expect(page.locator("#voice")).to_be_in_viewport()
+    assert not sent
+    choose_voice(page, "Nora")
+    expect(page.get_by_role("link", name="Choose a voice")).to_be_hidden()
+    page.get_by_role("button", name="Convert").click()
+    page.wait_for_url("**/conversions/*/")
+
+
+def test_with_scripts_convert_says_what_is_missing(page: Page) -> None:
+    page.goto("/")
+    choose_voice(page)
+    expect(page.get_by_role("link", name="Choose a voice")).to_be_hidden()
+    expect(page.get_by_role("button", name="Convert")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.browser.studio import allow, choose, choose_voice, convert, file_butt
 from tests.support.product import Product
 
 EMPTY = {"name": "empty.mp3", "mimeType": "audio/mpeg", "buffer": b""}
-TEXT = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": b"These are my notes, not a recording.\n" * 50}
+DAMAGED = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": random.Random(1).randbytes(5000)}
 TOO_LARGE = {"name": "long.wav", "mimeType": "audio/wav", "buffer": bytes(8 * 1024**2)}
 
 
@@ -89,8 +90,8 @@ def test_an_upload_says_how_far_it_is_and_can_be_stopped(page: Page) -> None:
     expect(page.locator("#sentence")).to_contain_text("slow.wav")
 
 
-def test_a_text_named_mp3_fails_with_a_sentence_and_the_way_to_another_recording(page: Page) -> None:
-    convert(page, TEXT)
+def test_what_nobody_can_read_fails_with_a_sentence_and_the_way_to_another_recording(page: Page) -> None:
+    convert(page, DAMAGED)
     wait_until(page, "failed")
     expect(page.get_by_role("alert")).to_contain_text("It could not be converted.")
     expect(page).to_have_title("Failed – notes – Timbre")

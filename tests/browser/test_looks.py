@@ -60,7 +60,7 @@ def made(chromium: Browser, product: Product, cookies: dict[str, object], speech
     page.wait_for_url("**/conversions/*/")
     wait_until(page, "ready")
     addresses["zero-retention"] = page.url
-    notes = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": b"not a recording" * 99}
+    notes = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": bytes(range(256)) * 9}
     addresses["failed"] = convert(page, notes)
     wait_until(page, "failed")
     context.close()

@@ -36,23 +36,23 @@ def zip_bomb() -> bytes:
 
 
 REFUSED = {
-    "text named mp3": (lambda: b"Dear sirs, please find my recording attached.\n" * 200, "not_audio"),
-    "picture": ((Path(__file__).parents[2] / "docs" / "images" / "studio.png").read_bytes, ""),
+    "text named mp3": (lambda: b"Dear sirs, please find my recording attached.\n" * 200, "text"),
+    "picture": ((Path(__file__).parents[2] / "docs" / "images" / "studio.png").read_bytes, "picture"),
     "video without sound": (lambda: write_recording(None, container="mp4", video_s=1), "no_audio"),
     "ten channels": (
         lambda: write_recording(np.zeros((10, 8000)), 8000, container="wav", codec="pcm_s16le"),
         "too_many_channels",
     ),
     "absurd rate": (lambda: wav_header(1, 1, 2000) + bytes(2000), "bad_rate"),
-    "zip bomb": (zip_bomb, "not_audio"),
-    "page": (lambda: b"<!doctype html><script>alert(1)</script>" * 100, "not_audio"),
+    "zip bomb": (zip_bomb, "archive"),
+    "page": (lambda: b"<!doctype html><script>alert(1)</script>" * 100, "text"),
     "m4a without its end": (lambda: half("phone_note.m4a"), "not_audio"),
     "six hours of silence": (
         lambda: write_recording(np.zeros(8000 * 120), 8000, container="flac", codec="flac"),
         "too_long",
     ),
     **{
-        f"playlist, {kind}": (lambda text=text: text.format(url="file:///etc/passwd", port=1).encode(), "not_audio")
+        f"playlist, {kind}": (lambda text=text: text.format(url="file:///etc/passwd", port=1).encode(), "text")
         for kind, text in PLAYLISTS.items()
     },
 }

@@ -127,7 +127,7 @@ def test_what_is_not_audio_fails_with_a_sentence_and_is_never_sent(submit: Submi
 
     conversion.refresh_from_db()
     assert conversion.status == Conversion.Status.FAILED
-    assert conversion.error_code == "not_audio"
+    assert conversion.error_code == "text"
     assert len(conversion.error) > 20
     assert calls_of(scripted) == []
 

@@ -13,6 +13,8 @@ import pytest
 
 from s2s.audio import AudioError, Limits, RawPcm, decode, examine
 from s2s.audio.errors import CODES
+from s2s.audio.mistakes import HEAD_BYTES, mistaken
+from tests.support.no_recordings import NO_RECORDINGS
 
 
 def refusal(content: bytes | io.BytesIO, **how) -> AudioError:
@@ -44,7 +46,7 @@ def test_a_text_named_mp3(tmp_path: Path):
     path = tmp_path / "song.mp3"
     path.write_text("Dear sirs, please find my recording attached.\n" * 200)
     with path.open("rb") as source:
-        assert refusal(source).code == "not_audio"
+        assert refusal(source).code == "text"
 
 
 @pytest.mark.parametrize("content", [b"\0", b"\0" * 100_000, b"RIFF", b"OggS", b"ID3\x04\0\0\0\0\x0f\x7f", b"fLaC"])
@@ -70,11 +72,17 @@ def test_a_header_that_promises_more_than_there_is():
     assert found.samples == 1000
 
 
-@pytest.mark.parametrize(
-    "head", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\0\x10JFIF", b"GIF89a", b"RIFF\0\1\0\0WEBPVP8 ", b"BM"]
-)
-def test_a_picture(head):
-    assert refusal(head + bytes(5000)).code == "no_audio"
+@pytest.mark.parametrize("name", NO_RECORDINGS)
+def test_what_is_no_recording_is_named(name):
+    code, content = NO_RECORDINGS[name]
+    assert refusal(content).code == code
+
+
+def test_nothing_that_begins_as_a_recording_does_is_mistaken(write, a_tone):
+    for container, codec in [("mp4", "aac"), ("webm", "libopus"), ("wav", "pcm_s16le"), ("mp3", "libmp3lame")]:
+        assert not mistaken(write(a_tone(1, 48000), 48000, container=container, codec=codec)[:HEAD_BYTES])
+    for head in (b"RIFF", b"OggS", b"#!AMR\n", b"ID3\4\0\0\0\0\x0f\x7f", b"\0\0\1\0ftypisom" + bytes(300)):
+        assert not mistaken(head)
 
 
 @pytest.mark.parametrize("container", ["mp4", "matroska", "avi", "mpegts"])
@@ -155,7 +163,7 @@ def test_a_playlist_opens_nothing(target, kind, scheme):
         "concat:": f"concat:{path}|{path}",
         "subfile": f"subfile,,start,0,end,100,,:{path}",
     }[scheme]
-    assert refusal(PLAYLISTS[kind].format(url=url, port=port).encode()).code == "not_audio"
+    assert refusal(PLAYLISTS[kind].format(url=url, port=port).encode()).code == "text"
     with pytest.raises(BlockingIOError):
         listener.accept()
 
