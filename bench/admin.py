@@ -78,7 +78,7 @@ def measure() -> int:
 
 def time_of(client: Any, address: str) -> float:
     """In ms, the median."""
-    from conversions.admin_ledger import Month
+    from conversions.admin.ledger import Month
 
     times, address = [], address.format(month=Month.parse("").before)
     for _ in range(REPEATS + 1):

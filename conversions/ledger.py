@@ -73,13 +73,12 @@ def month(start: datetime, end: datetime) -> list[Line]:
     users = User.objects.in_bulk({row["user_id"] for row in rows if row["user_id"]})
     lines = [
         Line(
-            team=str(teams[row["team_id"]]),
+            team=str(teams[row["team_id"]]) if row["team_id"] in teams else _("(deleted)"),
             user=users[row["user_id"]].email if row["user_id"] in users else _("(deleted)"),
             endpoint=str(endpoints[row["endpoint_id"]]),
             used=Used.of(row),
         )
         for row in rows
-        if row["team_id"] in teams
     ]
     return sorted(lines, key=lambda line: (-line.used.credits, line.team, line.user, line.endpoint))
 

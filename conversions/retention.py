@@ -51,7 +51,9 @@ def erase_due() -> int:
 
 def erase_deleted() -> int:
     """Erases what was deleted and can't be brought back any more. Returns how many."""
-    return _erase(Conversion.objects.filter(deleted_at__lte=db_now() - UNDO_WITHIN), unless_restored=True)
+    return _erase(
+        Conversion.objects.filter(deleted_at__lte=db_now() - UNDO_WITHIN), if_still=Q(deleted_at__isnull=False)
+    )
 
 
 def erase_unreachable() -> int:
@@ -60,11 +62,11 @@ def erase_unreachable() -> int:
     return _erase(Conversion.objects.filter(hidden, created_by=None))
 
 
-def _erase(due: QuerySet[Conversion], *, unless_restored: bool = False) -> int:
+def _erase(due: QuerySet[Conversion], *, if_still: Q | None = None) -> int:
     erased = 0
     # Without an order: for one, SQLite would read the whole table in it.
     for conversion in due.order_by().only("enable_logging", "recording"):
-        actions.erase(conversion, unless_restored=unless_restored)
+        actions.erase(conversion, if_still=if_still)
         erased += 1
     if erased and connection.vendor == "sqlite":
         with connection.cursor() as cursor:  # the write-ahead log still has the rows as they were

@@ -1,17 +1,24 @@
-"""Lists of the admin site that every address and every form opens."""
+"""Lists of the admin site that every address and every form opens, and that delete nothing unasked."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import DatabaseError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from teams.asking import Question, Rows, ask, confirmed, delete_selected, names_of
+
+admin.site.add_action(delete_selected, "delete_selected")  # in the place of Django's
 
 
 class _List(ChangeList):
@@ -33,6 +40,8 @@ class _List(ChangeList):
 class Lists(admin.ModelAdmin[Any]):
     """What every list of ours is, whatever it lists."""
 
+    list_max_show_all = 150  # each row can be ticked, and a form has 200 fields at most
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _List
 
@@ -44,3 +53,47 @@ class Lists(admin.ModelAdmin[Any]):
             except ValidationError as error:
                 raise BadRequest("Rows were chosen that can't be any.") from error
         return super().response_action(request, queryset, *place)
+
+    # ---- deleting: see teams/asking.py ----
+
+    def mark(self, row: Any) -> str:
+        """How a row is, in one word: one that is otherwise when the answer comes is left alone."""
+        return ""
+
+    def before_deleting(self, rows: Rows, user: Any) -> Question:
+        """What is asked before these are deleted."""
+        raise NotImplementedError
+
+    def delete_row(self, row: Any, user: Any) -> bool:
+        """False: it can't go."""
+        raise NotImplementedError
+
+    def delete_rows(self, request: HttpRequest, rows: Rows) -> None:
+        """And says so, here and in the admin site's own log."""
+        gone = []
+        for row in rows:
+            pk = row.pk
+            if self.delete_row(row, request.user):
+                row.pk = pk  # which Django takes from what it has deleted
+                gone.append(row)
+        if gone:
+            self.log_deletions(request, gone)  # type: ignore[arg-type]
+            words = _("Deleted: %s.") % ", ".join(names_of(gone))
+            self.message_user(request, words, messages.SUCCESS)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_delete_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            self.message_user(request, _("It doesn’t exist any more."), messages.WARNING)
+            return self._to_the_list()
+        rows = confirmed(self, request, self.get_queryset(request).filter(pk=row.pk))
+        if rows is None:
+            back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+            return ask(self, request, self.before_deleting([row], request.user), [row], answer={}, back=back)
+        self.delete_rows(request, rows)
+        return self._to_the_list()
+
+    def _to_the_list(self) -> HttpResponse:
+        return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))

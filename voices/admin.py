@@ -26,7 +26,7 @@ class EndpointAdmin(Lists):
     list_display = ["name", "state", "slots_in_words", "last_good_at", "enabled", "billed", "synced_at", "sync_error"]
     list_filter = ["enabled", "paused", "pause_code"]
     readonly_fields = ["state", "pause_words", "slots_in_words", "last_good_at", "synced_at", "sync_error"]
-    actions = ["pause", "resume", "sync_now"]
+    actions = ["pause", "resume", "switch_off", "switch_on", "sync_now"]
 
     @admin.display(description=_("state"))
     def state(self, endpoint: Endpoint) -> str:
@@ -51,19 +51,31 @@ class EndpointAdmin(Lists):
         words = gettext("%(now)d of %(slots)d: it took no more at %(moment)s. One more is tried each hour.")
         return words % {"now": endpoint.slots_now, "slots": endpoint.slots, "moment": _moment(endpoint.learnt_at)}
 
-    @admin.action(description=_("Sync voices now"))
+    @admin.action(description=_("Sync voices now"), permissions=["change"])
     def sync_now(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
         _sync(self, request, endpoints)
 
-    @admin.action(description=_("Pause: recordings wait"))
+    @admin.action(description=_("Pause: recordings wait"), permissions=["change"])
     def pause(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
         endpoints.update(paused=True)
 
-    @admin.action(description=_("Resume"))
+    @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
         for endpoint in endpoints:
             breaker.resume(endpoint.pk)
         endpoints.update(paused=False)
+
+    @admin.action(description=_("Switch off: its voices are no longer offered"), permissions=["change"])
+    def switch_off(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+        count = endpoints.update(enabled=False, keyless=False)
+        words = ngettext("%d endpoint is switched off.", "%d endpoints are switched off.", count)
+        self.message_user(request, words % count, messages.SUCCESS)
+
+    @admin.action(description=_("Switch on: its voices are offered"), permissions=["change"])
+    def switch_on(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+        count = endpoints.update(enabled=True, keyless=False)
+        words = ngettext("%d endpoint is switched on.", "%d endpoints are switched on.", count)
+        self.message_user(request, words % count, messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: ModelForm[Endpoint], change: bool) -> None:
         if not change:
@@ -78,10 +90,6 @@ class EndpointAdmin(Lists):
             this.update(keyless=False)
         if "slots" in form.changed_data:
             this.update(learnt_slots=None, learnt_at=None)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Endpoint | None = None) -> bool:
-        # History names its voices: an endpoint is disabled, not deleted.
-        return obj is not None and not obj.voices.exists() and super().has_delete_permission(request, obj)
 
 
 def _sync(site: admin.ModelAdmin[Any], request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
@@ -121,7 +129,7 @@ class VoiceAdmin(Lists):
     readonly_fields = ["endpoint", "voice_id", "name", "description", "preview_url", "labels", "settings", "position"]
     actions = ["sync_now"]
 
-    @admin.action(description=_("Sync the endpoints of these voices now"))
+    @admin.action(description=_("Sync the endpoints of these voices now"), permissions=["change"])
     def sync_now(self, request: HttpRequest, voices: QuerySet[Voice]) -> None:
         _sync(self, request, Endpoint.objects.filter(pk__in=voices.order_by().values("endpoint")))
 

@@ -3,6 +3,7 @@
 from conversions.actions.audition import MOST_VOICES, PASSAGE_S, BusyError, audition, listen
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, forget, purge
+from conversions.actions.disband import Held, disband, held_by
 from conversions.actions.export import export, forget_export
 from conversions.actions.part import Left, left_by, part_with
 from conversions.actions.presets import (
@@ -17,6 +18,7 @@ from conversions.actions.rename import rename
 from conversions.actions.restore import restore
 from conversions.actions.retry import retry
 from conversions.actions.submit import Accepted, Order, submit, submit_all
+from conversions.actions.unplug import Known, known_of, unplug
 from conversions.usage import OverQuotaError
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "PASSAGE_S",
     "Accepted",
     "BusyError",
+    "Held",
+    "Known",
     "Left",
     "NameTakenError",
     "Order",
@@ -33,10 +37,13 @@ __all__ = [
     "change_preset",
     "delete",
     "delete_preset",
+    "disband",
     "erase",
     "export",
     "forget",
     "forget_export",
+    "held_by",
+    "known_of",
     "left_by",
     "listen",
     "may_change_preset",
@@ -49,4 +56,5 @@ __all__ = [
     "set_default_preset",
     "submit",
     "submit_all",
+    "unplug",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Q
 
 from conversions import files
 from conversions.actions.cancel import stop
@@ -38,20 +39,24 @@ def delete(conversion: Conversion, user: User) -> bool:
     return True
 
 
-def purge(conversion: Conversion, user: User) -> None:
-    """Erases it now, with no way back. Raises PermissionDenied."""
+def purge(conversion: Conversion, user: User) -> bool:
+    """Erases it now, with no way back. False: it isn't any more what it was when `conversion` was read.
+
+    Raises PermissionDenied.
+    """
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
-    erase(conversion)
+    states = [conversion.status] if conversion.finished else Conversion.UNFINISHED
+    return erase(conversion, if_still=Q(status__in=states, deleted_at=conversion.deleted_at))
 
 
-def erase(conversion: Conversion, *, unless_restored: bool = False) -> None:
+def erase(conversion: Conversion, *, if_still: Q | None = None) -> bool:
     """Rows and files are gone, by the product's own right: for recordings whose time has come. The ledger keeps its
-    sums. `unless_restored`: one that was brought back since it was looked for stays.
+    sums. False: `if_still` isn't true of it, and nothing was done.
     What was kept to be auditioned goes with the last zero retention one that was made of it."""
     with transaction.atomic():
-        row = Conversion.objects.select_for_update().only("deleted_at").filter(pk=conversion.pk).first()
-        if unless_restored and (row is None or row.deleted_at is None):
-            return
+        row = Conversion.objects.select_for_update().only("pk").filter(if_still or Q(), pk=conversion.pk).first()
+        if if_still is not None and row is None:
+            return False
         if conversion.zero_retention:
             conversion.calls.update(request_id="", history_item_id="", error="")
         Conversion.objects.filter(pk=conversion.pk).delete()
@@ -60,6 +65,7 @@ def erase(conversion: Conversion, *, unless_restored: bool = False) -> None:
         if conversion.recording_id and not Conversion.objects.filter(recording=conversion.recording_id).exists():
             for recording in Recording.objects.filter(pk=conversion.recording_id):
                 forget(recording)
+    return True
 
 
 def forget(recording: Recording) -> None:

@@ -6,6 +6,7 @@ Work that was accepted goes on either way: no step and no call hangs on a person
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
@@ -14,7 +15,7 @@ from django.db.models import Count, Q, QuerySet
 
 from conversions.actions.delete import erase, forget
 from conversions.models import Conversion, Preset, Recording
-from teams.models import User
+from teams.models import Team, User
 from teams.people import deactivate
 
 logger = logging.getLogger(__name__)
@@ -25,22 +26,22 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """How much of a person's work stays with the team, is unfinished of that, and is erased."""
+    """How much of people's work stays with the team, is unfinished of that, and is erased."""
 
     stays: int = 0
     unfinished: int = 0
     erased: int = 0  # for their eyes alone: zero retention, "only I can see it", what they have tried out
 
 
-def left_by(person: User) -> Left:
-    """Two queries."""
-    made = Conversion.objects.filter(created_by=person, audition_of=None).order_by()
+def left_by(people: Sequence[User]) -> Left:
+    """By all of them together: two queries."""
+    made = Conversion.objects.filter(created_by__in=people, audition_of=None).order_by()
     counts = made.aggregate(
         stays=Count("pk", filter=~_THEIRS_ALONE),
         unfinished=Count("pk", filter=~_THEIRS_ALONE & Q(status__in=Conversion.UNFINISHED)),
         erased=Count("pk", filter=_THEIRS_ALONE),
     )
-    tried = Recording.objects.filter(created_by=person).count()
+    tried = Recording.objects.filter(created_by__in=people).count()
     return Left(counts["stays"], counts["unfinished"], counts["erased"] + tried)
 
 
@@ -50,16 +51,21 @@ def part_with(person: User, by: User) -> None:
         raise PermissionDenied
     deactivate(User.objects.filter(pk=person.pk))
     _erase_what_is_theirs_alone(person)
+    delete_row(person)
+
+
+def delete_row(row: User | Team) -> None:
+    """Of somebody for whom nothing can be begun any more."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                person.delete()
+                row.delete()
             return
         except IntegrityError:
-            # A request of theirs was still on its way in and has left something that names them.
+            # A request was still on its way in and has left something that names them.
             if attempt == _ATTEMPTS:
                 raise
-            logger.info("a person who is deleted had something under way: again")
+            logger.info("a person or team that is deleted had something under way: again")
 
 
 def _erase_what_is_theirs_alone(person: User) -> None:

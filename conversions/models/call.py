@@ -23,8 +23,9 @@ class Call(models.Model):
     conversion = models.ForeignKey(Conversion, null=True, on_delete=models.SET_NULL, related_name="calls")
     step = models.ForeignKey(Step, null=True, on_delete=models.SET_NULL, related_name="calls")
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="+")
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
-    # A number too, that of the step's line: also of a person who is gone by the time that it is called.
+    # Numbers, that of the team and that of the step's line: also of a team that was deleted since, and of a person who
+    # is gone by the time that it is called.
+    team = models.ForeignKey(Team, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
     user = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
     attempt = models.PositiveIntegerField()
     token = models.UUIDField()

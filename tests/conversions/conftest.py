@@ -134,6 +134,18 @@ def client_of(user: User | None = None) -> Client:
     return client
 
 
+@pytest.fixture
+def root(db: None) -> User:
+    """Who runs the site."""
+    return User.objects.create_superuser("root@example.com", "password")
+
+
+@pytest.fixture
+def admin(root: User) -> Client:
+    """Their browser."""
+    return client_of(root)
+
+
 def work_until_done(*conversions: Conversion) -> None:
     """As time passes: what waits for a later moment is due at once. At most until all are finished."""
     for _ in range(30):

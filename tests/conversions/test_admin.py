@@ -16,19 +16,13 @@ from conversions.queue.claim import claim
 from conversions.queue.worker import work
 from teams.models import User
 from tests.conversions.conftest import Submit, work_all
+from tests.support.asked import ask, choose
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from voices.models import Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def admin(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root@example.com", "password"))
-    return client
 
 
 @pytest.fixture
@@ -77,7 +71,9 @@ def test_what_only_its_creator_sees_is_named_nowhere(
     for address in ("/admin/", listed, f"{listed}?q=harbour", f"{listed}?q={failed.pk}"):
         assert failed.title not in admin.get(address).content.decode()
     assert admin.get(page).status_code == 302
-    act(admin, "conversions/conversion", "purge", failed.pk)
+    choose(admin, "conversions/conversion", "purge", failed)
+    confirmed = {"action": "purge", "_selected_action": str(failed.pk), "confirmed": f"{failed.pk}=failed"}
+    admin.post(listed, {**confirmed, "select_across": "1"})
     assert Conversion.objects.exists()
 
 
@@ -91,35 +87,23 @@ def test_states_cannot_be_edited(admin: Client, failed: Conversion) -> None:
     assert admin.get("/admin/conversions/conversion/add/").status_code == 403
 
 
-def act(admin: Client, model: str, action: str, pk: object):
-    return admin.post(f"/admin/{model}/", {"action": action, "_selected_action": [str(pk)]}, follow=True)
-
-
 def test_retry_and_cancel(admin: Client, failed: Conversion, submit: Submit) -> None:
-    assert "1 conversion changed." in act(admin, "conversions/conversion", "retry", failed.pk).content.decode()
+    assert "1 conversion changed." in choose(admin, "conversions/conversion", "retry", failed).content.decode()
     work_all()
     failed.refresh_from_db()
     assert failed.status == Conversion.Status.READY
     waiting = submit()
-    act(admin, "conversions/conversion", "cancel", waiting.pk)
+    ask(admin, "conversions/conversion", "cancel", waiting).confirm()
     waiting.refresh_from_db()
     assert waiting.status == Conversion.Status.CANCELLED
-    assert "not in a state" in act(admin, "conversions/conversion", "retry", waiting.pk).content.decode()
-
-
-def test_deleting_here_deletes_the_files_too(admin: Client, failed: Conversion) -> None:
-    from conversions import files
-
-    admin.post(f"/admin/conversions/conversion/{failed.pk}/delete/", {"post": "yes"})
-    assert not Conversion.objects.exists()
-    assert list(files.stored_conversions()) == []
+    assert "not in a state" in choose(admin, "conversions/conversion", "retry", waiting).content.decode()
 
 
 def test_sync_now_brings_voices_and_says_how_many(admin: Client, endpoint, scripted: ScriptedEndpoint) -> None:
-    page = act(admin, "voices/endpoint", "sync_now", endpoint.pk).content.decode()
+    page = choose(admin, "voices/endpoint", "sync_now", endpoint).content.decode()
     assert f"Testers: {endpoint.voices.filter(hidden=False).count()} voice" in page
     type(endpoint).objects.update(base_url="http://127.0.0.1:1")
-    assert "Testers: " in act(admin, "voices/endpoint", "sync_now", endpoint.pk).content.decode()
+    assert "Testers: " in choose(admin, "voices/endpoint", "sync_now", endpoint).content.decode()
 
 
 def test_people_who_are_not_staff_stay_outside(submit: Submit, cast) -> None:
@@ -174,11 +158,3 @@ def test_the_first_page_costs_the_same_few_queries_however_much_waits(
         submit()
     with django_assert_max_num_queries(25):
         admin.get("/admin/")
-
-
-def test_purge_deletes_rows_and_files(admin: Client, failed: Conversion) -> None:
-    from conversions import files
-
-    assert "source (" in admin.get(f"/admin/conversions/conversion/{failed.pk}/change/").content.decode()
-    assert "1 conversion was purged." in act(admin, "conversions/conversion", "purge", failed.pk).content.decode()
-    assert list(files.stored_conversions()) == []

@@ -8,20 +8,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from conversions import admin_search
+from conversions.admin import search as admin_search
 from conversions.models import Conversion
-from teams.models import User
 from tests.conversions.conftest import Submit
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def admin(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root@example.com", "password"))
-    return client
 
 
 @pytest.fixture

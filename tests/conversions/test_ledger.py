@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from conversions import ledger
-from conversions.admin_ledger import Month
+from conversions.admin.ledger import Month
 from conversions.models import Call, Conversion, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim

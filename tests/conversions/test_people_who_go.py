@@ -21,6 +21,7 @@ from conversions.queue.worker import work
 from teams.models import Session, User
 from teams.quotas import month_start
 from tests.conversions.conftest import Submit, client_of, upload, work_all
+from tests.support.asked import ask, ask_to_delete
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -31,28 +32,15 @@ from voices.models import Endpoint, Favourite, Voice
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def root(db: None) -> User:
-    return User.objects.create_superuser("root@example.com", "password")
-
-
-@pytest.fixture
-def admin(root: User) -> Client:
-    return client_of(root)
-
-
 def delete_in_admin(admin: Client, *people: User) -> str:
     """Returns what was asked before."""
     if len(people) == 1:
-        address, data = f"/admin/teams/user/{people[0].pk}/delete/", {"post": "yes"}
-        asked = admin.get(address)
+        asked = ask_to_delete(admin, "teams/user", people[0])
     else:
-        address = "/admin/teams/user/"
-        chosen = {"action": "delete_selected", "_selected_action": [person.pk for person in people]}
-        asked, data = admin.post(address, chosen), {**chosen, "post": "yes"}
-    assert admin.post(address, data).status_code == 302
+        asked = ask(admin, "teams/user", "delete_selected", *people)
+    asked.confirm()
     assert not User.objects.filter(pk__in=[person.pk for person in people]).exists()
-    return asked.content.decode()
+    return asked.words
 
 
 def deactivate_in_admin(admin: Client, person: User) -> None:
@@ -123,7 +111,7 @@ def test_it_is_said_before_what_stays_and_what_goes(
     said = delete_in_admin(admin, cast.bob)
     assert "2 recordings stay with the team" in said
     assert "1 of them is not finished yet; it will be." in said
-    assert "2 recordings that only this person can see are erased now" in said
+    assert "2 recordings that only they can see are erased now" in said
     assert set(Conversion.objects.values_list("created_by", flat=True)) == {None}
     assert Conversion.objects.count() == 2
     assert not any(files.sizes(each.pk) for each in hidden)
@@ -147,9 +135,10 @@ def test_what_they_tried_out_goes_with_its_files(
 def test_several_can_go_at_once_but_nobody_deletes_themselves(admin: Client, root: User, cast: Cast) -> None:
     delete_in_admin(admin, cast.bob, cast.victor)
     assert admin.get(f"/admin/teams/user/{root.pk}/delete/").status_code == 403
-    chosen = {"action": "delete_selected", "_selected_action": [root.pk, cast.alice.pk]}
-    assert "yourself" in admin.post("/admin/teams/user/", chosen).content.decode()
-    assert admin.post("/admin/teams/user/", {**chosen, "post": "yes"}).status_code == 403
+    refused = ask(admin, "teams/user", "delete_selected", root, cast.alice)
+    assert "You can’t delete yourself." in refused.words
+    assert "submit" not in refused.words[refused.words.index("Why not") :].partition("</form>")[0]
+    assert admin.post("/admin/teams/user/", {**refused.form, "action": "delete_selected"}).status_code == 403
     with pytest.raises(PermissionDenied):
         actions.part_with(cast.alice, cast.alice)
     assert User.objects.count() == 3

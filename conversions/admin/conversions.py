@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,19 +15,16 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from conversions import actions, admin_search, files
-from conversions.admin_ledger import LedgerAdmin
-from conversions.admin_people import PeopleAdmin
+from conversions import actions, files
+from conversions.admin import search
+from conversions.admin.questions import before_cancelling, before_purging, before_retrying
 from conversions.models import Call, Conversion, Event, Step
+from teams.asking import Question, asked_first
 from teams.lists import Lists
 from teams.models import User
 
 COUNTED_AT_MOST = 10_000
 logger = logging.getLogger(__name__)
-
-admin.site.register(Call, LedgerAdmin)
-admin.site.unregister(User)
-admin.site.register(User, PeopleAdmin)
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -67,7 +64,6 @@ class EventInline(ReadOnlyInline):
     fields = ["at", "kind", "actor", "data"]
 
 
-@admin.register(Conversion)
 class ConversionAdmin(Lists):
     list_display = [
         "title",
@@ -80,9 +76,9 @@ class ConversionAdmin(Lists):
         "created_at",
     ]
     list_filter = ["status"]
-    list_select_related = ["team", "created_by"]
-    search_fields = ["title", "source_name", "=id"]  # shows the box; `admin_search` is what searches
-    search_help_text = admin_search.HELP
+    list_select_related = ["team", "created_by", "endpoint"]
+    search_fields = ["title", "source_name", "=id"]  # shows the box; `search` is what searches
+    search_help_text = search.HELP
     # By anything else a million rows would have to be sorted or counted.
     sortable_by = ["created_at"]
     show_facets = admin.ShowFacets.NEVER
@@ -103,7 +99,7 @@ class ConversionAdmin(Lists):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversion], search_term: str
     ) -> tuple[QuerySet[Conversion], bool]:
-        return admin_search.found(queryset, search_term), False
+        return search.found(queryset, search_term), False
 
     def get_fields(self, request: HttpRequest, obj: Conversion | None = None) -> list[Any]:
         hidden = {"source_peaks", "output_peaks"}
@@ -124,23 +120,29 @@ class ConversionAdmin(Lists):
     def has_change_permission(self, request: HttpRequest, obj: Conversion | None = None) -> bool:
         return False  # states change by actions alone
 
+    # ---- what can be done: see teams/asking.py ----
+
+    def mark(self, row: Conversion) -> str:
+        """What was confirmed of a finished one is not meant of what came of it since."""
+        return "deleted" if row.deleted_at else row.status if row.finished else "unfinished"
+
     @admin.action(description=_("Retry what failed"), permissions=["view"])
-    def retry(self, request: HttpRequest, conversions: QuerySet[Conversion]) -> None:
+    @asked_first(before_retrying)
+    def retry(self, request: HttpRequest, conversions: Sequence[Conversion]) -> None:
         self._each(request, conversions, actions.retry)
 
     @admin.action(description=_("Cancel"), permissions=["view"])
-    def cancel(self, request: HttpRequest, conversions: QuerySet[Conversion]) -> None:
+    @asked_first(before_cancelling)
+    def cancel(self, request: HttpRequest, conversions: Sequence[Conversion]) -> None:
         self._each(request, conversions, actions.cancel)
 
     @admin.action(description=_("Purge: delete with all files, at once"), permissions=["delete"])
-    def purge(self, request: HttpRequest, conversions: QuerySet[Conversion]) -> None:
-        count = conversions.count()
-        self.delete_queryset(request, conversions)
-        words = ngettext("%d conversion was purged.", "%d conversions were purged.", count)
-        self.message_user(request, words % count, messages.SUCCESS)
+    @asked_first(before_purging)
+    def purge(self, request: HttpRequest, conversions: Sequence[Conversion]) -> None:
+        self.delete_rows(request, conversions)
 
     def _each(
-        self, request: HttpRequest, conversions: QuerySet[Conversion], verb: Callable[[Conversion, User], bool]
+        self, request: HttpRequest, conversions: Sequence[Conversion], verb: Callable[[Conversion, User], bool]
     ) -> None:
         assert isinstance(request.user, User)
         done = 0
@@ -149,16 +151,22 @@ class ConversionAdmin(Lists):
                 done += verb(conversion, request.user)
             except actions.OverQuotaError as error:
                 self.message_user(request, f"{conversion}: {error}", messages.ERROR)
-        left = conversions.count() - done
+        left = len(conversions) - done
         words = ngettext("%d conversion changed.", "%d conversions changed.", done) % done
         if left:
             words += " " + ngettext("%d was not in a state for it.", "%d were not in a state for it.", left) % left
         self.message_user(request, words, messages.SUCCESS if done else messages.WARNING)
 
-    def delete_model(self, request: HttpRequest, obj: Conversion) -> None:
-        assert isinstance(request.user, User)
-        actions.purge(obj, request.user)
+    def before_deleting(self, rows: Sequence[Conversion], user: Any) -> Question:
+        return before_purging(rows, user)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversion]) -> None:
-        for conversion in queryset:
-            self.delete_model(request, conversion)
+    def delete_rows(self, request: HttpRequest, rows: Sequence[Conversion]) -> None:
+        """No line of the admin site's own log: it would keep the name of what somebody wanted gone."""
+        assert isinstance(request.user, User)
+        count = sum(actions.purge(conversion, request.user) for conversion in rows)
+        words = ngettext("%d conversion was purged.", "%d conversions were purged.", count)
+        self.message_user(request, words % count, messages.SUCCESS if count else messages.WARNING)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Purge is what deleting is here."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
