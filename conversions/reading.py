@@ -26,6 +26,7 @@ from conversions.models import Conversion
 from conversions.queue.outcomes import Failure
 from conversions.usage import over_quota
 from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, examine, examine_plain
+from s2s.audio.limits import SILENCE_DBFS
 from s2s.contract import OutputFormat
 from teams.models import Membership
 
@@ -65,8 +66,11 @@ class Understood:
 
 
 def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Understood:
-    """Raises AudioError."""
-    return Understood(examine(source, limits=limits(), raw=raw_source(conversion), stop=stop), _checksum(source))
+    """Raises AudioError, also for what is silent: its conversion would be, too, and may be billed."""
+    found = examine(source, limits=limits(), raw=raw_source(conversion), stop=stop)
+    if found.level_dbfs <= SILENCE_DBFS:
+        raise AudioError("silent")
+    return Understood(found, _checksum(source))
 
 
 def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:
@@ -81,7 +85,7 @@ def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Underst
     try:
         give_back()
         found = examine_plain(cast(BinaryIO, upload), limits=limits(), raw=raw_source(conversion))
-        return Understood(found, checksum) if found else None
+        return Understood(found, checksum) if found and found.level_dbfs > SILENCE_DBFS else None
     except AudioError:
         return None
     except Exception:

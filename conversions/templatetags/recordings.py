@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from conversions.durations import clock_duration, spoken_duration
 from conversions.formats import format_words
 from s2s.audio import AudioError
+from s2s.audio.limits import SILENCE_DBFS
 from s2s.audio.mistakes import MISTAKES
 
 register = template.Library()
@@ -22,12 +23,12 @@ register.filter("format_words", format_words)
 
 @register.simple_tag
 def mistakes() -> str:
-    """What is no recording, for inspecting.js: JSON of the words for each kind, and of its marks as place and hex."""
+    """What isn't converted, for inspecting.js: JSON of the words for each kind, and of its marks as place and hex."""
     kinds = {
         code: [[[place, mark.hex()] for place, mark in marks] for marks in kinds] for code, kinds in MISTAKES.items()
     }
-    words = {code: str(AudioError(code)) for code in (*kinds, "text")}
-    return json.dumps({"marks": kinds, "words": words}, separators=(",", ":"))
+    words = {code: str(AudioError(code)) for code in (*kinds, "text", "silent")}
+    return json.dumps({"marks": kinds, "words": words, "silence": SILENCE_DBFS}, separators=(",", ":"))
 
 
 # Containers that every current browser plays. A video's sound is played by an audio element too.

@@ -29,7 +29,7 @@ class Examination:
     `container` and `codec` are libav's names (`mov,mp4,m4a,3gp,3g2,mj2`, `aac`). `samples` are counted at
     `sample_rate_hz`, which is the rate of the first frame. `peaks` is one uint8 per bucket over the whole length,
     the largest |sample| with 255 as full scale: twenty buckets a second, at most 100,000 and never fewer than were
-    asked for. `level_dbfs` is the root mean square (-120.0 for silence). Both are of the mono mix.
+    asked for. `level_dbfs` is the root mean square (SILENCE_DBFS for silence). Both are of the mono mix.
     """
 
     container: str

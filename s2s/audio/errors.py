@@ -18,6 +18,10 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "archive": "This is an archive, such as a ZIP file. Unpack it and choose the recordings that are in it.",
     "notes": "This is a MIDI file: it says which notes are played, and has no sound. Export it as WAV or MP3.",
     "project": "This is an Audacity project, not a recording. Open it in Audacity and export it as WAV or MP3.",
+    "silent": (
+        "Nothing can be heard in this recording, mixed to one channel. "
+        "Look at the microphone, or at what was exported, and record or export it again."
+    ),
     "no_sound_length": "The recording has no length: not one sample is in it. Record it again, then upload it.",
     "too_long": "The recording is longer than {max_duration}. Cut it into shorter parts and upload them one by one.",
     "too_many_channels": (

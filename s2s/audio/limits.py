@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+# What is no louder is silent: a thirtieth of the smallest step of 16 bits.
+SILENCE_DBFS: Final = -120.0
 
 
 @dataclass(frozen=True, slots=True)

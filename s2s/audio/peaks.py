@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SILENCE_DBFS = -120.0
+from s2s.audio.limits import SILENCE_DBFS
+
 # Fine enough to see syllables when one zooms in; of what is longer than 83 minutes somewhat less.
 PER_SECOND = 20
 BUCKETS_AT_MOST = 100_000

@@ -1,7 +1,8 @@
-// What a file's own bytes say before it is sent: empty, cut off, without what is needed to read it, or no recording. A
-// few kilobytes are read, never the whole; whether this browser can play it says nothing.
+// What a file's own bytes say before it is sent: empty, cut off, without what is needed to read it, no recording, or
+// silent. A few kilobytes are read, and of a short one all; whether this browser can play it says nothing.
 
 import { HEAD_BYTES, mistaken } from "./mistakes.js";
+import { isSilent } from "./silence.js";
 
 const bytesOf = async (file, from, length) => new DataView(await file.slice(from, from + length).arrayBuffer());
 const word = (view, at) => String.fromCharCode(...[0, 1, 2, 3].map((place) => view.getUint8(at + place)));
@@ -37,19 +38,23 @@ async function mp4(file) {
   return "";
 }
 
-// "" for all that is well or unknown; "empty", "cut" (what is there can be read), "unfinished" (nothing can), or which of
-// `mistakes` it is, by their marks.
-export async function inspect(file, mistakes) {
+// "" for all that is well or unknown; "empty", "cut" (what is there can be read), "unfinished" (nothing can), "silent", or
+// what it is instead of a recording. `known` is the page's: the marks of such things, and how loud silence is.
+export async function inspect(file, known) {
   if (!file.size) return "empty";
   if (file.size < 16) return "";
   try {
     const head = await bytesOf(file, 0, HEAD_BYTES);
-    const mistake = mistaken(new Uint8Array(head.buffer), mistakes);
-    if (mistake) return mistake;
-    if (word(head, 0) === "RIFF" && word(head, 8) === "WAVE") return await wav(file);
-    if (word(head, 4) === "ftyp") return await mp4(file);
+    return (await structure(file, head, known)) || ((await isSilent(file, new Uint8Array(head.buffer), known.silence)) ? "silent" : "");
   } catch (error) {
     console.info("not inspected:", error); // gone from the disk, say: sending it will tell
+    return "";
   }
-  return "";
+}
+
+async function structure(file, head, { marks }) {
+  const mistake = mistaken(new Uint8Array(head.buffer), marks);
+  if (mistake) return mistake;
+  if (word(head, 0) === "RIFF" && word(head, 8) === "WAVE") return wav(file);
+  return word(head, 4) === "ftyp" ? mp4(file) : "";
 }

@@ -63,11 +63,11 @@ export function made(file, facts) {
 async function look(entry) {
   if (entry.recorded) return; // made here, and nobody has it but this page
   const { empty, cut, unfinished, mistakes } = form.querySelector("#recording").dataset;
-  const { marks, words } = JSON.parse(mistakes);
-  const found = await inspect(entry.file, marks);
+  const known = JSON.parse(mistakes);
+  const found = await inspect(entry.file, known);
   if (entry.state) return; // it took so long that sending didn't wait: the server says so
   if (found === "cut") change(entry, { note: [entry.note, cut].filter(Boolean).join(" ") });
-  else if (found) change(entry, { never: true, problem: { empty, unfinished, ...words }[found] });
+  else if (found) change(entry, { never: true, problem: { empty, unfinished, ...known.words }[found] });
 }
 
 // What is on the server already; the page came with it.

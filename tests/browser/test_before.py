@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from s2s.audio import AudioError
 from tests.browser.stage import set_stage
 from tests.browser.studio import choose, choose_voice, row, until_shelved
+from tests.s2s.audio.conftest import tone, write_recording
 from tests.support.no_recordings import NO_RECORDINGS
 from tests.support.product import Product
 
@@ -27,9 +29,9 @@ def file(name: str, content: bytes) -> dict[str, Any]:
     return {"name": name, "mimeType": "", "buffer": content}
 
 
-def wave(promised: int, there: int) -> bytes:
+def wave(promised: int, there: int, sound: bytes = b"\0\x10\0\xf0") -> bytes:
     head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", promised + 36, b"WAVE", b"fmt ", 16, 1, 1, 16000, 32000, 2, 16)
-    return head + struct.pack("<4sI", b"data", promised) + bytes(there)
+    return head + struct.pack("<4sI", b"data", promised) + (sound * there)[:there]
 
 
 def box(kind: bytes, content: bytes, more: int = 0) -> bytes:
@@ -139,6 +141,41 @@ def test_what_is_no_recording_is_named_as_the_server_names_it(page: Page) -> Non
         expect(row(page, name).locator(".error")).to_have_text(str(AudioError(code)))
     page.get_by_role("button", name="Convert").click()
     expect(page.locator("#sending")).to_be_hidden()
+
+
+SILENCE = {
+    "a.wav": wave(64_000, 64_000, b"\0"),
+    "b.flac": write_recording(np.zeros((2, 96_000)), 48_000, container="flac", codec="flac"),
+    "c.mp3": write_recording(np.zeros(96_000), 48_000, container="mp3", codec="libmp3lame"),
+}
+HEARD = {
+    "hardly.wav": wave(64_000, 64_000, b"\1\0\0\0"),
+    "left.flac": write_recording(np.stack([tone(2, 48_000), np.zeros(96_000)]), 48_000, container="flac", codec="flac"),
+    "late.flac": write_recording(np.append(np.zeros(96_000), tone(1, 48_000)), 48_000, container="flac", codec="flac"),
+}
+
+
+def test_what_is_silent_is_said_in_the_server_s_words_and_not_sent(page: Page) -> None:
+    page.goto("/")
+    refuse_to_send(page)
+    choose(page, *(file(name, content) for name, content in SILENCE.items()))
+    for name in SILENCE:
+        expect(row(page, name).locator(".error")).to_have_text(str(AudioError("silent")))
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#sending")).to_be_hidden()
+
+
+def test_what_can_be_heard_or_is_too_long_to_know_is_not_said_to_be_silent(page: Page) -> None:
+    page.goto("/")
+    long = wave(2 * 16_000 * 61, 2 * 16_000 * 61, b"\0")
+    names = [*HEARD, "long.wav"]
+    choose(page, *(file(name, content) for name, content in HEARD.items()), file("long.wav", long))
+    for name in names:
+        expect(row(page, name)).to_contain_text(":0")  # its length is known
+    choose(page, file("silent.wav", SILENCE["a.wav"]))
+    expect(row(page, "silent.wav").locator(".error")).to_be_visible()  # after the others
+    for name in names:
+        expect(row(page, name).locator(".error")).to_be_hidden()
 
 
 def test_a_wav_that_was_cut_off_is_warned_of_and_can_be_sent(page: Page) -> None:

@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.browser.drivers import start
+from tests.browser.test_before import wave
 from tests.browser.test_main_path import seconds_of
 from tests.browser.visitor import Visitor
 from tests.support.product import Product
@@ -79,6 +80,13 @@ def test_the_file_button_is_named_as_it_is_shown(visitor: Visitor) -> None:
         return document.elementFromPoint(x + width / 2, y + height / 2)?.id;
     })()"""
     visitor.until(f"{at} === 'id_audio'")  # who presses the button presses the input
+
+
+def test_what_is_silent_is_said_before_it_is_sent(visitor: Visitor, tmp_path: Path) -> None:
+    (tmp_path / "muted.wav").write_bytes(wave(64_000, 64_000, b"\0"))
+    visitor.open("/")
+    visitor.choose(tmp_path / "muted.wav")
+    visitor.see("#files .error", "Nothing can be heard in this recording")
 
 
 def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, speech: Path) -> None:

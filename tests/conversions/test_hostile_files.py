@@ -45,6 +45,17 @@ REFUSED = {
     ),
     "absurd rate": (lambda: wav_header(1, 1, 2000) + bytes(2000), "bad_rate"),
     "zip bomb": (zip_bomb, "archive"),
+    "silence": (lambda: wav_header(16000, 1, 32000) + bytes(32000), "silent"),
+    "compressed silence": (
+        lambda: write_recording(np.zeros(8000 * 20), 8000, container="flac", codec="flac"),
+        "silent",
+    ),
+    "channels that cancel each other out": (
+        lambda: write_recording(
+            np.stack([tone(1.0, 16000), -tone(1.0, 16000)]), 16000, container="wav", codec="pcm_s16le"
+        ),
+        "silent",
+    ),
     "page": (lambda: b"<!doctype html><script>alert(1)</script>" * 100, "text"),
     "m4a without its end": (lambda: half("phone_note.m4a"), "not_audio"),
     "six hours of silence": (
@@ -83,7 +94,7 @@ TAKEN = {
     "mp3 that breaks off": (lambda: half("interview.mp3"), 3.0),
     "wav that breaks off": (lambda: wav(2.0)[:32044], 1.0),
     "header that lies about its size": (lambda: wav_header(16000, 1, 10**9) + wav(1.0)[44:], 1.0),
-    "silence": (lambda: wav_header(16000, 1, 32000) + bytes(32000), 1.0),
+    "all but silence": (lambda: wav_header(16000, 1, 32000) + b"\1\0\0\0" * 8000, 1.0),
     "mp3 that is a page too": (lambda: (SPEECH / "interview.mp3").read_bytes() + b"<script>alert(1)</script>", 6.0),
     "live webm without length": (
         lambda: write_recording(tone(1.0, 48000), 48000, container="webm", codec="libopus", live=True),

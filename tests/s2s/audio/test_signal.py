@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from s2s.audio.limits import SILENCE_DBFS
 from s2s.audio.mixing import channels, mono
-from s2s.audio.peaks import SILENCE_DBFS, ForeseenPeaks, Level, Peaks, buckets_for
+from s2s.audio.peaks import ForeseenPeaks, Level, Peaks, buckets_for
 from s2s.audio.resampling import Resampler
 
 

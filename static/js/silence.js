@@ -1,0 +1,58 @@
+// Whether nothing can be heard in a file: decoded here where it is short, by the measure of the server, which decodes
+// the others. One after the other, so that no more than one lies in memory.
+
+import { within } from "./patience.js";
+
+// A minute of stereo at 48 kHz takes 46 MB decoded; the file itself lies beside it.
+const MOST_SECONDS = 60;
+const MOST_BYTES = 20e6;
+// Kinds that hold one track of sound. Of a film the server may choose another one than the browser.
+const ONE_TRACK = /^(RIFF....WAVE|ID3|fLaC|OggS|....ftypM4A |\xff[\xe2-\xff])/s;
+const MOMENT_S = 0.5; // what was decoded may be that much shorter than the file says; else it wasn't all of it
+
+const PATIENCE_MS = 5000;
+
+let before = Promise.resolve();
+
+// As the browser's player reads it; 0 where it can't say.
+function lengthOf(file) {
+  const player = new Audio();
+  const address = URL.createObjectURL(file);
+  return new Promise((resolve) => {
+    player.addEventListener("loadedmetadata", () => resolve(player.duration));
+    player.addEventListener("error", () => resolve(0));
+    player.preload = "metadata";
+    player.src = address;
+  }).finally(() => {
+    player.removeAttribute("src");
+    URL.revokeObjectURL(address);
+  });
+}
+
+// Whether the mean power of the mix of all channels is above `least`.
+function isHeard(sound, least) {
+  const channels = Array.from({ length: sound.numberOfChannels }, (_none, number) => sound.getChannelData(number));
+  const enough = least * sound.length;
+  let power = 0;
+  for (let at = 0; at < sound.length && power <= enough; at += 1) {
+    let mixed = 0;
+    for (const samples of channels) mixed += samples[at];
+    power += (mixed / channels.length) ** 2;
+  }
+  return power > enough;
+}
+
+async function measured(file, silence) {
+  const seconds = await within(PATIENCE_MS, lengthOf(file));
+  if (!(seconds > 0 && seconds <= MOST_SECONDS)) return false;
+  const sound = await new OfflineAudioContext(1, 1, 48_000).decodeAudioData(await file.arrayBuffer());
+  return sound.duration >= seconds - MOMENT_S && !isHeard(sound, 10 ** (silence / 10));
+}
+
+// `head`: its first bytes; `silence` in dBFS, as root mean square. False for all that is heard or isn't known.
+export function isSilent(file, head, silence) {
+  if (file.size > MOST_BYTES || !ONE_TRACK.test(String.fromCharCode(...head.subarray(0, 12)))) return false;
+  const found = before.then(() => measured(file, silence)).catch(() => false); // another kind than this browser reads
+  before = found;
+  return found;
+}
