@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from conversions import actions, presets, sources
 from conversions.forms import StartField, VoicesField, all_words, refused_by
+from conversions.heeded import where_it_counts
 from conversions.models import Recording
 from conversions.progress import progress_of, with_progress
 from conversions.usage import over_quota
@@ -107,11 +108,13 @@ def _auditions(recording: Recording) -> QuerySet[Any]:
 
 def _context(recording: Recording) -> dict[str, object]:
     auditions = [(conversion, progress_of(conversion)) for conversion in _auditions(recording)]
+    endpoints = {conversion.voice.endpoint for conversion, _progress in auditions}
     return {
         "recording": recording,
         "auditions": auditions,
         "first": auditions[0][0] if auditions else None,
         "unfinished": any(not conversion.finished for conversion, _progress in auditions),
+        "only": where_it_counts(presets.parameters_of(recording.options), endpoints),
         "passage_s": actions.PASSAGE_S,
         "once": uuid4(),
     }

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -22,6 +21,7 @@ from conversions.access import conversion_or_404
 from conversions.connections import give_back
 from conversions.disk import free_bytes
 from conversions.forms import MOST_AT_ONCE, StudioForm
+from conversions.heeded import left_out_words
 from conversions.uploads import RecordingUploadHandler
 from conversions.usage import over_quota
 from conversions.views.answers import lead_to, say_what_is_missing
@@ -233,11 +233,7 @@ def _left_out(form: StudioForm, ticked: list[voicecards.Card]) -> str:
     if not form.left_out:
         return ""
     labels = [str(form.fields[name].label) for name in form.left_out]
-    names = list(dict.fromkeys(card.voice.endpoint.name for card in ticked))
-    return _("Left out: %(options)s. Not available at %(endpoints)s.") % {
-        "options": get_text_list(labels, _("and")),
-        "endpoints": get_text_list(names, _("and")),
-    }
+    return left_out_words(labels, dict.fromkeys(card.voice.endpoint.name for card in ticked))
 
 
 def _taken(user: User, form: StudioForm) -> sources.Stored | None:

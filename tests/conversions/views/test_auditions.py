@@ -355,6 +355,25 @@ def test_what_was_ordered_holds_for_every_endpoint_that_is_tried_later(
     assert again.status_code == 422
 
 
+def test_what_counts_for_some_voices_only_is_said(
+    alice: Client, voices: list[Voice], endpoint: Endpoint, keeper: Voice
+) -> None:
+    here, there = ["optimize_streaming_latency"], ["seed", "speed", "optimize_streaming_latency"]
+    VoiceModel.objects.create(endpoint=endpoint, model_id="here", name="Here", without_effect=here)
+    VoiceModel.objects.create(endpoint=keeper.endpoint, model_id="there", name="There", without_effect=there)
+    chosen = {"remove_background_noise": "on", "seed": "0", "optimize_streaming_latency": "3"}
+    settings = {"own_settings": "on", "stability": "0.9", "speed": "1"}  # the speed is as every page has it
+    response = alice.get(begin(alice, [voices[0], keeper], **chosen, **settings)["Location"])
+    assert response.context["only"] == [
+        f"Seed: only with the voices of {endpoint.name}.",
+        f"Remove background noise: only with the voices of {endpoint.name}.",
+        f"Left out: Latency. Not available at {endpoint.name} and Keeper.",
+    ]
+    assert f"Seed: only with the voices of {endpoint.name}." in response.content.decode()
+    alone = alice.get(begin(alice, voices[:2], seed="5")["Location"])
+    assert alone.context["only"] == []
+
+
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:
     assert begin(as_(cast.victor), voices[:1]).status_code == 403
     assert not Recording.objects.exists()
