@@ -10,8 +10,32 @@ document.addEventListener(
   true, // playing doesn't bubble
 );
 
+// A button plays and pauses it; the browser's own player shows once somebody listens, for the pointer alone: it would be
+// six stops of the Tab key.
+function takeOver() {
+  for (const button of document.querySelectorAll(".player .play[hidden]")) {
+    button.hidden = false;
+    button.nextElementSibling.tabIndex = -1;
+    button.nextElementSibling.hidden = true;
+  }
+}
+for (const what of ["play", "pause"]) {
+  const show = ({ target }) => {
+    target.hidden = false;
+    target.closest(".player")?.querySelector(".play").setAttribute("aria-pressed", String(!target.paused));
+  };
+  document.addEventListener(what, show, true);
+}
+document.addEventListener("click", ({ target }) => {
+  const player = target.closest(".player .play")?.nextElementSibling;
+  if (player?.paused) player.play().catch(() => {}); // interrupted by another one
+  else player?.pause();
+});
+takeOver();
+
 // Voices come one by one; that all can be heard is said once.
 document.addEventListener("htmx:afterSettle", () => {
+  takeOver();
   const main = document.querySelector("main");
   if (main.dataset.state === "ready" || document.querySelector(".tries [data-unfinished]")) return;
   main.dataset.state = "ready";

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.stage import set_stage
-from tests.browser.studio import allow, choose, row, wait_until
+from tests.browser.studio import allow, choose, choose_voice, row, wait_until
 from tests.support.product import Product
 
 
@@ -45,6 +45,40 @@ def test_a_preview_that_plays_is_pressed(page: Page) -> None:
     expect(preview).to_have_attribute("aria-pressed", "false")
     preview.press("Enter")
     expect(preview).to_have_attribute("aria-pressed", "true")
+
+
+def test_convert_is_described_in_sentences_as_the_browser_itself_has_it(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    choose_voice(page, "Atlas", "Nora")
+    expect(page.locator("#sentence")).to_contain_text("You get 2 results.")
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    seen = [one for one in tree if not one["ignored"]]
+    [convert] = [one for one in seen if (one["role"]["value"], one["name"]["value"]) == ("button", "Convert")]
+    assert convert["description"]["value"] == (
+        "interview.mp3 (6 sec) will be spoken by Atlas and Nora, as MP3. You get 2 results. It costs nothing. "
+        "Everyone in Harbour Radio can see it."
+    )
+
+
+def test_a_voice_that_is_tried_is_one_stop_of_the_tab_key(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    choose_voice(page, "Nora")
+    page.locator("summary", has_text="Not sure which?").click()
+    page.get_by_role("button", name="Try the ticked voices").click()
+    page.wait_for_url("**/auditions/*/")
+    wait_until(page, "ready")
+    play = page.get_by_role("button", name="Play Original")
+    play.focus()
+    for name in ("Nora", "Play Nora", "Convert all of it in the ticked voices"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("checkbox" if name == "Nora" else "button", name=name)).to_be_focused()
+    page.get_by_role("button", name="Play Nora").press("Enter")
+    expect(page.get_by_role("button", name="Play Nora")).to_have_attribute("aria-pressed", "true")
+    play.press("Enter")  # one at a time
+    expect(play).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Play Nora")).to_have_attribute("aria-pressed", "false")
 
 
 def said(page: Page, words: str) -> Locator:
