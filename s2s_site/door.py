@@ -3,6 +3,7 @@ been left at the door."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.core.exceptions import BadRequest
@@ -22,6 +23,7 @@ class Request(WSGIRequest):
 
     def __init__(self, environ: dict[str, Any]) -> None:
         environ["CONTENT_TYPE"] = _as_utf_8(environ.get("CONTENT_TYPE", ""))
+        environ["CONTENT_LENGTH"] = _as_number(environ.get("CONTENT_LENGTH", ""))
         super().__init__(environ)
 
     @cached_property
@@ -58,6 +60,11 @@ def _as_utf_8(content_type: str) -> str:
         return ""
     boundary = parameters.get("boundary", "")
     return f'{kind}; boundary="{boundary}"' if boundary else kind
+
+
+def _as_number(content_length: str) -> str:
+    """RFC 9110, 8.6: digits, and what isn't is no length. Django counts with it unseen."""
+    return content_length if re.fullmatch(r"[0-9]{1,18}", content_length) else ""
 
 
 class Handler(WSGIHandler):

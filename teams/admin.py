@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from teams.lists import Lists
+from teams.lists import Found, Lists
 from teams.models import Membership, Team, User
 from teams.people import deactivate
 
@@ -27,6 +27,9 @@ class MembershipInline(admin.TabularInline[Membership, User | Team]):
     model = Membership
     extra = 0
     autocomplete_fields = ["user", "team"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, widget=Found(db_field, self.admin_site), **given)
 
 
 class CreationForm(AdminUserCreationForm[User]):

@@ -1,7 +1,9 @@
-"""Lists of the admin site that every address and every form opens, and that delete nothing unasked."""
+"""Lists of the admin site, and the pages of their rows, that every address and every form opens, and that delete
+nothing unasked."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,9 +11,10 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Field, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -37,6 +40,22 @@ class _List(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
 
+def _can_be(key: Field[Any, Any], text: str) -> bool:
+    try:
+        key.clean(text, None)
+    except ValidationError:
+        return False
+    return True
+
+
+class Found(AutocompleteSelect):
+    """A choice that was searched for. What can't be one isn't looked up to be shown beside its error."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
+        key: Any = self.field.target_field
+        return super().optgroups(name, [chosen for chosen in value if _can_be(key, chosen)], attr)
+
+
 class Lists(admin.ModelAdmin[Any]):
     """What every list of ours is, whatever it lists."""
 
@@ -45,13 +64,20 @@ class Lists(admin.ModelAdmin[Any]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _List
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return super().get_object(request, object_id, from_field or None)  # `_to_field=` names none
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Django's own breaks on the far side of a relation, which no other object's form ever names."""
+        try:
+            return super().to_field_allowed(request, to_field)
+        except AttributeError:
+            return False
+
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *place: Any) -> HttpResponse | None:
         """Raises BadRequest for rows that can't be any."""
-        for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
-            try:
-                self.opts.pk.clean(chosen, None)
-            except ValidationError as error:
-                raise BadRequest("Rows were chosen that can't be any.") from error
+        if not all(_can_be(self.opts.pk, chosen) for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise BadRequest("Rows were chosen that can't be any.")
         return super().response_action(request, queryset, *place)
 
     # ---- deleting: see teams/asking.py ----

@@ -13,6 +13,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -62,7 +63,13 @@ def _first_of(year: int, month: int) -> datetime:
 
 
 class LedgerAdmin(admin.ModelAdmin[Call]):
-    """One page, and no way to change anything: the ledger is written by the workers alone."""
+    """One page, and no way to change anything: the ledger is written by the workers alone. A page for a single call
+    would name its recording, which may be one that only its creator sees."""
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            url for url in super().get_urls() if url.name == f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

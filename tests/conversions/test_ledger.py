@@ -256,4 +256,4 @@ def test_the_ledger_is_for_those_who_may_see_calls_and_cannot_be_changed(admin: 
     staff.force_login(User.objects.get(pk=cast.alice.pk))
     assert staff.get("/admin/conversions/call/").status_code == 403
     assert admin.get("/admin/conversions/call/").status_code == 200
-    assert admin.get("/admin/conversions/call/add/").status_code == 403
+    assert admin.get("/admin/conversions/call/add/").status_code == 404

@@ -11,9 +11,10 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
+from conversions.models import Call, Conversion
 from s2s_site.door import Handler, Request
 from teams.models import User
-from tests.conversions.conftest import client_of
+from tests.conversions.conftest import client_of, work_all
 from tests.support.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,3 +140,39 @@ def test_a_filter_that_no_row_can_answer_leads_to_the_whole_list(root: Client, c
             for value in values:
                 answer = root.get(page, {name: value}, follow=True)
                 assert answer.status_code in (200, 400), (page, name, value)
+
+
+@pytest.mark.parametrize("field", ["teams", "", "memberships", "password", "x", "id__gt"])
+def test_a_field_that_no_form_refers_to_is_refused_or_ignored(root: Client, cast: Cast, field: str) -> None:
+    page = f"/admin/teams/user/{cast.alice.pk}/"
+    for asked in (page + "delete/", page + "change/", "/admin/teams/user/"):
+        for answer in (root.get(asked, {"_to_field": field}), root.post(asked, {"_to_field": field})):
+            assert answer.status_code in (200, 302, 400), (asked, field)
+
+
+@pytest.mark.parametrize("chosen", ["on", "9" * 30, "9" * 5000, "²", "-1", "", "nan"])
+def test_a_member_that_cannot_be_any_is_said_to_be_wrong(root: Client, cast: Cast, chosen: str) -> None:
+    form = {"name": "Harbour", "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"}
+    answer = root.post("/admin/teams/team/add/", {**form, "memberships-0-user": chosen, "memberships-0-role": "owner"})
+    assert answer.status_code == 200
+    assert "errorlist" in answer.content.decode()
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "9" * 30, "x", "-1", "1_0", "²".encode().decode("latin-1"), ""])
+@pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b", "text/plain"])
+def test_a_length_that_is_no_number_is_none(cast: Cast, length: str, kind: str) -> None:
+    client = client_of(cast.alice)
+    for page in ("/account/choices/", "/", "/history/"):
+        assert client.generic("POST", page, b"", kind, CONTENT_LENGTH=length).status_code < 500, page
+
+
+def test_the_ledger_has_no_page_for_a_single_call(root: Client, cast: Cast, submit: Any) -> None:
+    """It would name the recording, which here nobody but Bob may see."""
+    conversion = submit(cast.bob)
+    work_all()
+    Conversion.objects.update(title="Between us", only_me=True)
+    call = Call.objects.get(conversion=conversion)
+    for page in ("", "change/", "history/", "delete/"):
+        answer = root.get(f"/admin/conversions/call/{call.pk}/{page}", follow=True)
+        assert answer.status_code == 404
+        assert "Between us" not in answer.content.decode()
