@@ -1,4 +1,7 @@
-"""For every test: nothing is skipped in CI, and a failing test shows what the running product said.
+"""For every test: nothing is skipped in CI, nothing is left to chance, and a failing one shows what the product said.
+
+Hypothesis draws the same examples in every run. `--hypothesis-profile=search` draws others each time, and ten times as
+many; what it finds becomes an `@example` or a test of its own.
 
 On PostgreSQL only those run that touch the database; the others, and those marked `one_database`, can't tell the two
 apart and have run on SQLite.
@@ -10,8 +13,14 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.product import Product
+
+# A busy machine is no fault: nothing depends on how long an example takes.
+settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", settings.get_profile("fixed"), derandomize=False, database=None, max_examples=1000)
+settings.load_profile("fixed")
 
 _OUTPUT_CHARACTERS = 20_000
 _TOUCH_THE_DATABASE = {"db", "transactional_db"}

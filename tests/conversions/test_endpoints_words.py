@@ -34,7 +34,6 @@ from voices import breaker, catalogue
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EXAMPLES = 40
 
 # ---- what may be said ----
 
@@ -156,9 +155,7 @@ def test_whatever_an_endpoint_says_rows_take_it_and_pages_open(
     member = client_of(cast.alice)
 
     @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
+        max_examples=settings.default.max_examples * 4 // 10,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )

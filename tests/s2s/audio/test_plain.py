@@ -168,7 +168,7 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path):
         assert sum(map(len, found.blocks(file.fileno()))) == 1000
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings.default.max_examples * 6 // 10)
 @given(
     name=st.sampled_from(["mono", "stereo", "words before the samples"]),
     changes=st.dictionaries(st.integers(0, 63), st.binary(min_size=1, max_size=1), max_size=4),

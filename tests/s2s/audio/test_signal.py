@@ -104,7 +104,7 @@ def test_a_long_recording_has_enough_peaks_to_zoom_in():
     assert loud[-1] == pytest.approx(1801, abs=0.1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     length=st.one_of(st.integers(1, 5000), st.integers(520_000, 530_000), st.integers(1_040_000, 2_200_000)),
     buckets=st.one_of(st.integers(1, 3000), st.integers(100_000, 100_003)),
