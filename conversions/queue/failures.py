@@ -6,6 +6,7 @@
 | the answer was lost, endpoint doesn't bill     | tried again by itself                                   |
 | it took too long (see `limits.py`)             | the same as below where it bills; else failed, with     |
 |                                                | words: work is never begun again for being long         |
+| its answer has no end (see `limits.py`)        | the same                                                |
 | the answer was lost, endpoint bills            | its history is searched; else unclear: a person decides |
 | key refused, credits used up                   | its endpoint pauses, it waits; not an attempt           |
 | 429, as many requests as the endpoint takes    | fewer slots, tried again; not an attempt                |
@@ -122,7 +123,7 @@ def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
             return _not_counted(error, claim)
         case Busy():
             return _again(error, claim, error.retry_after_s)
-        case Unclear(code="deadline" | "read_timeout") if not billed:
+        case Unclear(code="deadline" | "read_timeout" | "too_large") if not billed:
             return Verdict(Failure(error.code or "", limits.words(error)))
         case Unclear() if not billed:
             return _again(error, claim, None)

@@ -1,8 +1,8 @@
-"""How long a call may take, and how long its endpoint may say nothing meanwhile.
+"""How long a call may take, how long its endpoint may say nothing meanwhile, and how much it may send.
 
-Two limits, because an endpoint of the contract may be silent until it is finished: silence alone says little, and one
-that sends byte after byte for ever is never silent. Both grow with the recording. A host that has vanished is found by
-TCP (`s2s/client/abort.py`), long before either.
+Two limits of time, because an endpoint of the contract may be silent until it is finished: silence alone says little,
+and one that sends byte after byte for ever is never silent. All grow with the recording. A host that has vanished is
+found by TCP (`s2s/client/abort.py`), long before any.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from conversions.lengths import asked_speed
 from conversions.models import Conversion
-from s2s.client import EndpointError, Timeouts
+from s2s.client import EndpointError, Timeouts, said
 
 
 def timeouts(conversion: Conversion) -> Timeouts:
@@ -21,8 +22,18 @@ def timeouts(conversion: Conversion) -> Timeouts:
     return Timeouts(read_s=min(settings.CALL_SILENCE_S + longer_s, deadline_s), total_s=deadline_s)
 
 
+def most_bytes(conversion: Conversion) -> int:
+    """Of what an endpoint says is its conversion."""
+    return said.most_bytes((conversion.source_duration_s or 0.0) / asked_speed(conversion))
+
+
 def words(error: EndpointError) -> str:
-    """Why a call came to one of them, for who can't set it and for who can."""
+    """Why a call came to one of the limits, for who can't set it and for who can."""
+    if error.code == "too_large":
+        return _(
+            "%(problem)s Nothing of it is kept. Your recording is safe. Ask your admin to look at the endpoint, or "
+            "choose a voice of another one."
+        ) % {"problem": error.happened}
     setting = "CALL_DEADLINE_S" if error.code == "deadline" else "CALL_SILENCE_S"
     return _(
         "%(problem)s It isn't begun again by itself, because it would take as long again. Your recording is safe. "

@@ -167,6 +167,7 @@ def _answer_to(
         conversion.parameters,
         filename=conversion.source_name or "audio",
         timeout=limits.timeouts(conversion),
+        most_bytes=limits.most_bytes(conversion),
         abort=abort,
     )
     with answer:

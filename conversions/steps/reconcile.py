@@ -26,6 +26,7 @@ from conversions.models import Call, Conversion, Step
 from conversions.queue.claim import Claim
 from conversions.queue.clock import db_now
 from conversions.queue.failures import StepError
+from conversions.queue.limits import most_bytes as most_bytes_of
 from conversions.reading import headerless, limits, raw_source
 from s2s import audio
 from s2s.audio import AudioError, RawPcm, decode, examine
@@ -195,7 +196,8 @@ def _adopt(
     give_back()
     with _scratch() as file:
         try:
-            with client.history_audio(item.history_item_id, deadline_s=DEADLINE_S, abort=abort) as answer:
+            most_bytes, name = most_bytes_of(conversion), item.history_item_id
+            with client.history_audio(name, deadline_s=DEADLINE_S, most_bytes=most_bytes, abort=abort) as answer:
                 for chunk in answer:
                     file.write(chunk)
             raw = _raw(file, conversion.format)

@@ -12,7 +12,7 @@ import httpx
 from s2s.client import said
 from s2s.client.abort import LineCut
 from s2s.client.calls import Begun
-from s2s.client.verdicts import empty, lost, media_type, unbilled
+from s2s.client.verdicts import empty, lost, media_type, too_large, unbilled
 from s2s.client.wires import Wire, finish
 
 
@@ -39,6 +39,7 @@ class _Begun:
         self._line = begun.line
         self._pull = begun.pull
         self._billed = begun.billed
+        self._most_bytes = begun.most_bytes
         self._wire = wire
         self._size = 0
         self.headers = begun.response.headers
@@ -67,7 +68,7 @@ class _Begun:
         return Concurrency.of(self.headers)
 
     async def _next(self) -> bytes | None:
-        """The next piece, None at the end. Closes at the end and where it raises: `lost` or `unbilled`."""
+        """The next piece, None at the end. Closes at the end and where it raises: `lost`, `unbilled`, `too_large`."""
         try:
             chunk = await self._pull()
             # After a cut the kernel still hands over what had arrived; and a body without a length ends where the
@@ -83,6 +84,9 @@ class _Begun:
             raise
         if chunk is not None:
             self._size += len(chunk)
+            if self._most_bytes is not None and self._size > self._most_bytes:
+                await self._shut()
+                raise too_large(self.headers, self._most_bytes, billed=self._billed)
             return chunk
         await self._shut()
         if not self._size:
@@ -100,12 +104,13 @@ class _Begun:
 class Answer(_Begun):
     """The bytes of one conversion. Iterate once; close it (it is a context manager).
 
-    Iterating raises `Unclear` when the body is cut, empty, late or aborted: what came before may be unusable. Of an
-    answer that is never billed, as from the history, it is `Busy` or `Aborted` instead. `headers` are kept whole.
+    Iterating raises `Unclear` when the body is cut, empty, late, too large or aborted: what came before may be
+    unusable. Of an answer that is never billed, as from the history, it is `Busy`, `Rejected` (too large) or `Aborted`
+    instead. `headers` are kept whole.
     """
 
     def __iter__(self) -> Iterator[bytes]:
-        """Chunks as they arrive, or of `chunk_bytes`. Raises `Unclear`, or `Busy` or `Aborted`."""
+        """Chunks as they arrive, or of `chunk_bytes`. Raises as above."""
         while (chunk := finish(self._next())) is not None:
             yield chunk
 
@@ -126,7 +131,7 @@ class AsyncAnswer(_Begun):
     """As `Answer`, an async iterator and async context manager. A task that is cancelled while it waits ends it."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Chunks as they arrive, or of `chunk_bytes`. Raises `Unclear`, or `Busy` or `Aborted`."""
+        """Chunks as they arrive, or of `chunk_bytes`. Raises as `Answer` does."""
         while (chunk := await self._next()) is not None:
             yield chunk
 

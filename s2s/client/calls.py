@@ -51,6 +51,7 @@ class Begun:
     line: Line
     pull: Pull
     billed: bool
+    most_bytes: int | None
 
 
 class Calls:
@@ -109,7 +110,7 @@ class Calls:
         response = await self._open(request, line)
         if not is_audio(response.headers):
             raise not_audio(response.headers, await self._some(response))
-        return Begun(response, line, self.wire.body(response, options.chunk_bytes), billed=True)
+        return self._begun(response, line, options, billed=True)
 
     async def _ask(self, question: Question[T], options: Options, line: Line) -> T:
         request = self._request("GET", question.path, options, line, query=question.query)
@@ -130,7 +131,10 @@ class Calls:
         if not is_audio(response.headers):
             await self.wire.close(response)
             raise not_the_contract(response.headers, f"{media_type(response.headers)} instead of audio")
-        return Begun(response, line, self.wire.body(response, options.chunk_bytes), billed=False)
+        return self._begun(response, line, options, billed=False)
+
+    def _begun(self, response: httpx.Response, line: Line, options: Options, *, billed: bool) -> Begun:
+        return Begun(response, line, self.wire.body(response, options.chunk_bytes), billed, options.most_bytes)
 
     # ---- one request ----
 

@@ -65,6 +65,9 @@ class AnswerOptions(RequestOptions, total=False):
     # The answer comes in pieces of this size (the last one may be smaller); else as it arrives. Bytes wait until a
     # piece is full: when the answer breaks off, those that waited are not handed over.
     chunk_bytes: int | None
+    # An answer that has more is broken off where it does, and raises what one that breaks off by itself raises, with
+    # the code `too_large`; one that is never billed raises `Rejected`. Else it may have any size.
+    most_bytes: int | None
 
 
 class ConvertOptions(AnswerOptions, total=False):
@@ -109,6 +112,7 @@ class Options:
     headers: Mapping[str, str] = field(default_factory=dict)
     abort: Abort | None = None
     chunk_bytes: int | None = None
+    most_bytes: int | None = None
     filename: str | None = None
     on_sent: OnSent | None = None
 
@@ -117,6 +121,8 @@ class Options:
             raise ValueError("retries must be 0 or more")
         if self.chunk_bytes is not None and self.chunk_bytes < 1:
             raise ValueError("chunk_bytes must be 1 or more")
+        if self.most_bytes is not None and self.most_bytes < 1:
+            raise ValueError("most_bytes must be 1 or more")
         for name, value in self.headers.items():
             if name.lower() in _OWN_HEADERS:
                 raise ValueError(f"the header {name} is the client's own")

@@ -12,6 +12,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from s2s.contract import OUTPUT_FORMATS
+
 NAME_CHARACTERS = 200  # of the id of a request, of an item
 CODE_CHARACTERS = 60
 MESSAGE_CHARACTERS = 500
@@ -19,6 +21,11 @@ SENTENCE_CHARACTERS = 800  # ours, with the endpoint's message in it
 # Far beyond every price. Sums of what is believed stay finite and exact.
 MOST_CREDITS = 1e12
 MOST_REQUESTS = 100_000  # at once
+# Of an answer. It may come in a richer format than was asked for, and be odd in its length, which people are told: so
+# it may have what the richest format of the contract takes for twice the length. And some, so that no clip is refused
+# for what its file has besides sound.
+_ANSWER_BYTES_PER_S = 2 * max(form.bytes_per_s for form in OUTPUT_FORMATS.values())
+_ANSWER_BYTES = 16 << 20
 _DEPTH = 20  # the contract has four levels
 _INTEGER_DIGITS = 15
 
@@ -59,6 +66,11 @@ def count(text: str | None) -> int | None:
     """How many requests at once."""
     value = number(text, MOST_REQUESTS)
     return None if value is None or value % 1 else int(value)
+
+
+def most_bytes(seconds: float) -> int:
+    """Of the answer that a recording of so many seconds can have; who sends more may never come to an end."""
+    return _ANSWER_BYTES + math.ceil(seconds * _ANSWER_BYTES_PER_S)
 
 
 def headers(said: Mapping[str, str], wanted: Collection[str]) -> dict[str, str]:

@@ -138,6 +138,18 @@ def empty(headers: httpx.Headers) -> Unclear:
     )
 
 
+def too_large(headers: httpx.Headers, most_bytes: int, *, billed: bool) -> Unclear | Rejected:
+    """Asked again it would be as large: where nothing is unclear about it, don't."""
+    kind = Unclear if billed else Rejected
+    return kind(
+        "The endpoint sent far more than this recording can come to, so we stopped taking it.",
+        status_code=200,
+        code="too_large",
+        message=f"more than {most_bytes} bytes",
+        headers=headers,
+    )
+
+
 def unbilled(error: Unclear) -> Busy | Aborted:
     """The same of a call that is never billed, as of a list: nothing is unclear about it, so ask again."""
     if error.code == "aborted":

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from s2s.client import Abort, Aborted, Client, Concurrency, EndpointError, NotSent, Timeouts, Unclear, timers
+from s2s.client import Abort, Aborted, Client, Concurrency, EndpointError, NotSent, Rejected, Timeouts, Unclear, timers
 from s2s.client.abort import Line
 from s2s.client.wires import finish
 from tests.s2s.client.waiting import AT_ONCE_S, abort_when, after_sending, ended_at_once, wait_until
@@ -139,6 +139,38 @@ def test_a_host_that_vanishes_is_found_however_long_it_may_be_silent(endpoint, c
             for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         )
     assert idle_s + every_s * most <= 120
+
+
+# ---- answers without end ----
+
+
+@pytest.mark.parametrize("way", ["convert", "stream"])
+def test_one_that_has_more_than_it_may_is_broken_off_where_it_does(endpoint, client, way):
+    with getattr(client, way)(VOICE, io.BytesIO(AUDIO), most_bytes=len(AUDIO)) as answer:
+        assert b"".join(answer) == AUDIO
+
+    endpoint.script(Behaviour(fault="endless"))
+    taken: list[int] = []
+    with (
+        getattr(client, way)(VOICE, io.BytesIO(AUDIO), most_bytes=5_000_000) as answer,
+        pytest.raises(Unclear) as caught,
+    ):
+        taken.extend(map(len, answer))
+    assert 4_000_000 < sum(taken) <= 5_000_000
+    assert (caught.value.code, answer.complete) == ("too_large", False)
+    wait_until(lambda: endpoint.ledger.in_flight == 0)  # it hears that we have left
+    wait_until(no_line_is_left)
+
+
+def test_one_that_is_never_billed_is_refused_for_good(endpoint, client):
+    with client.convert(VOICE, io.BytesIO(AUDIO)) as answer:
+        list(answer)
+    item = client.history().history[0]
+    endpoint.script(gets=[Behaviour(fault="endless")])
+    with pytest.raises(Rejected) as caught, client.history_audio(item.history_item_id, most_bytes=5_000_000) as answer:
+        for _ in answer:
+            pass
+    assert caught.value.code == "too_large"
 
 
 # ---- the deadline ----

@@ -16,6 +16,7 @@ Fault = Literal[
     "hang_body",  # the same after half of the audio
     "cut_body",  # half of the audio under the Content-Length of all of it
     "bad_chunk",  # half of the audio, then a chunk whose length isn't a number
+    "endless",  # half of the audio, then zeros until the caller leaves
 ]
 Framing = Literal["chunked", "length", "close"]
 

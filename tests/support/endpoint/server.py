@@ -27,6 +27,7 @@ from tests.support.endpoint.multipart import read_parts
 from tests.support.endpoint.script import Behaviour, Framing, Script, detail
 
 BLOCK = 64 * 1024
+ENDLESS_BYTES = 1 << 30  # a caller that takes all of it has failed, and shall not fill the disk
 
 
 class Gone(Exception):
@@ -186,7 +187,10 @@ class Handler(BaseHTTPRequestHandler):
             self.hang()
         elif behaviour.fault == "bad_chunk":
             self.wfile.write(b"this is no length\r\n")
-        if behaviour.fault in ("cut_body", "bad_chunk"):
+        elif behaviour.fault == "endless":
+            for _ in range(ENDLESS_BYTES // BLOCK):
+                self.wfile.write(b"%x\r\n%s\r\n" % (BLOCK, bytes(BLOCK)))
+        if behaviour.fault in ("cut_body", "bad_chunk", "endless"):
             raise Gone
 
     def refuse(self, behaviour: Behaviour) -> None:
