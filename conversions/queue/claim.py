@@ -70,6 +70,7 @@ class Claim:
     user_id: int
     running: int = 1  # leases of its endpoint, with this one
     trial: bool = False  # its endpoint is paused: this one is let through to see whether it works again
+    is_long: bool = False
 
 
 class LeaseLostError(Exception):
@@ -149,5 +150,14 @@ def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> C
     if state is not None and locked != [(state,)]:
         Conversion(pk=head.conversion_id).move(state)
     return Claim(
-        head.step_id, head.conversion_id, head.kind, attempt, token, head.team_id, head.user_id, running, trial
+        head.step_id,
+        head.conversion_id,
+        head.kind,
+        attempt,
+        token,
+        head.team_id,
+        head.user_id,
+        running,
+        trial,
+        is_long=head.is_long,
     )

@@ -3,7 +3,7 @@
 | what happened                                  | what follows                                            |
 |------------------------------------------------|---------------------------------------------------------|
 | 429, 500, 503 before any body                  | tried again by itself, with back-off and jitter         |
-| the answer was lost, endpoint doesn't bill     | tried again by itself                                   |
+| the answer was lost, endpoint doesn't bill     | tried again by itself; a long recording once            |
 | it took too long (see `limits.py`)             | the same as below where it bills; else failed, with     |
 |                                                | words: work is never begun again for being long         |
 | its answer has no end (see `limits.py`)        | the same                                                |
@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MOST_S = 120.0
 UNFORESEEN_ATTEMPTS = 3
+# Of a long recording whose answer was lost: each has taken as long as the recording, and its endpoint away from others.
+LONG_ATTEMPTS = 2
 STORAGE_LOOK_S = 15.0
 ROOM_BYTES = 1 << 20  # a disk that is as good as full still takes a few bytes
 
@@ -126,7 +128,7 @@ def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
         case Unclear(code="deadline" | "read_timeout" | "too_large") if not billed:
             return Verdict(Failure(error.code or "", limits.words(error)))
         case Unclear() if not billed:
-            return _again(error, claim, None)
+            return _again(error, claim, None, most=LONG_ATTEMPTS if claim.is_long else None)
         case Unclear():
             # The call stays an open question in the ledger; the next claim looks for its answer (steps/reconcile).
             words = _("The answer of the endpoint was lost. Its history is searched before anything is sent again.")

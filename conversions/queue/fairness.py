@@ -70,6 +70,10 @@ class Head:
     attempt: int
     conversion_id: UUID
 
+    @property
+    def is_long(self) -> bool:
+        return self.priority >= Step.LONG
+
 
 def heads(endpoint_id: int | None) -> list[Head]:
     """The next step of everyone who waits for the endpoint (None: for a cpu worker)."""
@@ -90,7 +94,7 @@ def heads(endpoint_id: int | None) -> list[Head]:
 
 def short_ones(waiting: list[Head]) -> list[Head]:
     """Nobody's short work is missed: it stands before the long work in everyone's own line."""
-    return [head for head in waiting if head.priority < Step.LONG]
+    return [head for head in waiting if not head.is_long]
 
 
 def pick(waiting: list[Head], running: Counter[tuple[int, int]]) -> Head | None:

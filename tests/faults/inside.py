@@ -64,6 +64,7 @@ def _facts(conversion: Any) -> dict[str, Any]:
             {"outcome": call.outcome, "error": call.error, "credits": call.credits} for call in conversion.calls.all()
         ],
         "events": [event.kind for event in conversion.events.all()],
+        "told": [event.data["words"] for event in conversion.events.all() if "words" in event.data],
         "repeats": _repeats(conversion),
     }
 
@@ -168,6 +169,14 @@ def endpoints() -> dict[str, dict[str, Any]]:
     }
 
 
+def strike_all_but(endpoint: str, failures: int) -> None:
+    """So many more failures, of different recordings, would pause it."""
+    from voices import breaker
+    from voices.models import Endpoint
+
+    Endpoint.objects.filter(key=endpoint).update(strikes=breaker.STRIKES - failures)
+
+
 def known_conversions() -> list[str]:
     from conversions.models import Conversion
 
@@ -211,6 +220,7 @@ QUESTIONS: list[Callable[..., Any]] = [
     voices,
     refresh_endpoints,
     endpoints,
+    strike_all_but,
     known_conversions,
     newest,
     housekeep,

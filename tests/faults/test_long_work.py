@@ -1,11 +1,14 @@
-"""A recording that takes longer than its endpoint may be silent, and a clip that somebody sends meanwhile."""
+"""Recordings of minutes: their sound comes while they are converted, clips overtake them, and what breaks off."""
 
 from __future__ import annotations
 
 import io
+import os
+import signal
 import wave
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,25 +17,82 @@ import pytest
 from s2s.audio import decode, examine
 from tests.faults.conftest import fresh_database
 from tests.faults.promises import ids_of
+from tests.support.decoders import has_job
 from tests.support.inside import Inside
 from tests.support.person import Person
 from tests.support.product import CHECKOUT, Product, wait_for
 
 RATE_HZ = 16_000
-LONG_S, CLIP_S = 240, 3
-# A fraction of what the engine takes for the long one, and many times what it takes for a block.
-SILENCE_S = 12
-SETTINGS = {"CALL_SILENCE_S": str(SILENCE_S), "CALL_TIMES_LENGTH": "0", "LEASE_SECONDS": "10"}
+LONG_S, SHORTEST_LONG_S, CLIP_S = 100, 61, 3
+SLOTS = 3  # two for long recordings
+SETTINGS = {"LEASE_SECONDS": "10", "ENGINE_CONCURRENCY": str(SLOTS + 1)}
+
+
+class Scene:
+    """A product with its own engine, of one process, and somebody who sends it speech."""
+
+    def __init__(self, product: Product, person: Person, inside: Inside) -> None:
+        self.product = product
+        self.person = person
+        self._inside = inside
+
+    def send(self, seconds: int, name: str) -> str:
+        return self.person.submit(speech(seconds), name, "mp3_44100_128")
+
+    def fact(self, address: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._inside.ask("survey", ids_of([address]))[0]
+        return found
+
+    def outcomes(self, address: str) -> list[str]:
+        """Of its calls that reached the engine, in their order."""
+        calls = [call["outcome"] for call in self.fact(address)["calls"]]
+        return [outcome for outcome in reversed(calls) if outcome != "not sent"]
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self._inside.ask("endpoints")["local"]["held"])
+
+    def strike_all_but(self, failures: int) -> None:
+        """So many more of different recordings would pause the engine's endpoint."""
+        self._inside.ask("strike_all_but", "local", failures)
+
+    def received(self) -> dict[str, int]:
+        """Bytes of each answer that is coming in."""
+        return {part.name: part.stat().st_size for part in (self.product.data_dir / "uploads").glob("result-*")}
+
+    def wait_for_answer(self, address: str, call: int) -> None:
+        """Until that call of the only recording under way has brought something."""
+        wait_for(lambda: len(self.outcomes(address)) == call and any(self.received().values()), "its answer has begun")
+
+    def kill_engine(self) -> None:
+        """The process that converts: the one that has decoders."""
+        os.kill(self._decoding()[0][0], signal.SIGKILL)
+
+    def kill_decoder(self) -> None:
+        for _engine, decoder in self._decoding():
+            os.kill(decoder, signal.SIGKILL)
+
+    def _decoding(self) -> list[tuple[int, int]]:
+        """The engine's decoders that have something to do, each after the process that listens to it."""
+        decoders = [pid for pid in self.product.pids()["engine"] if has_job(pid)]
+        assert decoders, "nothing is decoded"
+        return [(_parent(_parent(decoder)), decoder) for decoder in decoders]
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.fixture(scope="module")
-def product(
-    tmp_path_factory: pytest.TempPathFactory, database: str, request: pytest.FixtureRequest
-) -> Iterator[Product]:
-    """With its own engine, whose one process has both recordings to do."""
+def scene(tmp_path_factory: pytest.TempPathFactory, database: str, request: pytest.FixtureRequest) -> Iterator[Scene]:
     environment = SETTINGS | fresh_database(database, request)
-    with Product(tmp_path_factory.mktemp("long") / "data", environment) as product:
-        yield product
+    with (
+        Product(tmp_path_factory.mktemp("long") / "data", environment) as product,
+        Person(product) as person,
+        closing(Inside.of(product, "tests.faults.inside")) as inside,
+    ):
+        inside.ask("refresh_endpoints", SLOTS)
+        yield Scene(product, person, inside)
 
 
 def speech(seconds: int) -> bytes:
@@ -45,20 +105,66 @@ def speech(seconds: int) -> bytes:
     return sink.getvalue()
 
 
-def test_a_long_recording_comes_back_in_one_attempt_and_a_clip_does_not_wait_for_it(product: Product) -> None:
-    with Person(product) as person, closing(Inside.of(product, "tests.faults.inside")) as inside:
+def assert_whole(scene: Scene, address: str, seconds: int) -> None:
+    assert examine(io.BytesIO(scene.person.download(address))).samples == seconds * 44_100
 
-        def fact(address: str) -> dict[str, Any]:
-            found: dict[str, Any] = inside.ask("survey", ids_of([address]))[0]
-            return found
 
-        long = person.submit(speech(LONG_S), "long.wav", "mp3_44100_128")
-        wait_for(lambda: fact(long)["calls"], "it was sent")
-        clip = person.submit(speech(CLIP_S), "clip.wav", "mp3_44100_128")
-        assert person.wait(clip) == "ready"
-        assert fact(long)["status"] == "converting"
-        assert person.wait(long, timeout_s=300) == "ready", fact(long)["error"]
+def test_long_recordings_come_back_in_one_attempt_each_and_clips_do_not_wait_for_them(scene: Scene) -> None:
+    long = [scene.send(LONG_S, f"long {number}.wav") for number in range(2)]
+    wait_for(lambda: len(scene.received()) == 2, "both are being answered")
+    waiting = scene.send(SHORTEST_LONG_S, "third.wav")
+    for number in range(2):
+        clip = scene.send(CLIP_S, f"clip {number}.wav")
+        assert scene.person.wait(clip) == "ready"
+        assert [scene.outcomes(address) for address in long] == [["sent"], ["sent"]]
+        assert scene.outcomes(waiting) == []  # the slot was kept for the clip
+    before = scene.received()
+    wait_for(
+        lambda: len(now := scene.received()) == 2 and all(now[name] > size for name, size in before.items()),
+        "more of both has come",
+    )
+    assert [scene.outcomes(address) for address in long] == [["sent"], ["sent"]]
 
-        (call,) = fact(long)["calls"]
-        assert call["outcome"] == "answered"
-        assert examine(io.BytesIO(person.download(long))).samples == LONG_S * 44_100
+    for address, seconds in ((long[0], LONG_S), (long[1], LONG_S), (waiting, SHORTEST_LONG_S)):
+        assert scene.person.wait(address, timeout_s=300) == "ready", scene.fact(address)["error"]
+        assert scene.outcomes(address) == ["answered"]
+        assert_whole(scene, address, seconds)
+
+
+def test_what_an_engine_that_died_had_begun_is_begun_again(scene: Scene) -> None:
+    long = scene.send(SHORTEST_LONG_S, "long.wav")
+    scene.wait_for_answer(long, call=1)
+    scene.kill_engine()
+    clip = scene.send(CLIP_S, "clip.wav")
+    assert scene.person.wait(clip) == "ready"
+    assert scene.person.wait(long, timeout_s=120) == "ready", scene.fact(long)["error"]
+
+    fact = scene.fact(long)
+    assert [step["attempt"] for step in fact["steps"] if step["kind"] == "convert"] == [2]
+    assert scene.outcomes(long) == ["unclear", "answered"]
+    assert_whole(scene, long, SHORTEST_LONG_S)
+    assert "The answer broke off." in fact["told"]
+    assert "billed" not in scene.person.http.get(long).text
+    kept = {path.name for path in (scene.product.data_dir / "media" / fact["source"]).parent.iterdir()}
+    names = {key.rpartition("/")[2] for key in (fact["source"], fact["output"], f"{fact['output']}.json")}
+    assert kept == names
+    assert not list((scene.product.data_dir / "uploads").iterdir())
+
+
+def test_what_breaks_off_again_and_again_fails_after_a_second_time_and_keeps_nobody_else_back(scene: Scene) -> None:
+    """A long recording took long each time."""
+    scene.strike_all_but(2)
+    long = scene.send(SHORTEST_LONG_S, "long.wav")
+    for call in (1, 2):
+        scene.wait_for_answer(long, call)
+        scene.kill_decoder()
+        wait_for(lambda call=call: scene.outcomes(long) == ["unclear"] * call, "its answer is lost")
+    assert scene.person.wait(long) == "failed"
+    assert scene.fact(long)["error"] == (
+        "The answer broke off. We tried 2 times. Your recording is safe; press Retry to go on."
+    )
+    assert not scene.is_paused
+    clip = scene.send(CLIP_S, "clip.wav")
+    assert scene.person.wait(clip) == "ready"
+    assert scene.outcomes(clip) == ["answered"]
+    assert not list((scene.product.data_dir / "uploads").iterdir())
