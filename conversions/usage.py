@@ -69,10 +69,14 @@ def require_room(team: Team, size: int) -> None:
     if team.storage_megabytes is None:
         return
     lock(team.pk)
-    kept = Conversion.objects.filter(team=team, deleted_at=None).order_by()
-    over = storage_refusal(team, _bytes(kept, team.pk), size)
+    over = storage_refusal(team, kept_bytes(team), size)
     if over:
         raise OverQuotaError(over)
+
+
+def kept_bytes(team: Team) -> int:
+    """What its storage holds, as a quota counts it."""
+    return _bytes(Conversion.objects.filter(team=team, deleted_at=None).order_by(), team.pk)
 
 
 def export_size(conversion: Conversion, output_format: str) -> int:

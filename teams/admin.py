@@ -10,10 +10,11 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from teams.lists import Found, Lists
 from teams.models import Membership, Team, User
@@ -52,8 +53,8 @@ class UserAdmin(Lists, DjangoUserAdmin[User]):
     form = ChangeForm
     inlines = [MembershipInline]
     ordering = ["email"]
-    list_display = ["email", "name", "is_staff", "is_active", "last_login"]
-    list_filter = ["is_staff", "is_active"]
+    list_display = ["email", "name", "roles", "is_active", "is_staff", "last_login"]
+    list_filter = ["is_active", "is_staff", "teams"]
     search_fields = ["email", "name"]
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = []
@@ -79,6 +80,13 @@ class UserAdmin(Lists, DjangoUserAdmin[User]):
         )
     ]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("memberships__team")
+
+    @admin.display(description=_("teams"))
+    def roles(self, user: User) -> str:
+        return ", ".join(f"{member.team} ({member.get_role_display()})" for member in user.memberships.all())
+
     @admin.action(description=_("Deactivate: sign out, and keep all of their work"), permissions=["change"])
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
         others = users.exclude(
@@ -97,6 +105,33 @@ class UserAdmin(Lists, DjangoUserAdmin[User]):
 
 @admin.register(Team)
 class TeamAdmin(Lists):
-    list_display = ["name", "monthly_minutes", "storage_megabytes", "created_at"]
+    list_display = ["name", "people", "minutes", "storage", "created_at"]
     search_fields = ["name"]
     inlines = [MembershipInline]
+    readonly_fields = ["created_at"]
+    fieldsets = [
+        (None, {"fields": ["name"]}),
+        (_("Limits"), {"fields": ["monthly_minutes", "storage_megabytes"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        members = Membership.objects.filter(team=OuterRef("pk")).order_by().values("team")
+        count = Subquery(members.annotate(count=Count("pk")).values("count"))
+        teams: QuerySet[Team] = super().get_queryset(request)
+        return teams.annotate(members_count=count)
+
+    @admin.display(description=_("people"), ordering="members_count")
+    def people(self, team: Any) -> int:
+        return team.members_count or 0
+
+    @admin.display(description=_("minutes a month"), ordering="monthly_minutes")
+    def minutes(self, team: Team) -> str:
+        return _limit(team.monthly_minutes)
+
+    @admin.display(description=_("storage in MB"), ordering="storage_megabytes")
+    def storage(self, team: Team) -> str:
+        return _limit(team.storage_megabytes)
+
+
+def _limit(limit: int | None) -> str:
+    return gettext("no limit") if limit is None else number_format(limit, 0, force_grouping=True)

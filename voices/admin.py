@@ -9,42 +9,102 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils.formats import localize
+from django.utils.formats import localize, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from teams.lists import Lists
 from voices import breaker, catalogue
+from voices.limits import BYTES_A_MEGABYTE, SECONDS_A_MINUTE, InUnits
 from voices.models import Endpoint, Voice
+
+
+class EndpointForm(ModelForm[Endpoint]):
+    max_seconds = InUnits(in_one=SECONDS_A_MINUTE, label=_("Longest recording in minutes"), help_text=_("Empty: any."))
+    max_bytes = InUnits(in_one=BYTES_A_MEGABYTE, label=_("Largest file in MB"), help_text=_("Empty: any."))
+
+    class Meta:
+        model = Endpoint
+        fields = ("max_seconds", "max_bytes")  # the others are those of the fieldsets
 
 
 @admin.register(Endpoint)
 class EndpointAdmin(Lists):
     """Every column comes from the endpoint's own row: the list is one query."""
 
-    list_display = ["name", "state", "slots_in_words", "last_good_at", "enabled", "billed", "synced_at", "sync_error"]
-    list_filter = ["enabled", "paused", "pause_code"]
-    readonly_fields = ["state", "pause_words", "slots_in_words", "last_good_at", "synced_at", "sync_error"]
+    form = EndpointForm
+    list_display = ["name", "state", "slots_in_words", "price", "last_good_at", "synced"]
+    list_filter = ["enabled", "paused", "billed"]
+    search_fields = ["name", "key", "base_url"]
+    readonly_fields = ["state", "key_is_there", "slots_in_words", "last_good_at", "synced"]
+    fieldsets = [
+        (None, {"fields": ["name", "state", "enabled", "paused"]}),
+        (_("Where it is"), {"fields": ["base_url", "secret_name", "key_is_there", "synced", "last_good_at"]}),
+        (_("How much it takes"), {"fields": ["slots", "slots_in_words", "max_seconds", "max_bytes"]}),
+        (
+            _("What it costs and can do"),
+            {"fields": ["billed", "credits_per_minute", "removes_noise", "zero_retention"]},
+        ),
+        (_("Technical details"), {"classes": ["collapse"], "fields": ["key"]}),
+    ]
+    # A new one has no state yet, and its short name has to be chosen.
+    add_fieldsets = [
+        (None, {"fields": ["name", "key", "base_url", "secret_name"]}),
+        (_("How much it takes"), {"fields": ["slots", "max_seconds", "max_bytes"]}),
+        (
+            _("What it costs and can do"),
+            {"fields": ["billed", "credits_per_minute", "removes_noise", "zero_retention"]},
+        ),
+        (_("Is it on"), {"fields": ["enabled", "paused"]}),
+    ]
     actions = ["pause", "resume", "switch_off", "switch_on", "sync_now"]
 
     @admin.display(description=_("state"))
     def state(self, endpoint: Endpoint) -> str:
         """What it does, since when, why, and what comes next."""
-        if endpoint.pause_code == "":
-            return gettext("Paused by an admin.") if endpoint.paused else gettext("Open.")
-        sentences = [_trouble(endpoint) % {"since": _moment(endpoint.paused_at)}]
-        if endpoint.pause_words:
-            sentences.append(gettext("It said: %s.") % endpoint.pause_words.rstrip("."))
-        if endpoint.trial:
-            sentences.append(gettext("It answers questions again; the next recording tries whether it converts."))
-        elif endpoint.probe_at:
-            sentences.append(gettext("Looked at again at %s.") % _moment(endpoint.probe_at))
+        sentences = [] if endpoint.enabled else [gettext("Switched off: its voices are not offered.")]
+        if endpoint.pause_code:
+            sentences += _trouble(endpoint)
         if endpoint.paused:
-            sentences.append(gettext("Paused by an admin as well."))
-        return " ".join(sentences)
+            sentences.append(gettext("Paused by an admin."))
+        return " ".join(sentences) or gettext("Open.")
 
-    @admin.display(description=_("slots"))
+    @admin.display(description=_("key in the environment"))
+    def key_is_there(self, endpoint: Endpoint) -> str:
+        if not endpoint.secret_name:
+            return gettext("None is needed.")
+        values = {"name": endpoint.secret_name}
+        if endpoint.api_key:
+            return (
+                gettext("%(name)s is set. To change the key, set another value there and start Timbre again.") % values
+            )
+        return gettext("%(name)s is not set: set it there and start Timbre again.") % values
+
+    @admin.display(description=_("credits a minute"), ordering="credits_per_minute")
+    def price(self, endpoint: Endpoint) -> str:
+        if not endpoint.billed:
+            return gettext("free")
+        price = endpoint.credits_per_minute
+        return number_format(price, 0, force_grouping=True) if price else gettext("not known")
+
+    @admin.display(description=_("voices synced"), ordering="synced_at")
+    def synced(self, endpoint: Endpoint) -> str:
+        words = _moment(endpoint.synced_at) or gettext("never")
+        return (
+            gettext("%(moment)s. The last try said: %(words)s")
+            % {
+                "moment": words,
+                "words": endpoint.sync_error,
+            }
+            if endpoint.sync_error
+            else words
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+        return self.fieldsets if obj else self.add_fieldsets
+
+    @admin.display(description=_("slots now"))
     def slots_in_words(self, endpoint: Endpoint) -> str:
         if endpoint.slots_now == endpoint.slots:
             return str(endpoint.slots)
@@ -105,7 +165,18 @@ def _sync(site: admin.ModelAdmin[Any], request: HttpRequest, endpoints: QuerySet
             site.message_user(request, f"{endpoint.name}: {words}", messages.ERROR)
 
 
-def _trouble(endpoint: Endpoint) -> str:
+def _trouble(endpoint: Endpoint) -> list[str]:
+    sentences = [_what_is_wrong(endpoint) % {"since": _moment(endpoint.paused_at)}]
+    if endpoint.pause_words:
+        sentences.append(gettext("It said: %s.") % endpoint.pause_words.rstrip("."))
+    if endpoint.trial:
+        sentences.append(gettext("It answers questions again; the next recording tries whether it converts."))
+    elif endpoint.probe_at:
+        sentences.append(gettext("Looked at again at %s.") % _moment(endpoint.probe_at))
+    return sentences
+
+
+def _what_is_wrong(endpoint: Endpoint) -> str:
     if endpoint.pause_code == Endpoint.PauseCode.SILENT:
         return gettext("Not answering since %(since)s.")
     if endpoint.pause_reason == Endpoint.PauseReason.KEY:
@@ -121,13 +192,42 @@ def _moment(moment: datetime | None) -> str:
 
 @admin.register(Voice)
 class VoiceAdmin(Lists):
-    list_display = ["name", "endpoint", "description", "hidden"]
+    list_display = ["name", "endpoint", "description", "labels_in_words", "offered"]
     list_filter = ["endpoint", "hidden"]
     list_select_related = ["endpoint"]
-    search_fields = ["name", "voice_id"]
+    search_fields = ["name", "description", "voice_id"]
+    fieldsets = [
+        (None, {"fields": ["name", "endpoint", "offered", "hidden", "description", "labels_in_words"]}),
+        (_("Technical details"), {"classes": ["collapse"], "fields": ["voice_id", "settings_in_words", "preview_url"]}),
+    ]
     # All else is the endpoint's, and the next sync would set it again.
-    readonly_fields = ["endpoint", "voice_id", "name", "description", "preview_url", "labels", "settings", "position"]
+    readonly_fields = [
+        "offered",
+        "endpoint",
+        "voice_id",
+        "name",
+        "description",
+        "preview_url",
+        "labels_in_words",
+        "settings_in_words",
+    ]
     actions = ["sync_now"]
+
+    @admin.display(description=_("offered"), ordering="hidden")
+    def offered(self, voice: Voice) -> str:
+        if not voice.endpoint.enabled:
+            return gettext("no: its endpoint is switched off")
+        if voice.vanished:
+            return gettext("no: its endpoint has it no more")
+        return gettext("no: hidden") if voice.hidden else gettext("yes")
+
+    @admin.display(description=_("labels"))
+    def labels_in_words(self, voice: Voice) -> str:
+        return _pairs(voice.labels)
+
+    @admin.display(description=_("settings of its own"))
+    def settings_in_words(self, voice: Voice) -> str:
+        return _pairs(voice.settings)
 
     @admin.action(description=_("Sync the endpoints of these voices now"), permissions=["change"])
     def sync_now(self, request: HttpRequest, voices: QuerySet[Voice]) -> None:
@@ -141,3 +241,16 @@ class VoiceAdmin(Lists):
 
     def has_delete_permission(self, request: HttpRequest, obj: Voice | None = None) -> bool:
         return False  # hide it: history still names it
+
+
+def _pairs(values: object) -> str:
+    """ "accent: british, gender: female"; what an endpoint lists, so it may be anything."""
+    if not isinstance(values, dict):
+        return ""
+    return ", ".join(f"{str(name).replace('_', ' ')}: {_plain(value)}" for name, value in values.items())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return number_format(round(value, 2), 2) if isinstance(value, float) else str(value)

@@ -11,19 +11,28 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conversions import actions, files
 from conversions.admin import search
+from conversions.admin.inlines import CallInline, EventInline, StepInline
 from conversions.admin.questions import before_cancelling, before_purging, before_retrying
-from conversions.models import Call, Conversion, Event, Step
+from conversions.formats import format_words
+from conversions.ledger import cost_words, used_by
+from conversions.models import Conversion
+from conversions.templatetags.options import chosen_words
+from conversions.templatetags.recordings import clock
 from teams.asking import Question, asked_first
 from teams.lists import Lists
 from teams.models import User
 
 COUNTED_AT_MOST = 10_000
+_UNKNOWN = "–"
 logger = logging.getLogger(__name__)
 
 
@@ -37,44 +46,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return rows[: COUNTED_AT_MOST + 1].count()
 
 
-class ReadOnlyInline(admin.TabularInline[Any, Conversion]):
-    extra = 0
-    can_delete = False
-    show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class StepInline(ReadOnlyInline):
-    model = Step
-    fields = ["kind", "position", "status", "attempt", "endpoint", "not_before", "lease_until", "result"]
-
-
-class CallInline(ReadOnlyInline):
-    model = Call
-    fields = ["sent_at", "endpoint", "attempt", "outcome", "status_code", "seconds", "credits", "request_id", "error"]
-
-
-class EventInline(ReadOnlyInline):
-    model = Event
-    fields = ["at", "kind", "actor", "data"]
-
-
 class ConversionAdmin(Lists):
-    list_display = [
-        "title",
-        "status",
-        "error_code",
-        "team",
-        "created_by",
-        "voice_name",
-        "source_duration_s",
-        "created_at",
-    ]
+    list_display = ["title", "state", "length", "voice_name", "team", "created_by", "created_at"]
     list_filter = ["status"]
     list_select_related = ["team", "created_by", "endpoint"]
     search_fields = ["title", "source_name", "=id"]  # shows the box; `search` is what searches
@@ -86,9 +59,32 @@ class ConversionAdmin(Lists):
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
-    inlines = [StepInline, CallInline, EventInline]
+    inlines = [EventInline, CallInline, StepInline]
     actions = ["retry", "cancel", "purge"]
-    readonly_fields = ["files_on_disk"]
+    fieldsets = [
+        (
+            None,
+            {"fields": ["state", "created_by", "team", "seen_by", "created_at", "finished_at", "deleted_at"]},
+        ),
+        (_("Recording"), {"fields": ["source_name", "length", "source_size", "source_kind"]}),
+        (_("Voice and options"), {"fields": ["voice_name", "endpoint", "format", "options", "cost"]}),
+        (_("Result"), {"fields": ["output_length", "output_size", "downloaded_at"]}),
+        (
+            _("Technical details"),
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    ("preparing_at", "converting_at", "assembling_at"),
+                    "error_code",
+                    "loudness",
+                    "files_on_disk",
+                    "id",
+                    "first_take",
+                    "batch",
+                ],
+            },
+        ),
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversion]:
         # What only its creator sees, an admin doesn't see either: zero retention, "only I can see it", auditions.
@@ -101,9 +97,66 @@ class ConversionAdmin(Lists):
     ) -> tuple[QuerySet[Conversion], bool]:
         return search.found(queryset, search_term), False
 
-    def get_fields(self, request: HttpRequest, obj: Conversion | None = None) -> list[Any]:
-        hidden = {"source_peaks", "output_peaks"}
-        return [*(field.name for field in Conversion._meta.fields if field.name not in hidden), "files_on_disk"]
+    # ---- in words ----
+
+    @admin.display(description=_("state"), ordering=None)
+    def state(self, conversion: Conversion) -> str:
+        """And of what failed, why."""
+        words = conversion.get_status_display()
+        if conversion.deleted_at:
+            words = _now("%s, deleted") % words
+        return (
+            format_html('{}<br><span class="quiet">{}</span>', words, conversion.error) if conversion.error else words
+        )
+
+    @admin.display(description=_("length"))
+    def length(self, conversion: Conversion) -> str:
+        return clock(conversion.source_duration_s)
+
+    @admin.display(description=_("size"))
+    def source_size(self, conversion: Conversion) -> str:
+        return filesizeformat(conversion.source_bytes)
+
+    @admin.display(description=_("kind"))
+    def source_kind(self, conversion: Conversion) -> str:
+        rate, channels = conversion.source_rate_hz, conversion.source_channels
+        words = [
+            conversion.source_container,
+            conversion.source_codec,
+            f"{rate} Hz" if rate else "",
+            ngettext("%d channel", "%d channels", channels) % channels if channels else "",
+        ]
+        return ", ".join(filter(None, words)) or _UNKNOWN
+
+    @admin.display(description=_("seen by"))
+    def seen_by(self, conversion: Conversion) -> str:
+        return _now("Only you") if conversion.only_me else _now("Everyone in the team")
+
+    @admin.display(description=_("format"))
+    def format(self, conversion: Conversion) -> str:
+        return format_words(conversion.output_format)
+
+    @admin.display(description=_("options"))
+    def options(self, conversion: Conversion) -> str:
+        return "; ".join(f"{label}: {words}" for label, words in chosen_words(conversion)) or _UNKNOWN
+
+    @admin.display(description=_("cost"))
+    def cost(self, conversion: Conversion) -> str:
+        return cost_words(conversion, used_by(conversion.calls.all())) or _now("nothing")
+
+    @admin.display(description=_("length"))
+    def output_length(self, conversion: Conversion) -> str:
+        return clock(conversion.output_duration_s)
+
+    @admin.display(description=_("size"))
+    def output_size(self, conversion: Conversion) -> str:
+        return filesizeformat(conversion.output_bytes) if conversion.output_bytes else _UNKNOWN
+
+    @admin.display(description=_("loudness"))
+    def loudness(self, conversion: Conversion) -> str:
+        """Of the recording and of the result, once somebody has compared them."""
+        known = [lufs for lufs in (conversion.source_lufs, conversion.output_lufs) if lufs is not None]
+        return " → ".join(f"{number_format(round(lufs, 1), 1)} LUFS" for lufs in known) or _UNKNOWN
 
     @admin.display(description=_("files"))
     def files_on_disk(self, conversion: Conversion) -> str:
@@ -111,7 +164,7 @@ class ConversionAdmin(Lists):
             sizes = files.sizes(conversion.pk)
         except OSError:
             logger.exception("the files of a conversion can't be listed")
-            return str(_("The storage doesn’t answer at the moment."))
+            return _now("The storage doesn’t answer at the moment.")
         return ", ".join(f"{name} ({filesizeformat(size)})" for name, size in sizes.items())
 
     def has_add_permission(self, request: HttpRequest) -> bool:

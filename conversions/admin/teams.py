@@ -5,18 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, ngettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from conversions import actions
+from conversions import actions, ledger, usage
+from conversions.templatetags.recordings import spoken
 from teams.admin import TeamAdmin
 from teams.asking import Question, counted, names_of
 from teams.models import Team
 
 
 class TeamsAdmin(TeamAdmin):
+    readonly_fields = [*TeamAdmin.readonly_fields, "used_minutes", "used_storage", "used_credits"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Team | None = None) -> Any:
+        used = (_("Used"), {"fields": ["used_minutes", "used_credits", "used_storage", "created_at"]})
+        return [*super().get_fieldsets(request, obj), used] if obj else super().get_fieldsets(request, obj)
+
+    @admin.display(description=gettext_lazy("this month"))
+    def used_minutes(self, team: Team) -> str:
+        used = ledger.used_this_month(team)
+        words = ngettext("%(count)d call, %(length)s", "%(count)d calls, %(length)s", used.called)
+        return words % {"count": used.called, "length": spoken(used.seconds)} if used.called else _("nothing")
+
+    @admin.display(description=gettext_lazy("credits this month"))
+    def used_credits(self, team: Team) -> str:
+        used = ledger.used_this_month(team)
+        perhaps = _(", and perhaps about %s more") % ledger.credits_words(used.perhaps) if used.perhaps else ""
+        return ledger.credits_words(used.credits) + perhaps
+
+    @admin.display(description=gettext_lazy("storage"))
+    def used_storage(self, team: Team) -> str:
+        return filesizeformat(usage.kept_bytes(team))
+
     def has_delete_permission(self, request: HttpRequest, obj: Team | None = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from conversions.models.conversion import Conversion
 from conversions.models.step import Step
@@ -43,6 +44,7 @@ class Call(models.Model):
     credits = models.FloatField(default=0, help_text="as the answer said, else estimated")
 
     class Meta:
+        verbose_name_plural = _("ledger")
         ordering = ["-sent_at", "-pk"]
         constraints = [models.UniqueConstraint(fields=["token"], name="one_call_per_lease")]
         indexes = [

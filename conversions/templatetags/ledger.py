@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.filter
 def minutes(seconds: float) -> str:
-    return number_format(seconds / 60, 1, force_grouping=True)
+    return number_format(round(seconds / 60, 1), 1, force_grouping=True)
 
 
 @register.filter

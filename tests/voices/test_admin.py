@@ -188,3 +188,24 @@ def test_the_list_costs_the_same_however_many_there_are(
         Endpoint.objects.create(key=f"more-{number}", name="More", base_url=endpoint.base_url, pause_code="silent")
     with django_assert_num_queries(4):
         listed(admin)
+
+
+def test_limits_are_written_in_minutes_and_megabytes(admin: Client, endpoint: Endpoint) -> None:
+    Endpoint.objects.update(max_seconds=300.0, max_bytes=12_345_678)
+    address = f"/admin/voices/endpoint/{endpoint.pk}/change/"
+    shown = admin.get(address).context["adminform"].form
+    written = {name: shown[name].value() for name in ("max_seconds", "max_bytes")}
+    assert written == {"max_seconds": "5", "max_bytes": "12.35"}
+    admin.post(address, form_of(endpoint, **written | {"name": "Ours"}))
+    endpoint.refresh_from_db()
+    assert (endpoint.name, endpoint.max_seconds, endpoint.max_bytes) == ("Ours", 300.0, 12_345_678)
+    admin.post(address, form_of(endpoint, max_seconds="7.5", max_bytes=""))
+    endpoint.refresh_from_db()
+    assert (endpoint.max_seconds, endpoint.max_bytes) == (450.0, None)
+
+
+@pytest.mark.parametrize("typed", ["-1", "1e400", "nan", "five", "99999999999999999999"])
+def test_a_limit_that_is_none_is_refused_at_its_field(admin: Client, endpoint: Endpoint, typed: str) -> None:
+    answer = admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", form_of(endpoint, max_bytes=typed))
+    assert list(answer.context["adminform"].form.errors) == ["max_bytes"]
+    assert f'value="{typed}"' in answer.content.decode()

@@ -1,0 +1,81 @@
+"""What belongs to a conversion, below it: what happened, its calls, its steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from conversions.models import Call, Conversion, Event, Step
+from conversions.templatetags.ledger import whole
+from conversions.templatetags.recordings import clock
+from conversions.timeline import words_of
+
+
+class ReadOnlyInline(admin.TabularInline[Any, Conversion]):
+    extra = 0
+    can_delete = False
+    show_change_link = False
+    shown: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()  # rows that are named by each, read with it
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.shown
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related(*self.related)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EventInline(ReadOnlyInline):
+    model = Event
+    verbose_name_plural = _("what happened")
+    shown = ("at", "words")
+    related = ("actor",)
+
+    @admin.display(description=_("what"))
+    def words(self, event: Event) -> str:
+        return words_of(event) or event.kind
+
+
+class CallInline(ReadOnlyInline):
+    model = Call
+    verbose_name_plural = _("calls of the endpoint")
+    shown = (
+        "sent_at",
+        "endpoint",
+        "attempt",
+        "outcome",
+        "length",
+        "credits_rounded",
+        "status_code",
+        "error",
+        "request_id",
+    )
+    related = ("endpoint",)
+
+    @admin.display(description=_("length"))
+    def length(self, call: Call) -> str:
+        return clock(call.seconds)
+
+    @admin.display(description=_("credits"))
+    def credits_rounded(self, call: Call) -> str:
+        return whole(call.credits)
+
+
+class StepInline(ReadOnlyInline):
+    model = Step
+    verbose_name_plural = _("steps of the work")
+    shown = ("kind", "status", "attempt", "endpoint", "not_before", "lease_until")
+    related = ("endpoint",)
