@@ -1,0 +1,112 @@
+"""The admin site's question before something is destroyed: without a script, by keyboard, for everybody to read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import new_page
+from tests.browser.stage import set_stage
+from tests.browser.test_looks import KINDS, RULES, SCREENS
+from tests.support.product import Product
+
+LIST = "/admin/conversions/conversion/"
+
+
+@pytest.fixture
+def refused(product: Product) -> str:
+    """A recording that failed; its id."""
+    found: str = set_stage(product, "failed_on_the_way")
+    return found
+
+
+@pytest.fixture(params=[*KINDS, (1280, "forced")], ids=lambda kind: f"{kind[0]}-{kind[1]}")
+def seen(
+    request: pytest.FixtureRequest, chromium: Browser, product: Product, cookies: dict[str, object]
+) -> Iterator[Page]:
+    """Alice's page as different people have it before them."""
+    width, scheme = request.param
+    colours = {"forced_colors": "active"} if scheme == "forced" else {"color_scheme": scheme}
+    for page in new_page(chromium, product, storage_state=cookies, **colours):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.name = f"{width}-{scheme}"  # type: ignore[attr-defined]
+        yield page
+
+
+def row(page: Page, conversion: str) -> Locator:
+    return page.locator("#result_list tbody tr", has=page.locator(f"a[href*='{conversion}']"))
+
+
+def choose(page: Page, conversion: str, action: str) -> None:
+    page.goto(f"{LIST}?q={conversion}")
+    row(page, conversion).locator("input.action-select").check()
+    page.get_by_label("Action:").select_option(action)
+    page.get_by_role("button", name=re.compile("^(Go|Run)")).click()
+
+
+@pytest.mark.parametrize("kind", ["page", "plain_page"])
+def test_purge_asks_and_both_answers_do_what_they_say(kind: str, refused: str, request: pytest.FixtureRequest) -> None:
+    page: Page = request.getfixturevalue(kind)
+    choose(page, refused, "purge")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Purge 1 recording?")
+    page.get_by_role("link", name="Keep it").click()
+    expect(row(page, refused)).to_have_count(1)
+    assert f"q={refused}" in page.url  # where one came from
+    choose(page, refused, "purge")
+    page.get_by_role("button", name="Purge for good").click()
+    expect(page.get_by_text("1 conversion was purged.")).to_be_visible()
+    expect(row(page, refused)).to_have_count(0)
+
+
+def test_enter_pressed_again_and_again_purges_nothing(page: Page, refused: str) -> None:
+    choose(page, refused, "purge")
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Purge 1 recording?")
+    stops = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.value || document.activeElement.textContent.trim()"))
+        if stops[-1] == "Keep it":
+            break
+    assert stops[-2:] == ["Purge for good", "Keep it"]
+    page.keyboard.press("Enter")
+    expect(row(page, refused)).to_have_count(1)
+
+
+def test_the_question_can_be_read_by_everybody(seen: Page, refused: str) -> None:
+    choose(seen, refused, "purge")
+    button, way_back = seen.get_by_role("button", name="Purge for good"), seen.get_by_role("link", name="Keep it")
+    expect(button).to_be_visible()
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    seen.screenshot(path=SCREENS / f"admin-purge-{seen.name}.png", full_page=True)  # type: ignore[attr-defined]
+    too_wide = seen.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert too_wide <= 0
+    levels = seen.evaluate("[...document.querySelectorAll('#content :is(h1, h2, h3)')].map((one) => one.localName)")
+    assert levels == ["h1", "h2", "h2", "h2"]
+    for one in (button, way_back):
+        assert one.bounding_box()["height"] >= 24  # type: ignore[index]
+        edge = one.evaluate(
+            "(one) => { const style = getComputedStyle(one); return [style.borderTopStyle, style.backgroundColor] }"
+        )
+        assert edge[0] == "solid" or edge[1] not in (
+            "rgba(0, 0, 0, 0)",
+            seen.evaluate("getComputedStyle(document.body).backgroundColor"),
+        )
+    found = Axe().run(seen, context="#content", options=RULES).response["violations"]
+    assert [violation["id"] for violation in found] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["/admin/", LIST, f"{LIST}?q=x", "/admin/teams/team/add/", "/admin/conversions/call/"]
+)
+def test_the_admin_site_has_our_icon(page: Page, address: str) -> None:
+    page.goto(address)
+    icon = page.locator("link[rel=icon]").get_attribute("href")
+    answer = page.request.get(icon or "")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "prefers-color-scheme:dark" in answer.text()
