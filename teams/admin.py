@@ -105,6 +105,7 @@ class UserAdmin(Lists, DjangoUserAdmin[User]):
 
 @admin.register(Team)
 class TeamAdmin(Lists):
+    ordering = ["name", "pk"]
     list_display = ["name", "people", "minutes", "storage", "created_at"]
     search_fields = ["name"]
     inlines = [MembershipInline]

@@ -10,11 +10,12 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import DatabaseError
 from django.db.models import Field, QuerySet
+from django.forms import CharField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,11 +25,24 @@ from teams.asking import Question, Rows, ask, confirmed, delete_selected, names_
 admin.site.add_action(delete_selected, "delete_selected")  # in the place of Django's
 
 
+LONGEST_SEARCH = 200  # of 60,000 characters, or of 1,000 words, SQLite says that it is too complex
+
+
+class _Search(ChangeListSearchForm):
+    """A longer one is said to be, and the whole list is shown."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[SEARCH_VAR] = CharField(required=False, strip=False, max_length=LONGEST_SEARCH)
+
+
 class _List(ChangeList):
     """A filter that no row can answer is said to be wrong, as Django does with those that it finds itself.
 
     Some show only when the database is asked: a number beyond its columns, half a regular expression.
     """
+
+    search_form_class = _Search
 
     def get_results(self, request: HttpRequest) -> None:
         try:
@@ -63,6 +77,14 @@ class Lists(admin.ModelAdmin[Any]):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _List
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Nothing has a longer name; where a member is chosen, no list has looked at the words before."""
+        if len(search_term) > LONGEST_SEARCH:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         return super().get_object(request, object_id, from_field or None)  # `_to_field=` names none

@@ -51,12 +51,13 @@ class Drawing:
         return st.sampled_from(ODD_PARTS).flatmap(self._requests)
 
     def _requests(self, odd: tuple[str, ...]) -> st.SearchStrategy[Request]:
-        usual = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"]
+        kinds = ["multipart/form-data; boundary=b", *([] if "files" in odd else ["application/x-www-form-urlencoded"])]
+        has_body = {"form", "kind", "files"} & set(odd)
         return st.builds(
             Request,
             st.just(self._address),
             who=self._people,
-            method=self._methods,
+            method=_WITH_BODY if has_body else self._methods,
             places=self._places["places" in odd],
             query=self._queries["query" in odd],
             cookies=_COOKIES if "cookies" in odd else st.just(""),
@@ -64,7 +65,7 @@ class Drawing:
             fills_in=st.booleans(),
             form=self._forms["form" in odd],
             files=_FILES["files" in odd],
-            kind=st.sampled_from(values.KINDS) if "kind" in odd else st.sampled_from(usual),
+            kind=st.sampled_from(values.KINDS if "kind" in odd else kinds),
             cut=st.none() | st.integers(1, 90) if "kind" in odd else st.none(),
             behind_proxy=st.booleans() if "headers" in odd else st.just(False),
         )
@@ -138,6 +139,7 @@ def _some_files(is_odd: bool) -> st.SearchStrategy[Any]:
     return st.lists(st.builds(File, field, name, content), min_size=is_odd, max_size=2).map(tuple)
 
 
+_WITH_BODY = st.sampled_from([*["POST"] * 9, "PUT"])
 _HEADERS = _some_headers()
 _COOKIES = _some_cookies()
 _FILES = {is_odd: _some_files(is_odd) for is_odd in (False, True)}

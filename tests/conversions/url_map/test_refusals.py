@@ -176,3 +176,16 @@ def test_the_ledger_has_no_page_for_a_single_call(root: Client, cast: Cast, subm
         answer = root.get(f"/admin/conversions/call/{call.pk}/{page}", follow=True)
         assert answer.status_code == 404
         assert "Between us" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("words", ["x" * 60_000, "x " * 3000, "%" * 60_000, "é" * 9000, "x\x85" * 20, "'" * 30_000])
+def test_a_search_for_more_than_anybody_types_is_answered(root: Client, cast: Cast, voice: Any, words: str) -> None:
+    searches = [(page, "q") for page in LISTS]
+    for field in ("user", "team"):
+        searches.append((f"/admin/autocomplete/?app_label=teams&model_name=membership&field_name={field}", "term"))
+    for page, name in searches:
+        sign = "&" if "?" in page else "?"
+        answer = root.get(f"{page}{sign}{urlencode({name: words})}")
+        assert answer.status_code == 200, page
+        if name == "q":
+            assert (len(words) > 200) == ("at most 200 characters" in answer.content.decode()), page

@@ -11,6 +11,7 @@ import logging
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -44,7 +45,8 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-def site(cast: Cast, submit: Submit, voice: Voice, tmp_path: Path) -> Site:
+def site(cast: Cast, submit: Submit, voice: Voice, tmp_path: Path, settings: Any) -> Site:
+    settings.HEALTH_TOKEN = "token"
     return Site(cast, submit, voice, tmp_path / "kept")
 
 

@@ -33,6 +33,7 @@ NAMED: dict[str, list[Value]] = {
     "file": ["css/base.css", "js/upload.js", "admin/css/base.css", "favicon.ico", "robots.txt", ""],
     "voice": [Row("voice"), Row("hidden_voice")],
     "take": ["sample", Row("ready"), Row("theirs")],
+    "term": ["a", "harbour", "bob@example.com"],
     "login": ["alice@example.com", "x@example.com"],
     "password": ["password", "a longer password"],
     "month": ["2026-11", "2026-12", "2099-12"],
@@ -52,6 +53,7 @@ HUGE: list[Value] = [
 ]
 ODD: list[Value] = [
     *("", " ", "\0", "a\0b", "\ufffd", "\x85", "\u2028", "\r\n", "é" * 300, "🎙️", "\u202e", "x" * 5000, "\ud800"),
+    *("x" * 60_000, "x " * 3000, "é" * 9000),
     *("%", "%%s", "%(x)s", "'", '"', "\\", ";", "--", "[", "*", "(?", "../../etc/passwd", "//evil.example"),
     *(
         "http://[",
@@ -149,7 +151,7 @@ HEADERS: dict[str, list[str]] = {
     "HTTP_TRIGGERING_EVENT": ["{", "null", "\xff", "[" * 5000, "9" * 5000],
     "HTTP_TRIGGERING_EVENT_URI_AUTOENCODED": ["true"],
     "HTTP_EXPECT": ["100-continue", "\xff"],
-    "HTTP_AUTHORIZATION": ["Bearer x", "Basic \xff", "Bearer", "\xff", "bearer \0"],
+    "HTTP_AUTHORIZATION": ["Bearer token", "Bearer x", "Bearer tok\xebn", "Basic \xff", "Bearer", "\xff", "bearer \0"],
     "HTTP_USER_AGENT": ["", "\xff" * 300, "\0"],
     "CONTENT_LENGTH": ["", "0", "-1", "x", "1", "9" * 30, "9" * 5000, "\xb2", "1e3", "+5"],
     "REMOTE_ADDR": ["", "::1", "unix:"],
