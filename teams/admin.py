@@ -5,20 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import allauth.account.admin  # noqa: F401 - registers what is taken off below
+from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.formats import number_format
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from teams.lists import Found, Lists
 from teams.models import Membership, Team, User
 from teams.people import deactivate
+
+# As everybody's: with its limits for who tries passwords. Who is signed in and runs nothing here is told so.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = format_lazy(_("{} admin site"), settings.SITE_NAME)
 
 admin.site.unregister(Group)
 admin.site.unregister(EmailAddress)  # people sign in with the address of their account, and no other is used
@@ -33,11 +40,21 @@ class MembershipInline(admin.TabularInline[Membership, User | Team]):
         return super().formfield_for_foreignkey(db_field, request, widget=Found(db_field, self.admin_site), **given)
 
 
-class CreationForm(AdminUserCreationForm[User]):
+class CreationForm(UserCreationForm[User]):
+    """With a password: people sign in by nothing else."""
+
     class Meta:
         model = User
         fields = ("email", "name")
         field_classes: dict[str, type] = {}
+
+
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    # Django's speaks of other ways to sign in, of which there are none here. Its script shows and hides the list.
+    usable_password_help_text = format_lazy(  # type: ignore[assignment]
+        '<ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
+        _("Disabled: they can’t sign in until a new password is set. Nothing of theirs is touched."),
+    )
 
 
 class ChangeForm(UserChangeForm[User]):
@@ -50,6 +67,8 @@ class ChangeForm(UserChangeForm[User]):
 @admin.register(User)
 class UserAdmin(Lists, DjangoUserAdmin[User]):
     add_form = CreationForm
+    add_form_template = "admin/change_form.html"
+    change_password_form = PasswordForm
     form = ChangeForm
     inlines = [MembershipInline]
     ordering = ["email"]
@@ -76,7 +95,7 @@ class UserAdmin(Lists, DjangoUserAdmin[User]):
     add_fieldsets = [
         (
             None,
-            {"classes": ["wide"], "fields": ["email", "name", "usable_password", "password1", "password2"]},
+            {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]},
         )
     ]
 
@@ -96,6 +115,12 @@ class UserAdmin(Lists, DjangoUserAdmin[User]):
         deactivate(others)
         words = ngettext("%d person was deactivated.", "%d people were deactivated.", count)
         self.message_user(request, words % count, messages.SUCCESS if count else messages.WARNING)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if form.instance.is_active and not form.instance.memberships.exists():
+            words = gettext("%s is in no team, and can convert nothing until you add one under Memberships.")
+            self.message_user(request, words % form.instance, messages.WARNING)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -27,6 +27,14 @@ class EndpointForm(ModelForm[Endpoint]):
     class Meta:
         model = Endpoint
         fields = ("max_seconds", "max_bytes")  # the others are those of the fieldsets
+        labels: ClassVar[dict[str, Any]] = {"key": _("short name"), "secret_name": _("variable of the API key")}
+        help_texts: ClassVar[dict[str, Any]] = {
+            "key": _("For logs and links: small letters, digits and hyphens."),
+            "secret_name": _(
+                "The name of the environment variable that holds the API key, beginning with ENDPOINT_KEY_. The key "
+                "itself is never stored here. Empty where none is needed."
+            ),
+        }
 
 
 @admin.register(Endpoint)
@@ -117,13 +125,17 @@ class EndpointAdmin(Lists):
 
     @admin.action(description=_("Pause: recordings wait"), permissions=["change"])
     def pause(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
-        endpoints.update(paused=True)
+        count = endpoints.update(paused=True)
+        words = ngettext("%d endpoint is paused: recordings wait.", "%d endpoints are paused: recordings wait.", count)
+        self.message_user(request, words % count, messages.SUCCESS)
 
     @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
         for endpoint in endpoints:
             breaker.resume(endpoint.pk)
-        endpoints.update(paused=False)
+        count = endpoints.update(paused=False)
+        words = ngettext("%d endpoint takes recordings again.", "%d endpoints take recordings again.", count)
+        self.message_user(request, words % count, messages.SUCCESS)
 
     @admin.action(description=_("Switch off: its voices are no longer offered"), permissions=["change"])
     def switch_off(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:

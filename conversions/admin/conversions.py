@@ -47,8 +47,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class ConversionAdmin(Lists):
-    list_display = ["title", "state", "length", "voice_name", "team", "created_by", "created_at"]
-    list_filter = ["status"]
+    list_display = ["title", "state", "created_at", "length", "source_size", "voice_name", "created_by", "team"]
+    list_filter = ["status", "team"]
     list_select_related = ["team", "created_by", "endpoint"]
     search_fields = ["title", "source_name", "=id"]  # shows the box; `search` is what searches
     search_help_text = search.HELP

@@ -59,8 +59,15 @@ class EndpointsAdmin(EndpointAdmin):
 
 
 def _can_not(rows: Sequence[Endpoint]) -> Question:
+    title = _("%s can’t be deleted") % rows[0] if len(rows) == 1 else _("These endpoints can’t be deleted")
+    if not any(row.enabled for row in rows):
+        said = {
+            _("Why not"): _named(rows),
+            _("How it is"): [_("It is switched off already: its voices are not offered.")],
+        }
+        return Question(title, said, keep=_("Back"), destroys=False)
     return Question(
-        title=_("%s can’t be deleted") % rows[0] if len(rows) == 1 else _("These endpoints can’t be deleted"),
+        title=title,
         said={_("Why not"): _named(rows), _("Instead"): [_switched_off()]},
         button=_("Switch it off") if len(rows) == 1 else _("Switch them off"),
         action="switch_off",

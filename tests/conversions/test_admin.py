@@ -106,10 +106,16 @@ def test_sync_now_brings_voices_and_says_how_many(admin: Client, endpoint, scrip
     assert "Testers: " in choose(admin, "voices/endpoint", "sync_now", endpoint).content.decode()
 
 
-def test_people_who_are_not_staff_stay_outside(submit: Submit, cast) -> None:
+def test_people_who_are_not_staff_stay_outside(admin: Client, cast: Cast) -> None:
     client = Client()
     client.force_login(cast.alice)
-    assert client.get("/admin/").status_code == 302
+    refused = client.get("/admin/", follow=True)
+    assert refused.status_code == 403
+    assert "You may not do this" in refused.content.decode()
+    # No other way to try passwords than the one that counts them.
+    assert client.post("/admin/login/", {"username": "root@example.com", "password": "password"}).status_code == 403
+    assert Client().post("/admin/login/", {"username": "x", "password": "x"}).status_code == 302
+    assert "Timbre admin site" in admin.get("/admin/").content.decode()
 
 
 def test_the_first_page_says_what_runs_what_waits_and_what_failed(

@@ -86,6 +86,9 @@ def test_an_endpoint_that_history_names_can_not_be_deleted_and_is_switched_off_i
     assert "1 endpoint is switched off." in asked.confirm()
     endpoint.refresh_from_db()
     assert not endpoint.enabled
+    off = way(admin, "voices/endpoint", endpoint).words
+    assert "It is switched off already: its voices are not offered." in off
+    assert 'value="Switch it off"' not in off
     choose(admin, "voices/endpoint", "switch_on", endpoint)
     endpoint.refresh_from_db()
     assert endpoint.enabled

@@ -81,7 +81,7 @@ def test_no_page_shows_figures_and_values_as_they_lie_in_the_database(admin: Cli
 
 
 def test_a_conversion_is_told_in_words(admin: Client, odd: Conversion) -> None:
-    assert "Ready 0:08 Nora Harbour Radio Alice 3 Nov 2026, 09:05 UTC" in words_of(
+    assert "Ready 3 Nov 2026, 09:05 UTC 0:08 4.0 MB Nora Alice Harbour Radio" in words_of(
         admin, "/admin/conversions/conversion/"
     )
     words = words_of(admin, f"/admin/conversions/conversion/{odd.pk}/change/")

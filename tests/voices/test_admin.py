@@ -209,3 +209,14 @@ def test_a_limit_that_is_none_is_refused_at_its_field(admin: Client, endpoint: E
     answer = admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", form_of(endpoint, max_bytes=typed))
     assert list(answer.context["adminform"].form.errors) == ["max_bytes"]
     assert f'value="{typed}"' in answer.content.decode()
+
+
+def test_what_was_done_with_endpoints_is_said(admin: Client, endpoint: Endpoint) -> None:
+    for action, said in (
+        ("pause", "1 endpoint is paused: recordings wait."),
+        ("resume", "1 endpoint takes recordings again."),
+        ("switch_off", "1 endpoint is switched off."),
+        ("switch_on", "1 endpoint is switched on."),
+    ):
+        act(admin, action, endpoint)
+        assert said in listed(admin)
