@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from conversions import actions, files
 from conversions.admin import search
@@ -27,7 +27,7 @@ from conversions.ledger import cost_words, used_by
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
 from conversions.templatetags.recordings import clock
-from teams.asking import Question, asked_first
+from teams.asking import Question, asked_first, counted
 from teams.lists import Lists
 from teams.models import User
 
@@ -99,7 +99,7 @@ class ConversionAdmin(Lists):
 
     # ---- in words ----
 
-    @admin.display(description=_("state"), ordering=None)
+    @admin.display(description=_("state"))
     def state(self, conversion: Conversion) -> str:
         """And of what failed, why."""
         words = conversion.get_status_display()
@@ -182,12 +182,14 @@ class ConversionAdmin(Lists):
     @admin.action(description=_("Retry what failed"), permissions=["view"])
     @asked_first(before_retrying)
     def retry(self, request: HttpRequest, conversions: Sequence[Conversion]) -> None:
-        self._each(request, conversions, actions.retry)
+        words = ngettext_lazy("%d recording is tried again.", "%d recordings are tried again.")
+        self._each(request, conversions, actions.retry, words)
 
     @admin.action(description=_("Cancel"), permissions=["view"])
     @asked_first(before_cancelling)
     def cancel(self, request: HttpRequest, conversions: Sequence[Conversion]) -> None:
-        self._each(request, conversions, actions.cancel)
+        words = ngettext_lazy("%d recording was cancelled.", "%d recordings were cancelled.")
+        self._each(request, conversions, actions.cancel, words)
 
     @admin.action(description=_("Purge: delete with all files, at once"), permissions=["delete"])
     @asked_first(before_purging)
@@ -195,7 +197,11 @@ class ConversionAdmin(Lists):
         self.delete_rows(request, conversions)
 
     def _each(
-        self, request: HttpRequest, conversions: Sequence[Conversion], verb: Callable[[Conversion, User], bool]
+        self,
+        request: HttpRequest,
+        conversions: Sequence[Conversion],
+        verb: Callable[[Conversion, User], bool],
+        words: Any,
     ) -> None:
         assert isinstance(request.user, User)
         done = 0
@@ -205,10 +211,10 @@ class ConversionAdmin(Lists):
             except actions.OverQuotaError as error:
                 self.message_user(request, f"{conversion}: {error}", messages.ERROR)
         left = len(conversions) - done
-        words = ngettext("%d conversion changed.", "%d conversions changed.", done) % done
-        if left:
-            words += " " + ngettext("%d was not in a state for it.", "%d were not in a state for it.", left) % left
-        self.message_user(request, words, messages.SUCCESS if done else messages.WARNING)
+        sentences = counted(words, done)
+        sentences += counted(ngettext_lazy("%d was not in a state for it.", "%d were not in a state for it."), left)
+        if sentences:
+            self.message_user(request, " ".join(sentences), messages.SUCCESS if done else messages.WARNING)
 
     def before_deleting(self, rows: Sequence[Conversion], user: Any) -> Question:
         return before_purging(rows, user)

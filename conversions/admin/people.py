@@ -18,15 +18,15 @@ from teams.models import User
 
 class PeopleAdmin(UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Of oneself never: nobody would be left to say what becomes of the work."""
-        myself = obj is not None and obj.pk == request.user.pk
-        return bool(getattr(request.user, "is_superuser", False)) and not myself
+        return bool(getattr(request.user, "is_superuser", False))
 
     def before_deleting(self, rows: Sequence[User], user: Any) -> Question:
         count = len(rows)
         if any(person.pk == user.pk for person in rows):
-            said = {_("Why not"): [_("You can’t delete yourself. Take yourself out of the selection.")]}
-            return Question(_("You are among them"), said, keep=_("Back to the list"))
+            why = [_("Nobody would be left to say what becomes of your work. Another superuser can delete you.")]
+            others = [_("Take yourself out of the selection.")] if count > 1 else []
+            said = {_("Why not"): why, _("Instead"): others}
+            return Question(_("You can’t delete yourself"), said, keep=_("Back"), destroys=False)
         left = actions.left_by(rows)
         return Question(
             title=_("Delete %s?") % rows[0]

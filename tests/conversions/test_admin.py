@@ -88,7 +88,7 @@ def test_states_cannot_be_edited(admin: Client, failed: Conversion) -> None:
 
 
 def test_retry_and_cancel(admin: Client, failed: Conversion, submit: Submit) -> None:
-    assert "1 conversion changed." in choose(admin, "conversions/conversion", "retry", failed).content.decode()
+    assert "1 recording is tried again." in choose(admin, "conversions/conversion", "retry", failed).content.decode()
     work_all()
     failed.refresh_from_db()
     assert failed.status == Conversion.Status.READY

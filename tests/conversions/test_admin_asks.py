@@ -201,7 +201,7 @@ def test_a_retry_that_costs_credits_says_how_many_first(admin: Client, failed: C
 def test_a_retry_of_what_is_converted_already_costs_nothing_and_asks_nothing(admin: Client, ready: Conversion) -> None:
     Endpoint.objects.update(billed=True, credits_per_minute=1000)
     Conversion.objects.update(status="failed", error_code="disk_full")
-    assert "1 conversion changed." in choose(admin, LIST, "retry", ready).content.decode()
+    assert "1 recording is tried again." in choose(admin, LIST, "retry", ready).content.decode()
 
 
 # ---- who may ----

@@ -134,9 +134,12 @@ def test_what_they_tried_out_goes_with_its_files(
 
 def test_several_can_go_at_once_but_nobody_deletes_themselves(admin: Client, root: User, cast: Cast) -> None:
     delete_in_admin(admin, cast.bob, cast.victor)
-    assert admin.get(f"/admin/teams/user/{root.pk}/delete/").status_code == 403
+    alone = ask_to_delete(admin, "teams/user", root)
+    assert "You can’t delete yourself" in alone.words
+    assert 'value="Delete for good"' not in alone.words
+    assert admin.post(f"/admin/teams/user/{root.pk}/delete/", alone.form).status_code == 403
     refused = ask(admin, "teams/user", "delete_selected", root, cast.alice)
-    assert "You can’t delete yourself." in refused.words
+    assert "Take yourself out of the selection." in refused.words
     assert "submit" not in refused.words[refused.words.index("Why not") :].partition("</form>")[0]
     assert admin.post("/admin/teams/user/", {**refused.form, "action": "delete_selected"}).status_code == 403
     with pytest.raises(PermissionDenied):
