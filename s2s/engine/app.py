@@ -126,8 +126,8 @@ class App:
             slot = stack.enter_context(self._slots.take())
             upload = stack.enter_context(closing(request.upload(self._max_bytes)))
             wanted = speech.parameters(request.query, upload.fields, streaming=False)
-            work = speech.converted_file(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
-            pieces = stack.enter_context(closing(work))
+            job = speech.Job(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
+            pieces = stack.enter_context(closing(speech.converted_file(job)))
             first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
             if first.is_last:
                 return _sound([first.content], wanted, len(first.content), slot.headers)
@@ -141,8 +141,8 @@ class App:
             slot = stack.enter_context(self._slots.take())
             upload = stack.enter_context(closing(request.upload(self._max_bytes)))
             wanted = speech.parameters(request.query, upload.fields, streaming=True)
-            work = speech.converted_stream(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
-            pieces = stack.enter_context(closing(work))
+            job = speech.Job(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
+            pieces = stack.enter_context(closing(speech.converted_stream(job)))
             first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
             return _sound(_Rest(first, pieces, stack.pop_all()), wanted, None, slot.headers)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO, NamedTuple
 
@@ -21,8 +21,21 @@ from s2s.engine.uploads import Upload
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.engine.voices import Voice
 
-# Requests at work in one process, waiting for their turn to crunch included; others wait with their upload on disk.
-_AT_WORK = threading.BoundedSemaphore(8)
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be converted. `check` is called before each block and may raise to stop the work; `work_done` when
+    nothing is left but to send.
+
+    It waits for nobody but for its turn to crunch (`turns`), which long work gives up to short: how many are at work
+    is the engine's to limit, before an upload is read (`concurrency`).
+    """
+
+    source: BinaryIO
+    wanted: ConvertParameters
+    voice: Voice
+    check: Callable[[], None]
+    work_done: Callable[[], None]
 
 
 def parameters(query: Mapping[str, str], fields: Mapping[str, str], *, streaming: bool) -> ConvertParameters:
@@ -54,33 +67,24 @@ class Piece(NamedTuple):
     is_last: bool
 
 
-def converted_file(
-    source: BinaryIO,
-    wanted: ConvertParameters,
-    voice: Voice,
-    check: Callable[[], None],
-    work_done: Callable[[], None],
-) -> Generator[Piece, None, None]:
+def converted_file(job: Job) -> Generator[Piece, None, None]:
     """The whole recording in another voice, in pieces from its first block on; one piece, if that is all of it.
 
     It has `round(n * rate / own)` samples for `n` samples at the recording's own rate, to the sample. Pull the first
-    piece before answering: a recording that cannot be decoded, up to there, raises Refusal 400. `check` is called
-    before each block and may raise to stop the work; `work_done` when nothing is left but to send. Closing the
-    generator ends the work.
+    piece before answering: a recording that cannot be decoded, up to there, raises Refusal 400. Closing the generator
+    ends the work.
     """
-    raw = _raw(wanted)
+    source, wanted = job.source, job.wanted
     with ExitStack() as stack:
-        at_work = stack.enter_context(ExitStack())
-        at_work.enter_context(_AT_WORK)
         try:
-            check()
+            job.check()
             # Only a WAV must know its end at its beginning. Counting all takes the longer the longer it is.
             length = _length(source, wanted) if wanted.format.codec == "wav" else None
             output = stack.enter_context(outputs.output(wanted.format, length))
-            decoded, has_begun = _Counted(_decoded(source, raw)), False
-            with closing(convert(decoded, voice, wanted.voice_settings)) as blocks:
+            decoded, has_begun = _Counted(_decoded(source, wanted)), False
+            with closing(convert(decoded, job.voice, wanted.voice_settings)) as blocks:
                 for block in blocks:
-                    check()
+                    job.check()
                     output.write(block)
                     if not decoded.all_given(len(block)):
                         has_begun = True
@@ -89,46 +93,38 @@ def converted_file(
             content = next(rest) if has_begun else b"".join(rest)
         except AudioError as error:
             raise _unusable(error) from error
-        at_work.close()
-        work_done()
+        job.work_done()
         yield Piece(content, is_last=not has_begun)
         for content in rest:
             yield Piece(content, is_last=False)
 
 
-def converted_stream(
-    source: BinaryIO,
-    wanted: ConvertParameters,
-    voice: Voice,
-    check: Callable[[], None],
-    work_done: Callable[[], None],
-) -> Generator[bytes, None, None]:
+def converted_stream(job: Job) -> Generator[bytes, None, None]:
     """The recording in another voice, encoded, in pieces as they are ready; as long as `converted_file` has it where
     the format can be exact.
 
-    Pull the first piece before answering: a recording that cannot be decoded raises Refusal 400 there. `check` as
-    above; `work_done` is called before the last piece. Closing the generator ends the work.
+    Pull the first piece before answering: a recording that cannot be decoded raises Refusal 400 there. `work_done` is
+    called before the last piece. Closing the generator ends the work.
     """
-    raw = _raw(wanted)
+    source, wanted = job.source, job.wanted
     statistics_s = statistics_seconds(wanted.optimize_streaming_latency)
-    with _AT_WORK:
-        output = outputs.Flowing(wanted.format)
-        try:
-            check()
-            decoded = _decoded(source, raw)
-            blocks = convert(decoded, voice, wanted.voice_settings, streaming=True, statistics_s=statistics_s)
-            with closing(blocks):
-                for block in blocks:
-                    output.write(block)
-                    if ready := output.ready():
-                        yield ready
-                    check()
-            # Counted at the end, when nobody waits for the beginning. Lossy formats have a length of their own.
-            rest = output.rest(_length(source, wanted) if wanted.format.bitrate_kbps is None else None)
-            last = b"".join(rest)
-        except AudioError as error:
-            raise _unusable(error) from error
-    work_done()
+    output = outputs.Flowing(wanted.format)
+    try:
+        job.check()
+        decoded = _decoded(source, wanted)
+        blocks = convert(decoded, job.voice, wanted.voice_settings, streaming=True, statistics_s=statistics_s)
+        with closing(blocks):
+            for block in blocks:
+                output.write(block)
+                if ready := output.ready():
+                    yield ready
+                job.check()
+        # Counted at the end, when nobody waits for the beginning. Lossy formats have a length of their own.
+        rest = output.rest(_length(source, wanted) if wanted.format.bitrate_kbps is None else None)
+        last = b"".join(rest)
+    except AudioError as error:
+        raise _unusable(error) from error
+    job.work_done()
     yield last
 
 
@@ -171,8 +167,8 @@ def _raw(wanted: ConvertParameters) -> RawPcm | None:
     return RawPcm() if wanted.file_format == "pcm_s16le_16" else None
 
 
-def _decoded(source: BinaryIO, raw: RawPcm | None) -> Generator[NDArray[np.float32], None, None]:
-    return decode(source, sample_rate_hz=SAMPLE_RATE_HZ, raw=raw)
+def _decoded(source: BinaryIO, wanted: ConvertParameters) -> Generator[NDArray[np.float32], None, None]:
+    return decode(source, sample_rate_hz=SAMPLE_RATE_HZ, raw=_raw(wanted))
 
 
 def _unusable(error: AudioError) -> Refusal:

@@ -12,7 +12,7 @@ import pytest
 from s2s.audio import decode
 from s2s.audio.envelope import FRAME_S, correlation, envelope
 from s2s.contract import ConvertParameters
-from s2s.engine.speech import converted_file
+from s2s.engine.speech import Job, converted_file
 from s2s.engine.voices import catalogue
 
 SPEECH = Path(__file__).resolve().parents[2] / "data" / "speech"
@@ -30,7 +30,7 @@ def test_a_conversion_has_the_envelope_of_its_recording(name: str) -> None:
     for voice in list(catalogue().values())[:2]:
         with (SPEECH / name).open("rb") as file:
             wanted = ConvertParameters(output_format="mp3_22050_32")
-            pieces = converted_file(file, wanted, voice, lambda: None, lambda: None)
+            pieces = converted_file(Job(file, wanted, voice, lambda: None, lambda: None))
             out = io.BytesIO(b"".join(piece.content for piece in pieces))
         assert correlation(source, envelope(decode(out, sample_rate_hz=RATE), RATE)) > 0.95
 

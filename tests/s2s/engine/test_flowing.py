@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
 
 import av
 import httpx
@@ -13,10 +15,12 @@ from numpy.typing import NDArray
 
 from s2s.audio import RawPcm, examine
 from s2s.contract import OUTPUT_FORMATS, OutputFormat
-from s2s.engine.app import App
+from s2s.engine import blocks
+from s2s.engine.app import App, _Rest
 from s2s.engine.concurrency import Slots
 from s2s.engine.exchange import Request, Response
 from tests.s2s.engine.test_server import NORA, as_wav
+from tests.support.product import PATIENCE_S
 
 Load = Callable[[str, int], NDArray[np.float32]]
 
@@ -96,6 +100,26 @@ def test_a_long_mp3_has_one_tag_and_its_gapless_frame(speech_of_three_blocks: by
         assert stream.start_time is not None
         assert float(stream.start_time * stream.time_base) == pytest.approx(1105 / 44_100, abs=1e-4)
     assert duration_s == pytest.approx(SAMPLES / RATE_HZ, abs=0.1)
+
+
+def test_a_clip_waits_for_none_of_the_long_ones_at_work_in_its_process(
+    speech_of_three_blocks: bytes, speech: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "LONG_BLOCK_S", 1.0)
+    clip = as_wav(speech("man_cards.flac", RATE_HZ)[:RATE_HZ], RATE_HZ)
+    slots = Slots(None, 20)
+    with ExitStack() as stack, ThreadPoolExecutor(1) as thread:
+        for _ in range(8):
+            response, _line = ask(slots, speech_of_three_blocks, "pcm_16000")
+            assert isinstance(response.body, _Rest)
+            stack.enter_context(closing(response.body))
+            assert next(iter(response.body))  # and nobody takes more of it
+        asked = thread.submit(ask, slots, clip, "pcm_16000")
+        wait([asked], PATIENCE_S)
+        is_answered = asked.done()
+        stack.close()  # one that does wait shall not do so for ever
+    assert is_answered
+    assert asked.result()[0].headers["current-concurrent-requests"] == "9"
 
 
 def test_a_recording_that_breaks_off_at_its_beginning_is_still_a_400() -> None:
