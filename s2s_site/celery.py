@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import heartbeat_sent, worker_init, worker_process_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "s2s_site.settings")
 
@@ -21,6 +21,14 @@ def stop_claiming(**kwargs: Any) -> None:
     from conversions.queue import draining
 
     draining.stop()
+
+
+@worker_init.connect
+def share_places(sender: Any, **kwargs: Any) -> None:
+    if "prefork" in str(sender.pool_cls):
+        from conversions.queue.places import places
+
+        places.share(sender.concurrency)
 
 
 @worker_process_init.connect

@@ -26,7 +26,9 @@ def export(conversion: Conversion, user: User, output_format: str) -> Export | N
         if conversion.team.storage_megabytes is not None:
             lock(conversion.team_id)  # before the conversion
         # Two who ask at once get the same one.
-        rows = Conversion.objects.select_for_update().only("pk", "status", "team_id", "output_duration_s")
+        rows = Conversion.objects.select_for_update().only(
+            "pk", "status", "team_id", "source_duration_s", "output_duration_s"
+        )
         locked = rows.filter(pk=conversion.pk, deleted_at=None).first()
         if locked is None or locked.status != Conversion.Status.READY:
             return None
@@ -56,6 +58,7 @@ def _new(conversion: Conversion, user: User, output_format: str) -> Export:
         position=0 if last is None else last + 1,
         team_id=conversion.team_id,
         user=user,
+        priority=Step.LONG if conversion.is_long else Step.NORMAL,
     )
     return Export.objects.create(conversion=conversion, output_format=output_format, step=step, created_by=user)
 

@@ -120,9 +120,16 @@ def _enter(conversion: Conversion, user: User, understood: Understood | None) ->
             kind=Step.Kind.PREPARE,
             team_id=conversion.team_id,
             user_id=user.pk,
-            priority=Step.AUDITION if conversion.audition_of_id else Step.NORMAL,
+            priority=_priority(conversion),
         )
         ring_on_commit(Lane.CPU)
+
+
+def _priority(conversion: Conversion) -> int:
+    """Of what prepares it: how long it is, nobody knows yet."""
+    if conversion.audition_of_id:
+        return Step.AUDITION
+    return Step.LONG if conversion.source_bytes > reading.AT_THE_DOOR_BYTES else Step.NORMAL
 
 
 def _made_before(user: User, voice: Voice, order: Order) -> Conversion | None:

@@ -81,10 +81,10 @@ def lease_until(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.LEASE_SECONDS)
 
 
-def claim(lane: Lane) -> Claim | None:
-    """The next step for a worker of `lane`, or None when nothing may start now."""
+def claim(lane: Lane, *, may_be_long: bool = True) -> Claim | None:
+    """The next step for a worker of `lane`, or None when nothing may start now. `may_be_long`: of the cpu's lane."""
     if lane is Lane.CPU:
-        return _claim_for(None) if _waits_for_cpu.rows() else None
+        return _claim_for(None, may_be_long=may_be_long) if _waits_for_cpu.rows() else None
     endpoints = [endpoint_id for (endpoint_id,) in _calling.rows()]
     random.shuffle(endpoints)
     for endpoint_id in endpoints:
@@ -99,7 +99,7 @@ def waiting_steps(endpoint_id: int | OuterRef | None) -> QuerySet[Step]:
     return steps.filter(endpoint__isnull=True) if endpoint_id is None else steps.filter(endpoint=endpoint_id)
 
 
-def _claim_for(endpoint_id: int | None) -> Claim | None:
+def _claim_for(endpoint_id: int | None, *, may_be_long: bool = True) -> Claim | None:
     while True:
         with written_in_turn():
             endpoint: Any = None
@@ -112,7 +112,7 @@ def _claim_for(endpoint_id: int | None) -> Claim | None:
             if endpoint is not None and running.total() >= endpoint.slots_now:
                 return None
             heads = fairness.heads(endpoint_id)
-            if endpoint is not None and long >= endpoint.long_slots:
+            if not may_be_long or (endpoint is not None and long >= endpoint.long_slots):
                 heads = fairness.short_ones(heads)
             head = fairness.pick(heads, running)
             if head is None:

@@ -37,7 +37,15 @@ def _locked() -> QuerySet[Conversion]:
     told = Endpoint.objects.filter(is_told_something(trial=False), pk=OuterRef("endpoint_id"))
     conversions = Conversion.objects.select_for_update().filter(pk=Given("pk")).order_by()
     return conversions.only(
-        *("team_id", "source_samples", "endpoint_id", "voice_name", "enable_logging", "audition_of_id")
+        *(
+            "team_id",
+            "source_samples",
+            "source_duration_s",
+            "endpoint_id",
+            "voice_name",
+            "enable_logging",
+            "audition_of_id",
+        )
     ).annotate(answer_is_news=Exists(told))
 
 
@@ -51,7 +59,7 @@ _unfinished_pieces = Select(
     )
 )
 _add_piece = Insert(Step, "conversion_id", "kind", "end_sample", "endpoint_id", "team_id", "user_id", "priority")
-_add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id")
+_add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priority")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,7 @@ def converted(claim: Claim, conversion: Conversion) -> None:
             kind=Step.Kind.ASSEMBLE,
             team_id=conversion.team_id,
             user_id=claim.user_id,
+            priority=_priority(conversion),
         )
         ring_on_commit(Lane.CPU)
 

@@ -15,6 +15,7 @@ from conversions.queue import draining, failures
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, claim
 from conversions.queue.leases import Lease, keeper
+from conversions.queue.places import places
 from conversions.steps import STEPS
 from conversions.trouble import Spell, is_of_database
 from s2s.audio import AudioError
@@ -36,6 +37,8 @@ def drain(lane: Lane) -> None:
         return  # every hand is busy, and looks again before it rests
     try:
         while (found := _next(lane)) is not None:
+            if not found.is_long:
+                places.leave()
             work(found)
         _spell.over()
     except DatabaseError as error:
@@ -43,6 +46,7 @@ def drain(lane: Lane) -> None:
             raise
         _spell.met(error)  # the sweeper rings until it takes something again
     finally:
+        places.leave()
         try:
             give_back()
         finally:
@@ -54,7 +58,7 @@ def _next(lane: Lane) -> Claim | None:
         give_back()  # nobody waits for the others with a connection in the hand that they need
         _claiming.acquire()
     try:
-        return None if draining.stopping() else claim(lane)
+        return None if draining.stopping() else claim(lane, may_be_long=places.take())
     finally:
         _claiming.release()
 
