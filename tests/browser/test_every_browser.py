@@ -32,6 +32,15 @@ SOUGHT = """
 """
 
 
+# Nothing is seen but the file input, as it is before a script has run.
+ALONE = """
+    for (const element of document.querySelectorAll("body *")) element.style.visibility = "hidden";
+    document.querySelector("#recording").classList.remove("live");
+    document.querySelector("#id_audio").style.visibility = "visible";
+    scrollTo(0, 0);
+"""
+
+
 def only(*browsers: Start) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("visitor", browsers, indirect=True, ids=lambda browser: browser.__name__)
 
@@ -80,6 +89,15 @@ def test_the_file_button_is_named_as_it_is_shown(visitor: Visitor) -> None:
         return document.elementFromPoint(x + width / 2, y + height / 2)?.id;
     })()"""
     visitor.until(f"{at} === 'id_audio'")  # who presses the button presses the input
+
+
+def test_without_a_script_the_input_itself_says_what_is_chosen(visitor: Visitor, speech: Path) -> None:
+    visitor.open("/")
+    visitor.choose(speech / "interview.mp3")
+    visitor.driver.execute_script(ALONE)
+    chosen = visitor.driver.get_screenshot_as_png()
+    visitor.driver.execute_script("document.querySelector('#id_audio').value = ''")
+    assert visitor.driver.get_screenshot_as_png() != chosen
 
 
 def test_what_is_silent_is_said_before_it_is_sent(visitor: Visitor, tmp_path: Path) -> None:
