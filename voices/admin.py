@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -11,9 +12,10 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.formats import localize, number_format
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from teams.asking import Question, counted
 from teams.lists import Lists
 from voices import breaker, catalogue
 from voices.limits import BYTES_A_MEGABYTE, SECONDS_A_MINUTE, InUnits
@@ -223,7 +225,7 @@ class VoiceAdmin(Lists):
         "labels_in_words",
         "settings_in_words",
     ]
-    actions = ["sync_now"]
+    actions = ["hide", "sync_now"]
 
     @admin.display(description=_("offered"), ordering="hidden")
     def offered(self, voice: Voice) -> str:
@@ -251,8 +253,33 @@ class VoiceAdmin(Lists):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # voices come from their endpoint
 
-    def has_delete_permission(self, request: HttpRequest, obj: Voice | None = None) -> bool:
-        return False  # hide it: history still names it
+    @admin.action(description=_("Hide: not offered any more"), permissions=["change"])
+    def hide(self, request: HttpRequest, voices: QuerySet[Voice]) -> None:
+        count = voices.update(hidden=True)
+        self.message_user(request, ngettext("%d voice is hidden.", "%d voices are hidden.", count) % count)
+
+    def before_deleting(self, rows: Sequence[Voice], user: Any) -> Question:
+        """No voice is deleted: its endpoint would bring it back, and history names it."""
+        count = len(rows)
+        made = sum(voice.conversions.count() for voice in rows) if count == 1 else 0
+        named = ngettext_lazy("%d recording was converted with it.", "%d recordings were converted with it.")
+        return Question(
+            title=gettext("%s can’t be deleted") % rows[0] if count == 1 else gettext("Voices can’t be deleted"),
+            said={
+                gettext("Why not"): [
+                    gettext("The next sync with its endpoint would bring it back."),
+                    *counted(named, made),
+                ],
+                gettext("Instead"): [gettext("Hidden, it is no longer offered, and stays so after a sync.")],
+            },
+            button=gettext("Hide it") if count == 1 else gettext("Hide them"),
+            action="hide",
+            destroys=False,
+            keep=gettext("Leave it as it is") if count == 1 else gettext("Leave them as they are"),
+        )
+
+    def delete_row(self, row: Voice, user: Any) -> bool:
+        return False
 
 
 def _pairs(values: object) -> str:

@@ -145,6 +145,19 @@ def test_of_several_those_that_can_go_do_and_the_others_are_named(
     assert list(Endpoint.objects.all()) == [endpoint]
 
 
+@pytest.mark.parametrize("way", [ask_to_delete, lambda admin, model, row: ask(admin, model, "delete_selected", row)])
+def test_a_voice_is_hidden_instead_of_deleted(admin: Client, ready: Conversion, voice: Voice, way: Any) -> None:
+    asked = way(admin, "voices/voice", voice)
+    assert "<h1>Nora can’t be deleted</h1>" in asked.words
+    assert "1 recording was converted with it." in asked.words
+    assert "1 voice is hidden." in asked.confirm()
+    voice.refresh_from_db()
+    assert voice.hidden
+    address = f"/admin/voices/voice/{voice.pk}/delete/"
+    admin.post(address, {"confirmed": f"{voice.pk}="})
+    assert Voice.objects.filter(pk=voice.pk).exists()
+
+
 def test_every_model_that_can_be_deleted_here_says_what_goes(admin: Client, root: User, rf: Any) -> None:
     """Django's own page would name what only its creator may see, and say that all of it goes."""
     from teams.lists import Lists
