@@ -26,10 +26,20 @@ class Address:
         return self.template
 
     @property
+    def is_list(self) -> bool:
+        """Of the admin site: it filters by whatever its address says."""
+        return self.model is not None and not self.places and not self.template.endswith("/add/")
+
+    @property
     def model(self) -> type[Model] | None:
         """What the admin site's views list and change."""
         found: type[Model] | None = getattr(getattr(self.view, "model_admin", None), "model", None)
         return found
+
+    @property
+    def actions(self) -> list[str]:
+        """What such a list can do with the rows that are chosen."""
+        return ["delete_selected", *self.view.model_admin.actions] if self.is_list else []
 
 
 def all_addresses() -> list[Address]:

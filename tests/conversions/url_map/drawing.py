@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import combinations
+from operator import add
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +29,7 @@ OF_PAGES = ["alice", "alice", "alice", "alice", "bob", "victor", "nina", "root",
 OF_ADMIN = ["root", "root", "root", "root", "root", "staff", "staff", "alice", None]
 OF_STRANGERS = [None, None, "alice"]
 ODD_METHODS = ["HEAD", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "get", "MAKE-IT"]
-LOOKUPS = ["", "isnull", "pk", "0", "x", "exact__exact", "year__gt"]
+LOOKUPS = ["isnull", "pk", "0", "x", "exact__exact", "year__gt"]
 AUDIO = wav(0.1)
 
 
@@ -40,15 +41,19 @@ class Drawing:
         self._asked = asked
         people = OF_ADMIN if address.template.startswith("/admin/") else OF_PAGES
         people = OF_STRANGERS if address.template.startswith("/accounts/") else people
+        self._named = values.NAMED | ({"action": [*address.actions]} if address.is_list else {})
+        if address.model is not None:
+            self._named["_selected_action"] = usual_values("", str(address.model._meta.model_name))
         self._people = st.sampled_from(people)
-        self._methods = st.sampled_from([*asked.methods * 5, *ODD_METHODS, "GET", "POST"])
+        self._methods = st.sampled_from([*asked.methods * 15, *ODD_METHODS, "GET", "POST"])
         self._queries = {odd: self._query(odd) for odd in (False, True)}
         self._forms = {odd: self._form(odd) for odd in (False, True)}
         self._places = {odd: st.tuples(*(_place(*place, odd) for place in address.places)) for odd in (False, True)}
 
     @cached_property
     def requests(self) -> st.SearchStrategy[Request]:
-        return st.sampled_from(ODD_PARTS).flatmap(self._requests)
+        odd_parts = [*ODD_PARTS, *[("query",), ("query",), ("form",)] * 40] if self._address.is_list else ODD_PARTS
+        return st.sampled_from(odd_parts).flatmap(self._requests)
 
     def _requests(self, odd: tuple[str, ...]) -> st.SearchStrategy[Request]:
         kinds = ["multipart/form-data; boundary=b", *([] if "files" in odd else ["application/x-www-form-urlencoded"])]
@@ -72,26 +77,46 @@ class Drawing:
 
     def _query(self, is_odd: bool) -> st.SearchStrategy[Any]:
         names = sorted(self._asked.in_queries)
-        columns = _columns(self._address.model) if self._address.model else []
-        usual = tuple((name, values.NAMED[name][0]) for name in names if name in values.NAMED)
         some = self._pairs(st.sampled_from(names or ["q"]), is_odd)
+        usual = self._usual(names)
         if not is_odd:
-            return st.one_of(st.just(()), some, some.map(lambda pairs: usual + pairs))
-        of_columns = self._pairs(st.sampled_from(columns), True) if columns else some
-        return st.one_of(
-            some, of_columns, of_columns, some.map(lambda pairs: usual + pairs), st.sampled_from(values.BROKEN_QUERIES)
+            return st.one_of(st.just(()), some, st.builds(add, usual, some))
+        whole = [some, some, st.builds(add, usual, some), st.sampled_from(values.BROKEN_QUERIES)]
+        if self._address.is_list:
+            whole += [self._filters()] * 6
+        return st.one_of(*whole)
+
+    def _filters(self) -> st.SearchStrategy[Any]:
+        """One at a time: one that is refused hides the others."""
+        assert self._address.model is not None
+        names = _names_by_lookup(self._address.model)
+        return st.sampled_from(sorted(names)).flatmap(
+            lambda lookup: st.tuples(
+                st.tuples(
+                    st.sampled_from(names[lookup]),
+                    st.one_of(st.sampled_from(values.BY_LOOKUP.get(lookup, values.MISLEADING)), values.HOSTILE),
+                )
+            )
+        )
+
+    def _usual(self, names: list[str]) -> st.SearchStrategy[Any]:
+        """Of all that are known by their names, so that what needs several of them comes to more than a refusal."""
+        return st.tuples(
+            *(st.tuples(st.just(name), st.sampled_from(self._named[name])) for name in names if name in self._named)
         )
 
     def _form(self, is_odd: bool) -> st.SearchStrategy[Any]:
         names = sorted(self._asked.in_forms - {"csrfmiddlewaretoken"}) or ["name"]
-        return self._pairs(st.sampled_from([*names * 9, *values.ODD[:13]] if is_odd else names), is_odd)
+        known = [name for name in names if name in self._named]
+        some = self._pairs(st.sampled_from([*names * 9, *known * 9, *values.ODD[:13]] if is_odd else names), is_odd)
+        return st.one_of(some, st.builds(add, self._usual(names), some))
 
     def _pairs(self, names: st.SearchStrategy[Any], is_odd: bool) -> st.SearchStrategy[Any]:
         words = [*values.WORDS, *sorted(self._asked.words), *values.EVERY_ID]
         if is_odd:
             anything = st.one_of(values.HOSTILE, values.HOSTILE, st.sampled_from(words))
             return st.lists(st.tuples(names, anything), min_size=1, max_size=3).map(tuple)
-        usual = names.flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(values.NAMED.get(name) or words)))
+        usual = names.flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(self._named.get(name) or words)))
         return st.lists(usual, max_size=2).map(tuple)
 
 
@@ -107,17 +132,17 @@ def usual_values(name: str, kind: str) -> list[Value]:
     return [Row(row) for row in rows] if rows else values.NAMED.get(name) or list(values.EVERY_ID)
 
 
-def _columns(model: type[Model]) -> list[str]:
+def _names_by_lookup(model: type[Model]) -> dict[str, list[str]]:
     """What a list of the admin site may be filtered by, and what nobody thinks of: all lookups of all columns."""
-    found = []
+    found: dict[str, list[str]] = {"": ["pk", "x"], "in": ["pk__in"], "gt": ["pk__gt"]}
     for column in model._meta.get_fields():
         name = column.name
-        found += [name, f"{name}__pk", f"{name}__x"]
-        if isinstance(column, Field):
-            found += [f"{name}__{lookup}" for lookup in [*column.get_lookups(), *LOOKUPS] if lookup]
+        found[""] += [name, f"{name}__pk"]
+        for lookup in [*column.get_lookups(), *LOOKUPS] if isinstance(column, Field) else []:
+            found.setdefault(lookup, []).append(f"{name}__{lookup}")
         if column.related_model and not isinstance(column.related_model, str):
-            found += [f"{name}__{further.name}" for further in column.related_model._meta.fields]
-    return sorted({*found, "pk", "pk__in", "pk__gt"})
+            found[""] += [f"{name}__{further.name}" for further in column.related_model._meta.fields]
+    return found
 
 
 def _some_headers() -> st.SearchStrategy[Any]:

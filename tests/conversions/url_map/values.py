@@ -80,6 +80,21 @@ RAW = st.binary(max_size=6)
 HOSTILE: st.SearchStrategy[Value] = st.one_of(
     st.sampled_from(HUGE), st.sampled_from(ODD), st.sampled_from(ODD), TEXT, RAW
 )
+# What a filter takes, and no row can answer; more of them by the lookup.
+MISLEADING: list[Value] = [
+    *("9" * 25, "-" + "9" * 25, "9" * 5000, "{", '{"a": NaN}', "1,x", "", "\x85", "x", "nan", "1e400")
+]
+_PATTERNS: list[Value] = ["[", "(?", "*", "a{1,0}", "\\"]
+_NUMBERS: list[Value] = ["9" * 25, "-" + "9" * 25, "99999", "0", "-1", "1e400"]
+_SEVERAL: list[Value] = ["9" * 25, "1,x", f"1,{'9' * 25}", ",", "1,2", "1,2,3", "x" * 60_000]
+_OF_NUMBERS = ("exact", "gt", "gte", "lt", "lte", "year", "iso_year", "month", "week", "week_day")
+BY_LOOKUP: dict[str, list[Value]] = {
+    "regex": _PATTERNS,
+    "iregex": _PATTERNS,
+    "in": _SEVERAL,
+    "range": _SEVERAL,
+    **dict.fromkeys(_OF_NUMBERS, _NUMBERS),
+}
 
 # ---- headers ----
 
