@@ -189,3 +189,17 @@ def test_a_search_for_more_than_anybody_types_is_answered(root: Client, cast: Ca
         assert answer.status_code == 200, page
         if name == "q":
             assert (len(words) > 200) == ("at most 200 characters" in answer.content.decode()), page
+
+
+@pytest.mark.parametrize("led", ["http://[", "//[", "http://a]b/", "https://\u2100", "http://a:b", "//evil.example/"])
+def test_nobody_is_led_to_what_is_no_address_of_ours(cast: Cast, led: str) -> None:
+    for page in ("login", "logout", "signup", "reauthenticate", "password/change", "password/reset"):
+        for client in (Client(), client_of(cast.alice)):
+            for answer in (
+                client.get(f"/accounts/{page}/", {"next": led}),
+                client.post(f"/accounts/{page}/", {"next": led}),
+            ):
+                assert answer.status_code in (200, 302, 409), page
+                assert not answer.headers.get("Location", "/").startswith(("http", "//")), page
+    words = {"login": "alice@example.com", "password": "password", "next": led}
+    assert Client().post("/accounts/login/", words).headers["Location"] == "/"
