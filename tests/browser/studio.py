@@ -96,11 +96,26 @@ SHELVED = """new Promise((resolve, reject) => {
         count.onsuccess = () => { request.result.close(); resolve(count.result); };
     };
 })"""
+CHANGE_ROWS = """(change) => new Promise((resolve, reject) => {
+    const request = indexedDB.open("timbre-shelf");
+    request.onerror = reject;
+    request.onsuccess = () => {
+        const transaction = request.result.transaction("rows", "readwrite");
+        const rows = transaction.objectStore("rows");
+        rows.getAll().onsuccess = ({ target }) => target.result.forEach((row) => rows.put({ ...row, ...change }));
+        transaction.oncomplete = () => { request.result.close(); resolve(); };
+    };
+})"""
 
 
 def shelved(page: Page) -> int:
     """How many recordings, of anybody, lie on the shelf in this browser."""
     return int(page.evaluate(SHELVED))
+
+
+def change_shelved(page: Page, **change: Any) -> None:
+    """In every row of the shelf."""
+    page.evaluate(CHANGE_ROWS, change)
 
 
 def until_shelved(page: Page, count: int) -> None:

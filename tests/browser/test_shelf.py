@@ -7,19 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.studio import choose, shelved, sign_in, until_shelved
+from tests.browser.studio import change_shelved, choose, shelved, sign_in, until_shelved
 from tests.support.product import Product
-
-CHANGE_ROWS = """(change) => new Promise((resolve, reject) => {
-    const request = indexedDB.open("timbre-shelf");
-    request.onerror = reject;
-    request.onsuccess = () => {
-        const transaction = request.result.transaction("rows", "readwrite");
-        const rows = transaction.objectStore("rows");
-        rows.getAll().onsuccess = ({ target }) => target.result.forEach((row) => rows.put({ ...row, ...change }));
-        transaction.oncomplete = () => { request.result.close(); resolve(); };
-    };
-})"""
 
 
 @pytest.mark.parametrize("way", ["menu", "page"])
@@ -30,7 +19,7 @@ def test_who_signs_out_leaves_nothing_and_takes_nothing_from_others(
     sign_in(page, product.url, product.admin_email, product.admin_password)
     choose(page, speech / "woman_prompts.flac")
     until_shelved(page, 1)
-    page.evaluate(CHANGE_ROWS, {"user": "somebody else"})
+    change_shelved(page, user="somebody else")
     choose(page, speech / "interview.mp3")
     until_shelved(page, 2)
     if way == "menu":
@@ -47,7 +36,7 @@ def test_after_a_day_any_page_throws_it_away(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "interview.mp3")
     until_shelved(page, 1)
-    page.evaluate(CHANGE_ROWS, {"at": 0})
+    change_shelved(page, at=0)
     page.goto("/history/")
     until_shelved(page, 0)
 

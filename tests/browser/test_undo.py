@@ -9,19 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import launch, new_page
-from tests.browser.studio import choose, open_options, row, shelved, until_shelved
+from tests.browser.studio import change_shelved, choose, open_options, row, shelved, until_shelved
 from tests.support.product import Product
 
-CHANGE_ROWS = """(change) => new Promise((resolve, reject) => {
-    const request = indexedDB.open("timbre-shelf");
-    request.onerror = reject;
-    request.onsuccess = () => {
-        const transaction = request.result.transaction("rows", "readwrite");
-        const rows = transaction.objectStore("rows");
-        rows.getAll().onsuccess = ({ target }) => target.result.forEach((row) => rows.put({ ...row, ...change }));
-        transaction.oncomplete = () => { request.result.close(); resolve(); };
-    };
-})"""
 REMOVED = """new Promise((resolve, reject) => {
     const request = indexedDB.open("timbre-shelf");
     request.onerror = reject;
@@ -154,7 +144,7 @@ def test_after_a_reload_it_can_be_had_back_for_ten_minutes(page: Page, speech: P
     for name in ("interview.mp3", "phone_note.m4a"):
         page.get_by_role("button", name=f"Remove {name}").click()
     until_removed(page, 2)
-    page.evaluate(CHANGE_ROWS, {"removed": 1})  # long ago
+    change_shelved(page, removed=1)  # long ago
     page.goto("/history/")
     until_shelved(page, 0)
     page.goto("/")
@@ -168,7 +158,7 @@ def test_what_went_from_the_shelf_meanwhile_comes_back_there_too(page: Page, spe
     until_shelved(page, 1)
     page.get_by_role("button", name="Remove interview.mp3").click()
     until_removed(page, 1)
-    page.evaluate(CHANGE_ROWS, {"removed": 1})
+    change_shelved(page, removed=1)
     other = page.context.new_page()
     other.goto("/history/")
     until_shelved(other, 0)
