@@ -153,6 +153,32 @@ def test_what_the_microphone_hears_is_listed_and_converted(visitor: Visitor) -> 
     assert seconds_of(visitor.download("Download MP3")) > 0.5  # WebKitGTK writes half of what it heard
 
 
+@only(start.chromium)  # Firefox can't seek in the WebM that it has written, nor say its length before it was heard
+def test_what_the_microphone_heard_can_be_searched_before_it_is_sent(visitor: Visitor) -> None:
+    visitor.open("/")
+    visitor.record(2)
+    has_length_and_can_be_searched(visitor, "Your recording")
+    visitor.press("Use this recording")
+    has_length_and_can_be_searched(visitor, f"Listen to {visitor.see('#files .name', '^Recording ')}")
+
+
+def has_length_and_can_be_searched(visitor: Visitor, name: str) -> None:
+    """The player `name` of a recording of two seconds, once the page has found its end."""
+    player = 'document.querySelector(`audio[aria-label="${arguments[0]}"]`)'
+    visitor.until(f"Number.isFinite({player}.duration) && !{player}.seeking && !{player}.currentTime", name)
+    seconds, landed = visitor.ask(SOUGHT, name, 1.5)
+    assert seconds == pytest.approx(2, abs=1)
+    assert landed == pytest.approx(1.5, abs=0.1)
+
+
+@only(start.chromium, start.firefox)
+def test_how_long_the_microphone_was_heard_is_said_before_it_is_sent(visitor: Visitor) -> None:
+    visitor.open("/")
+    visitor.record(2)
+    visitor.press("Use this recording")
+    visitor.see("#files .facts", r"\b0:0[1-3]\b")
+
+
 @only(start.chromium, start.firefox)  # WebKitGTK can't decode its own recording
 def test_what_the_microphone_heard_is_whole_and_can_be_searched(visitor: Visitor) -> None:
     visitor.open("/")
