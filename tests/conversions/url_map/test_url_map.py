@@ -28,7 +28,7 @@ from voices.models import Voice
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(1800 if not settings.default.derandomize else 300),
+    pytest.mark.timeout(600 if settings.default.derandomize else 3600),
 ]
 ADDRESSES = all_addresses()
 # Another one in s2s_site/urls.py goes before it.
