@@ -38,6 +38,7 @@ class Asked:
     in_forms: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     methods: list[str] = field(default_factory=list)
+    files: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ class Client:
             self._handler.asked = None
         forms = answers["GET"].forms()
         asked.in_forms |= forms.names
+        asked.files = forms.take_files
         asked.words |= {word for word in forms.words if _LASTING.fullmatch(word)}
         asked.methods += [method for method, answer in answers.items() if answer.status != 405]
         return asked

@@ -52,7 +52,9 @@ class Drawing:
 
     @cached_property
     def requests(self) -> st.SearchStrategy[Request]:
-        odd_parts = [*ODD_PARTS, *[("query",), ("query",), ("form",)] * 40] if self._address.is_list else ODD_PARTS
+        more = [("query",), ("query",), ("form",)] * 40 if self._address.is_list else []
+        more += [("files",)] * 60 if self._asked.files else []
+        odd_parts = [*ODD_PARTS, *more]
         return st.sampled_from(odd_parts).flatmap(self._requests)
 
     def _requests(self, odd: tuple[str, ...]) -> st.SearchStrategy[Request]:

@@ -13,6 +13,7 @@ class Forms(HTMLParser):
         self.fields: list[tuple[str, str]] = []
         self.names: set[str] = set()
         self.words: set[str] = set()
+        self.take_files = False
         self._select: str | None = None
         self._area: str | None = None
         self.feed(page)
@@ -24,6 +25,7 @@ class Forms(HTMLParser):
             self.names.add(name)
         if tag == "button" or given.get("type") in ("radio", "submit") or (tag == "option" and self._select):
             self.words.add(value)
+        self.take_files |= given.get("type") == "file"
         if tag == "input" and name:
             if given.get("type") not in ("checkbox", "radio", "file", "submit") or "checked" in given:
                 self.fields.append((name, given.get("value", "on" if "checked" in given else "")))

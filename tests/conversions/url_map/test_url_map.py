@@ -65,7 +65,7 @@ def fuzz(site: Site, client: Client, address: Address) -> None:
     asked = listen(client, address)
     site.renew()
 
-    share = 15 if address.is_list else 3
+    share = 15 if address.is_list or asked.files else 3
     answered: set[Request] = set()  # Hypothesis repeats itself
 
     @settings(max_examples=settings.default.max_examples * share // 10, phases=[Phase.generate, Phase.shrink])
