@@ -90,6 +90,9 @@ if (form) {
   };
   changes.addEventListener("add", ({ detail }) => keep(detail));
   changes.addEventListener("remove", ({ detail }) => forget(detail));
+  changes.addEventListener("change", ({ detail }) => {
+    if (detail.never && !detail.recorded) forget(detail); // it was kept before it was known to be of no use
+  });
   changes.addEventListener("aside", ({ detail }) => markAside(detail));
   changes.addEventListener("back", ({ detail }) => markBack(detail));
   // Another voice or a preset may move the box, once those who look after it have heard of them.

@@ -126,9 +126,11 @@ if (form) {
     if (mine !== take) return layAside(mine);
     URL.revokeObjectURL(player.src);
     player.src = URL.createObjectURL(mine.file);
+    const at = document.activeElement;
     go("review");
     warn(mine.judge.whole);
-    panel.querySelector(".use").focus();
+    // Who is at Discard already, or elsewhere on the page, stays there.
+    if (at === document.body || at.closest("[hidden]")) panel.querySelector(".use").focus();
   }
 
   // What is given up can be had back, as if it had been used and removed then.

@@ -14,7 +14,7 @@ from tests.browser.drivers import start
 from tests.browser.test_before import wave
 from tests.browser.test_main_path import seconds_of
 from tests.browser.visitor import Visitor
-from tests.support.product import Product
+from tests.support.product import Product, wait_for
 
 Start = Callable[[Path], AbstractContextManager[WebDriver]]
 
@@ -97,7 +97,7 @@ def test_without_a_script_the_input_itself_says_what_is_chosen(visitor: Visitor,
     visitor.driver.execute_script(ALONE)
     chosen = visitor.driver.get_screenshot_as_png()
     visitor.driver.execute_script("document.querySelector('#id_audio').value = ''")
-    assert visitor.driver.get_screenshot_as_png() != chosen
+    wait_for(lambda: visitor.driver.get_screenshot_as_png() != chosen, "it says something else")
 
 
 def test_what_is_silent_is_said_before_it_is_sent(visitor: Visitor, tmp_path: Path) -> None:
@@ -105,6 +105,8 @@ def test_what_is_silent_is_said_before_it_is_sent(visitor: Visitor, tmp_path: Pa
     visitor.open("/")
     visitor.choose(tmp_path / "muted.wav")
     visitor.see("#files .error", "Nothing can be heard in this recording")
+    visitor.press("Remove muted.wav")
+    visitor.until("document.querySelector('#files').hidden")
 
 
 def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, speech: Path) -> None:

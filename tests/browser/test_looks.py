@@ -128,8 +128,9 @@ class Look:
         self.kind = kind
 
     def take(self, name: str, *, whole: bool = True) -> None:
-        too_wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert too_wide <= 0, f"{name} is {too_wide} px wider than the window"
+        self.page.wait_for_load_state()  # its styles may still be on their way
+        too_wide = self.page.evaluate(TOO_WIDE)
+        assert not too_wide, f"{name} is wider than the window: {too_wide}"
         small = self.page.evaluate(SMALL_TARGETS)
         assert not small, f"{name} has targets under 44 px: {small}"
         found = Axe().run(self.page, options=RULES)
@@ -140,6 +141,14 @@ class Look:
 
 # Links within a sentence are exempt (WCAG 2.5.8), and so is what is laid over something larger.
 TARGETS = "main button, main .button, header a, header button, main select, .chip, dialog button"
+# What sticks out, where the page can be scrolled sideways.
+TOO_WIDE = """() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = (element) => element.getBoundingClientRect().right > clientWidth;
+    const found = [...document.querySelectorAll("body *")].filter(wide).map((element) => element.cloneNode().outerHTML);
+    return [`${scrollWidth} px`, ...found];
+}"""
 SMALL_TARGETS = f"""() => [...document.querySelectorAll("{TARGETS}")]
     .filter((element) => element.checkVisibility())
     .map((element) => [element.textContent.trim() || element.ariaLabel, element.getBoundingClientRect().height])
