@@ -88,14 +88,17 @@ def play(page: Page, name: str) -> dict[str, float]:
     )
 
 
-SHELVED = """new Promise((resolve, reject) => {
-    const request = indexedDB.open("timbre-shelf");
-    request.onerror = reject;
-    request.onsuccess = () => {
-        const count = request.result.transaction("rows").objectStore("rows").count();
-        count.onsuccess = () => { request.result.close(); resolve(count.result); };
-    };
-})"""
+# Whoever opens a shelf that the page hasn't made yet makes an empty one, which the page could keep nothing on.
+SHELVED = """async () => {
+    if (!(await indexedDB.databases()).some(({ name }) => name === "timbre-shelf")) return 0;
+    return new Promise((resolve) => {
+        const request = indexedDB.open("timbre-shelf");
+        request.onsuccess = () => {
+            const count = request.result.transaction("rows").objectStore("rows").count();
+            count.onsuccess = () => { request.result.close(); resolve(count.result); };
+        };
+    });
+}"""
 CHANGE_ROWS = """(change) => new Promise((resolve, reject) => {
     const request = indexedDB.open("timbre-shelf");
     request.onerror = reject;
