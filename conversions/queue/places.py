@@ -24,7 +24,8 @@ class Places:
             self._file = tempfile.TemporaryFile(prefix="timbre-places-")  # noqa: SIM115 - for its life
 
     def take(self) -> bool:
-        """Whether this process may do something long now. The place stays its own until `leave`."""
+        """Whether this process may do something long now. It has its place until `leave`, or until it asks again."""
+        self.leave()  # another may be free by now, and it would have two
         return self._file is None or any(_lock(self._file, place) for place in range(self._count))
 
     def leave(self) -> None:

@@ -68,6 +68,14 @@ def states(*conversions: Conversion) -> list[str]:
     return [found[conversion.pk] for conversion in conversions]
 
 
+def test_who_goes_on_with_long_work_has_one_place_still(places: Places, hold: Hold) -> None:
+    first = hold(0)
+    assert places.take()
+    end(first)
+    assert places.take()  # the first one is free now
+    hold(1)  # and so is the other
+
+
 def test_all_but_one_process_may_do_what_takes_long(places: Places, hold: Hold) -> None:
     assert places.take()
     assert places.take()  # it is the same place
