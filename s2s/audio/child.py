@@ -21,9 +21,10 @@ from s2s.audio import wire
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
+from s2s.audio.opening import Input, open_container
 from s2s.audio.passages import passage
 from s2s.audio.peaks import survey
-from s2s.audio.reading import Input, Recording, open_container
+from s2s.audio.reading import Recording
 from s2s.audio.remuxing import HEAD_BYTES, Sink, can_be_searched, remux
 
 _SIGN_OF_LIFE_S: Final = 1.0

@@ -1,66 +1,31 @@
-"""Untrusted bytes to mono samples. Runs only in a worker, behind its limits."""
+"""An opened recording to mono samples. Runs only in a worker, behind its limits."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
 
 import av
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from s2s.audio import formats
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
-from s2s.audio.mistakes import HEAD_BYTES, mistaken
 from s2s.audio.mixing import channels, mono
+from s2s.audio.opening import Input, audio_stream, open_container, raise_if_memory
 from s2s.audio.resampling import Resampler
 
-_READ_BYTES = 1 << 16
-_WAV_PROBE_BYTES = 1 << 14
 _SETTLING_S = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
 
 
 class LostError(Exception):
     """A place in the recording can't be found by what it says about its times."""
-
-
-class Input:
-    """A file descriptor as PyAV wants it: `read`, `seek`, `tell`. Has its own position, so that nobody else's moves."""
-
-    def __init__(self, fd: int, on_read: Callable[[], None]) -> None:
-        self._fd = fd
-        self._on_read = on_read
-        self._size = os.fstat(fd).st_size
-        self._position = 0
-
-    def read(self, size: int) -> bytes:
-        self._on_read()
-        data = os.pread(self._fd, size, self._position)
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        if start + offset < 0:
-            raise ValueError("a position before the start of the file")
-        self._position = start + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def head(self, size: int) -> bytes:
-        return os.pread(self._fd, size, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +48,7 @@ class Recording:
     def __init__(self, source: Input, limits: Limits, raw: RawPcm | None) -> None:
         self._limits = limits
         self._container = open_container(source, raw)
-        self._stream = _audio_stream(self._container)
+        self._stream = audio_stream(self._container)
         self._check(self._stream.codec_context.sample_rate, self._stream.codec_context.channels)
         self._frames = self._decode()
         self._first = next(self._frames, None)
@@ -137,7 +102,7 @@ class Recording:
             try:
                 self._container.seek(round(wanted_s / self._stream.time_base), stream=self._stream)
             except av.error.FFmpegError as error:
-                _raise_if_memory(error)
+                raise_if_memory(error)
                 raise LostError from error
         self._frames = self._decode(wanted_s)
         self._first = next(self._frames, None)
@@ -177,7 +142,7 @@ class Recording:
             try:
                 packet = next(packets, None)
             except av.error.FFmpegError as error:
-                _raise_if_memory(error)
+                raise_if_memory(error)
                 return
             if packet is None:
                 return
@@ -186,7 +151,7 @@ class Recording:
             try:
                 frames = packet.decode()
             except av.error.FFmpegError as error:
-                _raise_if_memory(error)
+                raise_if_memory(error)
                 self._refused_packets += 1
                 continue
             yield from (frame for frame in frames if isinstance(frame, AudioFrame) and frame.samples > 0)
@@ -221,56 +186,3 @@ def _ends_before(packet: Packet[AudioStream], moment_s: float) -> bool:
 
 def _kind(frame: AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
-    """Raises `AudioError`. What is plainly something else never reaches libav."""
-    if raw is None and (mistake := mistaken(source.head(HEAD_BYTES))):
-        raise AudioError(mistake)
-    demuxers: tuple[str, ...] = formats.DEMUXERS
-    options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(formats.DECODERS)}
-    raw_demuxer = None
-    if raw is not None:
-        raw_demuxer = formats.RAW_DEMUXERS[raw.encoding]
-        demuxers = (raw_demuxer,)
-        options |= {"sample_rate": str(raw.sample_rate_hz), "ch_layout": f"{raw.channels}C"}
-    elif formats.is_wav(source.head(formats.HEAD_BYTES)):
-        # libav looks through 5 MB of samples for a film's sound that hides in a WAV: most of the time that one takes.
-        options["probesize"] = str(_WAV_PROBE_BYTES)
-    options["format_whitelist"] = ",".join(demuxers)
-    try:
-        return av.open(
-            source,
-            mode="r",
-            format=raw_demuxer,
-            container_options=options,
-            metadata_errors="replace",  # names of songs in any old encoding
-            buffer_size=_READ_BYTES,
-            io_open=_refuse_to_open,
-        )
-    except av.error.FFmpegError as error:
-        _raise_if_memory(error)
-        raise AudioError("not_audio") from error
-
-
-def _refuse_to_open(url: str, _flags: int, _options: object) -> NoReturn:
-    raise PermissionError("a recording may not open another file")
-
-
-def _audio_stream(container: InputContainer) -> AudioStream:
-    """The stream libav thinks best, else the first that we can decode."""
-    streams = container.streams.audio
-    if not streams:
-        raise AudioError("no_audio" if container.streams.video else "not_audio")
-    best = container.streams.best("audio")
-    for stream in sorted(streams, key=lambda stream: stream != best):
-        # A codec that libav does not know has no context.
-        if stream.codec_context is not None and stream.codec_context.codec.name in formats.DECODERS:
-            stream.codec_context.thread_count = 1
-            return stream
-    raise AudioError("not_audio")
-
-
-def _raise_if_memory(error: av.error.FFmpegError) -> None:
-    if isinstance(error, MemoryError):
-        raise MemoryError from error

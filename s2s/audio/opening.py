@@ -1,0 +1,102 @@
+"""Untrusted bytes to a container and the stream in it that is the recording. Only in a worker, behind its limits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+import av
+import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from s2s.audio import formats
+from s2s.audio.errors import AudioError
+from s2s.audio.limits import RawPcm
+from s2s.audio.mistakes import HEAD_BYTES, mistaken
+
+_READ_BYTES = 1 << 16
+_WAV_PROBE_BYTES = 1 << 14
+
+
+class Input:
+    """A file descriptor as PyAV wants it: `read`, `seek`, `tell`. Has its own position, so that nobody else's moves."""
+
+    def __init__(self, fd: int, on_read: Callable[[], None]) -> None:
+        self._fd = fd
+        self._on_read = on_read
+        self._size = os.fstat(fd).st_size
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        self._on_read()
+        data = os.pread(self._fd, size, self._position)
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError("a position before the start of the file")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def head(self, size: int) -> bytes:
+        return os.pread(self._fd, size, 0)
+
+
+def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
+    """Raises `AudioError`. What is plainly something else never reaches libav."""
+    if raw is None and (mistake := mistaken(source.head(HEAD_BYTES))):
+        raise AudioError(mistake)
+    demuxers: tuple[str, ...] = formats.DEMUXERS
+    options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(formats.DECODERS)}
+    raw_demuxer = None
+    if raw is not None:
+        raw_demuxer = formats.RAW_DEMUXERS[raw.encoding]
+        demuxers = (raw_demuxer,)
+        options |= {"sample_rate": str(raw.sample_rate_hz), "ch_layout": f"{raw.channels}C"}
+    elif formats.is_wav(source.head(formats.HEAD_BYTES)):
+        # libav looks through 5 MB of samples for a film's sound that hides in a WAV: most of the time that one takes.
+        options["probesize"] = str(_WAV_PROBE_BYTES)
+    options["format_whitelist"] = ",".join(demuxers)
+    try:
+        return av.open(
+            source,
+            mode="r",
+            format=raw_demuxer,
+            container_options=options,
+            metadata_errors="replace",  # names of songs in any old encoding
+            buffer_size=_READ_BYTES,
+            io_open=_refuse_to_open,
+        )
+    except av.error.FFmpegError as error:
+        raise_if_memory(error)
+        raise AudioError("not_audio") from error
+
+
+def _refuse_to_open(url: str, _flags: int, _options: object) -> NoReturn:
+    raise PermissionError("a recording may not open another file")
+
+
+def audio_stream(container: InputContainer) -> AudioStream:
+    """The stream libav thinks best, else the first that we can decode."""
+    streams = container.streams.audio
+    if not streams:
+        raise AudioError("no_audio" if container.streams.video else "not_audio")
+    best = container.streams.best("audio")
+    for stream in sorted(streams, key=lambda stream: stream != best):
+        # A codec that libav does not know has no context.
+        if stream.codec_context is not None and stream.codec_context.codec.name in formats.DECODERS:
+            stream.codec_context.thread_count = 1
+            return stream
+    raise AudioError("not_audio")
+
+
+def raise_if_memory(error: av.error.FFmpegError) -> None:
+    if isinstance(error, MemoryError):
+        raise MemoryError from error
