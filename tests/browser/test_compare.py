@@ -24,6 +24,8 @@ def takes(chromium: Browser, product: Product, cookies: dict[str, object]) -> li
     page = context.new_page()
     convert(page, SPEECH, voice="Nora")
     wait_until(page, "ready")
+    # The page has the loudness measured: what is staged would be overwritten by that.
+    expect(page.get_by_label("same loudness")).to_be_visible()
     context.close()
     return [f"/conversions/{identifier}/" for identifier in set_stage(product, "takes")]
 
