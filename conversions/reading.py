@@ -57,12 +57,14 @@ class Understood:
             "source_samples": found.samples,
             "source_duration_s": found.duration_s,
             "source_peaks": found.peaks,
+            "source_noticed": found.noticed.as_json(),
         }
 
     @property
     def told(self) -> dict[str, Any]:
         """What the timeline says."""
-        return {"duration_s": round(self.found.duration_s, 3), "codec": self.found.codec}
+        told = {"duration_s": round(self.found.duration_s, 3), "codec": self.found.codec}
+        return told | ({"noticed": self.found.noticed.as_json()} if self.found.noticed else {})
 
 
 def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Understood:

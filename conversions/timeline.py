@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from conversions.durations import spoken_duration
 from conversions.lengths import odd_length_words
 from conversions.models import Conversion, Event
+from conversions.noticed import noticed_words
 
 _SENTENCES: dict[str, Any] = {
     Event.Kind.SUBMITTED: gettext_lazy("%(who)s uploaded %(name)s for %(voice)s"),
@@ -73,6 +74,8 @@ def words_of(event: Event) -> str:
     if event.kind == Event.Kind.DELAYED and event.data.get("code") == "lost":
         return str(values["words"])  # it is looked for, not tried again
     sentence %= values
+    if event.kind == Event.Kind.PREPARED and event.data.get("noticed"):
+        sentence = ". ".join([sentence, *noticed_words(event.data["noticed"])])
     if event.kind == Event.Kind.SENT and event.data.get("attempt", 1) > 1:
         sentence += _(", attempt %(attempt)s") % values
     return sentence

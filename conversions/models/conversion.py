@@ -75,6 +75,7 @@ class Conversion(models.Model):
     source_samples = models.BigIntegerField(null=True)
     source_duration_s = models.FloatField(_("length"), null=True)
     source_peaks = models.BinaryField(default=b"")
+    source_noticed = models.JSONField(default=dict)  # see `s2s.audio.Noticed`
     # a copy that players can search, where they can't search the recording
     player = models.CharField(max_length=200, blank=True, default="")
     player_bytes = models.BigIntegerField(default=0)

@@ -22,7 +22,8 @@ from teams.models import Membership
 
 _FIELDS = (
     *("source_checksum", "source_container", "source_codec", "source_rate_hz", "source_channels"),
-    *("source_samples", "source_duration_s", "source_peaks", "player", "player_bytes"),
+    *("source_samples", "source_duration_s", "source_peaks", "source_noticed"),
+    *("player", "player_bytes"),
 )
 _keep = Update(lambda: Conversion.objects.filter(pk=Given("pk")), **{name: Given(name) for name in _FIELDS})
 

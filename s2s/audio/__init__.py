@@ -19,6 +19,7 @@ from s2s.audio.decoding import (
 )
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.noticed import Noticed
 from s2s.audio.pieces import Pieces
 from s2s.audio.sandbox import Stop
 
@@ -30,6 +31,7 @@ __all__ = [
     "Encoder",
     "Examination",
     "Limits",
+    "Noticed",
     "Pieces",
     "RawPcm",
     "Stop",

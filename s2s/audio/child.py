@@ -138,6 +138,7 @@ def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dic
         "samples": samples,
         "peaks": peaks.hex(),
         "level_dbfs": level_dbfs,
+        "noticed": recording.noticed.as_json(),
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from s2s.audio import sandbox, sources, wire
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.noticed import NOTHING, Noticed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,8 @@ class Examination:
     `container` and `codec` are libav's names (`mov,mp4,m4a,3gp,3g2,mj2`, `aac`). `samples` are counted at
     `sample_rate_hz`, which is the rate of the first frame. `peaks` is one uint8 per bucket over the whole length,
     the largest |sample| with 255 as full scale: twenty buckets a second, at most 100,000 and never fewer than were
-    asked for. `level_dbfs` is the root mean square (SILENCE_DBFS for silence). Both are of the mono mix.
+    asked for. `level_dbfs` is the root mean square (SILENCE_DBFS for silence). Both are of the mono mix. `noticed` is
+    what was unusual.
     """
 
     container: str
@@ -40,6 +42,7 @@ class Examination:
     duration_s: float
     peaks: bytes
     level_dbfs: float
+    noticed: Noticed = NOTHING
 
 
 def warm_up() -> None:
@@ -72,6 +75,7 @@ def examine(
         with sandbox.Worker(job, input_fd, limits.idle_s) as worker, (stop or sandbox.Stop()).ending(worker):
             found = worker.result()
     found["peaks"] = bytes.fromhex(found["peaks"])
+    found["noticed"] = Noticed.from_json(found["noticed"])
     return Examination(duration_s=found["samples"] / found["sample_rate_hz"], **found)
 
 

@@ -18,6 +18,7 @@ from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
 from s2s.audio.mixing import channels, mono
+from s2s.audio.noticed import NOTHING, Noticed
 from s2s.audio.opening import Input, audio_stream, open_container, raise_if_memory
 from s2s.audio.resampling import Resampler
 
@@ -67,6 +68,11 @@ class Recording:
         """What the header says, or what the file's size makes likely."""
         duration = self._container.duration
         return None if duration is None else duration / av.time_base
+
+    @property
+    def noticed(self) -> Noticed:
+        """What was unusual, as far as it was read."""
+        return NOTHING
 
     def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
         """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside.

@@ -1,0 +1,44 @@
+"""What was unusual about a recording, in sentences: its page shows them, and the line of its timeline that it was read.
+
+A sentence says what was found and what was made of it, so that nobody wonders why a result begins later, or is quieter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from s2s.audio import Noticed
+
+
+def noticed_words(data: Mapping[str, Any]) -> list[str]:
+    """One sentence each, of what `Noticed.as_json` has kept."""
+    found = Noticed.from_json(data)
+    return [*_of_time(found)]
+
+
+def _of_time(found: Noticed) -> list[str]:
+    words = []
+    if found.lead_s:
+        words.append(
+            _("Its sound begins %(seconds)s s after its start; there is silence until then.")
+            % {"seconds": _precise(found.lead_s)}
+        )
+    if found.gaps:
+        words.append(
+            ngettext(
+                "%(seconds)s s of sound are missing in one place; there is silence instead.",
+                "%(seconds)s s of sound are missing in %(gaps)s places; there is silence instead.",
+                found.gaps,
+            )
+            % {"seconds": _precise(found.gaps_s), "gaps": found.gaps}
+        )
+    return words
+
+
+def _precise(seconds: float) -> str:
+    return number_format(round(seconds, 1), 1)
