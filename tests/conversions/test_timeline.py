@@ -65,7 +65,7 @@ def test_what_happened_again_and_again_is_said_once(conversion: Conversion) -> N
 
 
 def test_what_was_unusual_about_a_recording_is_said_where_it_was_read(conversion: Conversion) -> None:
-    noticed = {"lead_s": 1.5, "gaps": 2, "gaps_s": 3.25}
+    noticed = {"lead_s": 1.5, "gaps": 2, "gaps_s": 3.2}
     log(conversion, Event.Kind.PREPARED, duration_s=12.0, codec="aac", noticed=noticed)
     assert words(conversion) == [
         "Read: 12 seconds of sound. Its sound begins 1.5 s after its start; there is silence until then. "
