@@ -1,7 +1,9 @@
-"""What players get of a recording that they can't search as it came: the same packets, with length and index.
+"""The copy that stands for a recording where its own file isn't what is wanted.
 
-What is converted and downloaded stays as it came. Without the copy a recording is heard all the same, so nothing fails
-for it.
+A recording that players can't search gets its own packets again, with length and index: for players alone, what is
+converted stays as it came. One about which something was noticed (a time line of its own, channels that cancel each
+other) gets what was understood of it, as lossless mono: every player and every endpoint would make something else of
+the file. What is downloaded as the original is always the file.
 """
 
 from __future__ import annotations
@@ -9,33 +11,62 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from io import BufferedReader
+from typing import Final
 
 from conversions import files
 from conversions.queue.claim import Claim
-from s2s.audio import AudioError, Examination, Limits, Stop, searchable
+from s2s.audio import AudioError, Examination, Limits, Stop, decode, encode, searchable
 
 logger = logging.getLogger(__name__)
 
 # Those that are written while somebody speaks.
-_LIVE = frozenset({"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"})
+_LIVE: Final = frozenset({"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"})
+_MOST_RATE_HZ: Final = 48_000  # more is not in any voice
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
     key: str = ""
     size: int = 0
+    is_sent: bool = False
+
+    @property
+    def sent_size(self) -> int | None:
+        """In bytes, where endpoints get it too."""
+        return self.size if self.is_sent else None
 
 
-_NONE = Copy()
+_NONE: Final = Copy()
 
 
 def make_copy(source: BufferedReader, found: Examination, claim: Claim, limits: Limits, stop: Stop) -> Copy:
-    """The copy, under a name of the attempt's own; none where none is needed, or none could be made.
+    """The copy, under a name of the attempt's own; none where none is needed.
 
-    Raises AudioError (decoder_lost) where `stop` or the decoder's death ended it.
+    Raises AudioError where `stop` or the decoder's death ended it (decoder_lost); of one that endpoints need also all
+    that decoding raises, and OSError where it can't be stored. Of one for players alone nothing else fails: without it
+    a recording is heard all the same.
     """
-    if found.container not in _LIVE:
-        return _NONE
+    if found.noticed:
+        return _rendered(source, found, claim, limits, stop)
+    return _searchable(source, claim, limits, stop) if found.container in _LIVE else _NONE
+
+
+def _rendered(source: BufferedReader, found: Examination, claim: Claim, limits: Limits, stop: Stop) -> Copy:
+    rate_hz = min(found.sample_rate_hz, _MOST_RATE_HZ)
+    with files.store_for_players(claim.conversion_id, claim.token) as (copy, keep):
+        encode(
+            decode(source, sample_rate_hz=rate_hz, limits=limits, stop=stop),
+            copy,
+            "flac",
+            rate_hz,
+            None,
+            input_rate_hz=rate_hz,
+        )
+        size = copy.seek(0, 2)
+        return Copy(keep(), size, is_sent=True)
+
+
+def _searchable(source: BufferedReader, claim: Claim, limits: Limits, stop: Stop) -> Copy:
     try:
         with files.store_for_players(claim.conversion_id, claim.token) as (copy, keep):
             size = searchable(source, copy, limits=limits, stop=stop)

@@ -87,7 +87,8 @@ def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Underst
     try:
         give_back()
         found = examine_plain(cast(BinaryIO, upload), limits=limits(), raw=raw_source(conversion))
-        return Understood(found, checksum) if found and found.level_dbfs > SILENCE_DBFS else None
+        is_plain = found and found.level_dbfs > SILENCE_DBFS and not found.noticed
+        return Understood(found, checksum) if found and is_plain else None
     except AudioError:
         return None
     except Exception:
@@ -97,8 +98,14 @@ def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Underst
         _at_the_door.release()
 
 
-def refusal(conversion: Conversion, found: Examination, member: Membership | None) -> Failure | None:
-    """Why its endpoint would refuse the recording, or why it goes beyond a quota."""
+def refusal(
+    conversion: Conversion, found: Examination, member: Membership | None, *, sent_bytes: int | None = None
+) -> Failure | None:
+    """Why its endpoint would refuse the recording, or why it goes beyond a quota.
+
+    `sent_bytes` of what it would get, where that isn't the file.
+    """
+    size = conversion.source_bytes if sent_bytes is None else sent_bytes
     endpoint = conversion.endpoint
     if endpoint.max_seconds is not None and found.duration_s > endpoint.max_seconds:
         words = _(
@@ -107,13 +114,15 @@ def refusal(conversion: Conversion, found: Examination, member: Membership | Non
         )
         length, most = spoken_duration(found.duration_s), spoken_duration(endpoint.max_seconds)
         return Failure("too_long_for_endpoint", words % {"length": length, "endpoint": endpoint.name, "most": most})
-    if endpoint.max_bytes is not None and conversion.source_bytes > endpoint.max_bytes:
+    if endpoint.max_bytes is not None and size > endpoint.max_bytes:
         words = _(
             "This file has %(size)s, and %(endpoint)s takes at most %(most)s. Nothing was billed. "
             "Choose a voice of another endpoint, or upload it as mp3 or m4a."
         )
-        size, limit = filesizeformat(conversion.source_bytes), filesizeformat(endpoint.max_bytes)
-        return Failure("too_large_for_endpoint", words % {"size": size, "endpoint": endpoint.name, "most": limit})
+        limit = filesizeformat(endpoint.max_bytes)
+        return Failure(
+            "too_large_for_endpoint", words % {"size": filesizeformat(size), "endpoint": endpoint.name, "most": limit}
+        )
     over = over_quota(member, seconds=found.duration_s, of=conversion) if member else None
     if over:
         return Failure("quota", _("%s Your recording is safe; press Retry when there is room again.") % over)

@@ -76,7 +76,8 @@ class Conversion(models.Model):
     source_duration_s = models.FloatField(_("length"), null=True)
     source_peaks = models.BinaryField(default=b"")
     source_noticed = models.JSONField(default=dict)  # see `s2s.audio.Noticed`
-    # a copy that players can search, where they can't search the recording
+    # a copy for players that can't search the recording; of one with something `source_noticed` it is what was
+    # understood of it, and stands for it at endpoints too
     player = models.CharField(max_length=200, blank=True, default="")
     player_bytes = models.BigIntegerField(default=0)
 
@@ -166,6 +167,20 @@ class Conversion(models.Model):
     def zero_retention(self) -> bool:
         """Only its creator sees it, and soon nothing of it is left (`conversions.retention`)."""
         return not self.enable_logging
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether players and endpoints get what was understood of the recording instead of its file."""
+        return bool(self.source_noticed and self.player)
+
+    @property
+    def sent(self) -> str:
+        """The key of what endpoints get."""
+        return self.player if self.is_rendered else self.source
+
+    @property
+    def played_container(self) -> str:
+        return "flac" if self.is_rendered else self.source_container
 
     @property
     def first_take(self) -> uuid.UUID:

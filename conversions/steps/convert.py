@@ -137,7 +137,7 @@ def _call(
     claim: Claim, conversion: Conversion, client: Client, abort: Abort, lease: Lease, look: _Look
 ) -> files.Result:
     try:
-        source = files.open_file(conversion.source)
+        source = files.open_file(conversion.sent)
     except FileNotFoundError as error:
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
     with closing(source):
@@ -165,7 +165,7 @@ def _answer_to(
         conversion.voice.voice_id,
         source,
         conversion.parameters,
-        filename=conversion.source_name or "audio",
+        filename="recording.flac" if conversion.is_rendered else conversion.source_name or "audio",
         timeout=limits.timeouts(conversion),
         most_bytes=limits.most_bytes(conversion),
         abort=abort,

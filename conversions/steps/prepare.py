@@ -52,7 +52,7 @@ def _conclude(claim: Claim, lease: Lease, conversion: Any, understood: Understoo
     with written_in_turn():
         lock_where_limited(member)
         with outcomes.ended(claim) as locked:
-            refusal = reading.refusal(conversion, understood.found, member)
+            refusal = reading.refusal(conversion, understood.found, member, sent_bytes=player.sent_size)
             if refusal is not None:
                 raise StepError(refusal.code, refusal.words)
             _keep(pk=locked.pk, player=player.key, player_bytes=player.size, **understood.fields)

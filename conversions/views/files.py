@@ -66,8 +66,9 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
 def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The recording as it came. Its type is what decoding found, never what the uploader claimed."""
     conversion = load(request, conversion_id, auditions=True)
-    media_type = _SOURCE_TYPES.get(conversion.source_container, "application/octet-stream")
     inline = "play" in request.GET
+    container = conversion.played_container if inline else conversion.source_container
+    media_type = _SOURCE_TYPES.get(container, "application/octet-stream")
     if not inline and is_gone(conversion.source):
         return gone(request, conversion, _("The original recording is gone from the server."))
     name = None if inline else filenames.on_disk(conversion.source_name)

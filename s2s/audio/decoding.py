@@ -120,13 +120,19 @@ def measure_loudness(source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw:
 
 
 def decode(
-    source: BinaryIO, *, sample_rate_hz: int, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None
+    source: BinaryIO,
+    *,
+    sample_rate_hz: int,
+    limits: Limits = _DEFAULT_LIMITS,
+    raw: RawPcm | None = None,
+    stop: sandbox.Stop | None = None,
 ) -> Generator[NDArray[np.float32], None, None]:
     """The samples of `source`: mono float32 blocks `(n,)` of about a second at `sample_rate_hz`, nominally -1..1.
 
     `n` samples at the recording's own rate come out as exactly `round(n * sample_rate_hz / own)`. Multichannel sound
     is mixed as ITU-R BS.775 has it. A damaged recording gives what can be decoded. `source` is
-    read as `examine` reads it. Closing the generator ends the child process at once.
+    read as `examine` reads it. Closing the generator ends the child process at once, and so does `stop`, from another
+    thread.
 
     Raises `AudioError`, also after blocks were given (too_long, decoder_failed and its like).
     """
@@ -135,7 +141,7 @@ def decode(
     job = _job("decode", limits, raw, sample_rate_hz=sample_rate_hz)
     with sources.opened(source) as input_fd:
         worker = sandbox.Worker(job, input_fd, limits.idle_s)
-    with worker:
+    with worker, (stop or sandbox.Stop()).ending(worker):
         for block in worker.blocks():
             yield np.frombuffer(block, np.float32)
 

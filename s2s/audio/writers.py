@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 
 from s2s.audio.pieces import Pieces
 
-Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus"]
-
+Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus", "flac"]
 
 Sink = BinaryIO | Pieces
 
@@ -43,8 +42,8 @@ def writer(
 
     `length` in samples, where it is known already: a WAV needs it for a sink that cannot be rewound.
     """
-    if (bitrate_kbps is None) == (codec in _COMPRESSED):
-        raise ValueError(f"{codec} {'needs a' if codec in _COMPRESSED else 'has no'} bitrate")
+    if (bitrate_kbps is None) == (codec in _LOSSY):
+        raise ValueError(f"{codec} {'needs a' if codec in _LOSSY else 'has no'} bitrate")
     if codec == "wav":
         if length is None and not sink.seekable():
             raise ValueError("the header of a WAV is completed at the end: it needs a sink that can be rewound")
@@ -151,11 +150,14 @@ _COMPRESSED: Final[Mapping[str, _Compression]] = {
     "mp3": _Compression("mp3", "libmp3lame", "fltp", {}, {"write_xing": "0", "id3v2_version": "0"}),
     # Plain variable bitrate spends up to twice what it was given. A page holds a second if not told otherwise.
     "opus": _Compression("ogg", "libopus", "flt", {"vbr": "constrained"}, {"page_duration": "300000"}),
+    # Its length and its checksum are written afterwards; readers do without them.
+    "flac": _Compression("flac", "flac", "s16", {}, {}),
 }
+_LOSSY: Final = frozenset({"mp3", "opus"})
 
 
 class _Compressed:
-    """MP3 (LAME) or Opus in Ogg, through libav."""
+    """MP3 (LAME), Opus in Ogg, or 16-bit FLAC, through libav."""
 
     def __init__(self, codec: Codec, sample_rate_hz: int, bitrate_bps: int, sink: Sink) -> None:
         how = _COMPRESSED[codec]
@@ -166,7 +168,8 @@ class _Compressed:
         self._stream = cast("AudioStream", stream)
         self._codec = self._stream.codec_context
         self._codec.format, self._codec.layout = AudioFormat(how.sample_format), AudioLayout("mono")
-        self._codec.bit_rate = bitrate_bps
+        if bitrate_bps:
+            self._codec.bit_rate = bitrate_bps
         try:
             self._codec.open()
         except av.error.FFmpegError as error:
@@ -190,7 +193,8 @@ class _Compressed:
         self._container.close()
 
     def _encode(self, samples: NDArray[np.float32]) -> list[Packet[AudioStream]]:
-        frame = AudioFrame.from_ndarray(samples[np.newaxis], format=self._format, layout="mono")
+        coded = _int16(samples) if self._format == "s16" else samples
+        frame = AudioFrame.from_ndarray(coded[np.newaxis], format=self._format, layout="mono")
         frame.sample_rate, frame.time_base = self._rate_hz, Fraction(1, self._rate_hz)
         frame.pts = self._written
         self._written += len(samples)

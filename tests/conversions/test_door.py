@@ -140,9 +140,9 @@ def test_recordings_that_come_together_do_not_share_the_room_for_one(
     cast.alice.memberships.update(monthly_minutes=1)
     both, refusal = threading.Barrier(2), reading.refusal
 
-    def refused_slowly(*arguments: Any) -> Any:
+    def refused_slowly(*arguments: Any, **options: Any) -> Any:
         """Who is first waits for the other one to look too, which it must not be able to do."""
-        found = refusal(*arguments)
+        found = refusal(*arguments, **options)
         with suppress(threading.BrokenBarrierError):
             both.wait(1.0)
         return found

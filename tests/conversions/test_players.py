@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import io
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import av
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 
-from conversions import actions, files, players
-from conversions.models import Conversion, Step
+from conversions import actions, files, players, reading
+from conversions.models import Conversion, Event, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.queue.worker import work
 from conversions.usage import usage_of
-from s2s.audio import AudioError
+from s2s.audio import AudioError, Examination, Noticed, decode, examine
 from teams.models import Membership
 from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from voices.models import Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,6 +66,73 @@ def test_the_copy_counts_to_the_storage_and_goes_with_its_conversion(submit: Sub
     assert used == conversion.source_bytes + conversion.output_bytes + conversion.player_bytes
     actions.erase(conversion)
     assert not default_storage.exists(conversion.player)
+
+
+@pytest.fixture
+def noticed(monkeypatch: pytest.MonkeyPatch) -> Noticed:
+    """Of every recording."""
+    found = Noticed(lead_s=1.5)
+
+    def examined(*given: Any, **options: Any) -> Examination:
+        return replace(examine(*given, **options), noticed=found)
+
+    monkeypatch.setattr(reading, "examine", examined)
+    monkeypatch.setattr(reading, "examine_plain", examined)
+    return found
+
+
+def decoded(content: bytes, sample_rate_hz: int = 48_000) -> np.ndarray:
+    return np.concatenate(list(decode(io.BytesIO(content), sample_rate_hz=sample_rate_hz)))
+
+
+def test_what_was_understood_stands_for_a_recording_of_its_own_kind(
+    submit: Submit, cast: Cast, live: bytes, scripted: ScriptedEndpoint, noticed: Noticed
+) -> None:
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY
+    assert conversion.source_noticed == noticed.as_json()
+    assert body(conversion, cast) == live
+    played = client_of(cast.alice).get(f"/conversions/{conversion.pk}/source/?play=1")
+    assert played["Content-Type"] == "audio/flac"
+    sent = default_storage.open(conversion.output).read()  # the endpoint gives back what it got
+    assert sent == b"".join(played.streaming_content)  # type: ignore[attr-defined]
+    assert np.abs(decoded(sent) - np.clip(decoded(live), -1, 1)).max() <= 1 / 32768
+    (request,) = (request for request in scripted.requests if request.method == "POST")
+    assert request.audio is not None
+    assert request.audio.filename == "recording.flac"
+
+
+def test_an_endpoint_is_asked_for_what_it_would_get(
+    submit: Submit, live: bytes, endpoint: Endpoint, noticed: Noticed
+) -> None:
+    Endpoint.objects.update(max_bytes=2 * len(live))
+    conversion = submit(data=live)
+    work_all()
+    conversion.refresh_from_db()
+    assert (conversion.status, conversion.error_code) == (Conversion.Status.FAILED, "too_large_for_endpoint")
+    assert conversion.player == ""
+    stored = files.contents([conversion.pk])[conversion.pk]
+    assert files.left_over(stored, [conversion.source], timedelta(0)) == []
+
+
+@pytest.mark.usefixtures("noticed")
+def test_without_the_copy_that_stands_for_it_nothing_is_sent(
+    submit: Submit, live: bytes, scripted: ScriptedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object, **_options: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(players, "encode", full)
+    conversion = submit(data=live)
+    found = claim(Lane.CPU)
+    assert found is not None
+    work(found)
+    conversion.refresh_from_db()
+    assert not conversion.finished
+    assert conversion.events.filter(kind=Event.Kind.DELAYED).exists()
+    assert scripted.requests == []
 
 
 def test_housekeeping_takes_what_nobody_names_and_leaves_the_copy(submit: Submit, live: bytes) -> None:
