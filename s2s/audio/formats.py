@@ -25,6 +25,9 @@ DECODERS: Final = (
     *("pcm_s24le", "pcm_s24le_planar", "pcm_s32be", "pcm_s32le", "pcm_s32le_planar", "pcm_u16be", "pcm_u16le"),
     *("pcm_u24be", "pcm_u24le", "pcm_u32be", "pcm_u32le"),
 )
+# libav's own AMR decoders refuse what a telephone sends while nobody speaks (the frames SID and, in AMR-NB, NO_DATA of
+# 3GPP TS 26.101 and 26.201): pauses would vanish.
+BETTER_DECODERS: Final = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
 RAW_DEMUXERS: Final = {"s16le": "s16le", "ulaw": "mulaw", "alaw": "alaw"}
 
 HEAD_BYTES: Final = 12

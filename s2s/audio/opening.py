@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import av
 import av.error
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer
 
 from s2s.audio import formats
@@ -18,6 +20,10 @@ from s2s.audio.mistakes import HEAD_BYTES, mistaken
 
 _READ_BYTES = 1 << 16
 _WAV_PROBE_BYTES = 1 << 14
+# Containers that don't list their streams, so that one is known when its first packet comes: libav looks for five
+# seconds and through 5 MB, and keeps in memory what it has looked through.
+_UNLISTED = {"mpeg", "mpegts", "flv"}
+_LONG_PROBE = {"probesize": str(1 << 28), "analyzeduration": str(3600 * av.time_base)}
 
 
 class Input:
@@ -64,11 +70,20 @@ def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
         # libav looks through 5 MB of samples for a film's sound that hides in a WAV: most of the time that one takes.
         options["probesize"] = str(_WAV_PROBE_BYTES)
     options["format_whitelist"] = ",".join(demuxers)
+    container = _opened(source, raw_demuxer, options)
+    if not container.streams.audio and container.format.name in _UNLISTED:
+        container.close()
+        source.seek(0)
+        container = _opened(source, raw_demuxer, options | _LONG_PROBE)
+    return container
+
+
+def _opened(source: Input, demuxer: str | None, options: dict[str, str]) -> InputContainer:
     try:
         return av.open(
             source,
             mode="r",
-            format=raw_demuxer,
+            format=demuxer,
             container_options=options,
             metadata_errors="replace",  # names of songs in any old encoding
             buffer_size=_READ_BYTES,
@@ -95,6 +110,17 @@ def audio_stream(container: InputContainer) -> AudioStream:
             stream.codec_context.thread_count = 1
             return stream
     raise AudioError("not_audio")
+
+
+def decoder(stream: AudioStream) -> AudioCodecContext:
+    """Who decodes `stream`: libav's choice, unless there is one that reads more of the same codec."""
+    chosen = stream.codec_context
+    better = formats.BETTER_DECODERS.get(chosen.codec.name)
+    if better is None:
+        return chosen
+    context = cast(AudioCodecContext, CodecContext.create(better, "r"))
+    context.thread_count = 1
+    return context
 
 
 def raise_if_memory(error: av.error.FFmpegError) -> None:

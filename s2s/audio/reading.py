@@ -19,7 +19,7 @@ from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
 from s2s.audio.mixing import channels, mono
 from s2s.audio.noticed import NOTHING, Noticed
-from s2s.audio.opening import Input, audio_stream, open_container, raise_if_memory
+from s2s.audio.opening import Input, audio_stream, decoder, open_container, raise_if_memory
 from s2s.audio.resampling import Resampler
 
 _SETTLING_S = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
@@ -50,7 +50,7 @@ class Recording:
         self._limits = limits
         self._container = open_container(source, raw)
         self._stream = audio_stream(self._container)
-        self._check(self._stream.codec_context.sample_rate, self._stream.codec_context.channels)
+        self._decoder = decoder(self._stream)
         self._frames = self._decode()
         self._first = next(self._frames, None)
         if self._first is None:
@@ -110,6 +110,7 @@ class Recording:
             except av.error.FFmpegError as error:
                 raise_if_memory(error)
                 raise LostError from error
+            self._decoder.flush_buffers()
         self._frames = self._decode(wanted_s)
         self._first = next(self._frames, None)
         if self._first is None:
@@ -150,12 +151,14 @@ class Recording:
             except av.error.FFmpegError as error:
                 raise_if_memory(error)
                 return
+            except IndexError:  # PyAV's flushing, where libav has found streams on its way that weren't there at first
+                return
             if packet is None:
                 return
             if from_s > -math.inf and _ends_before(packet, from_s):  # times are fractions, which take their time
                 continue
             try:
-                frames = packet.decode()
+                frames = self._decoder.decode(packet)
             except av.error.FFmpegError as error:
                 raise_if_memory(error)
                 self._refused_packets += 1
@@ -163,10 +166,8 @@ class Recording:
             yield from (frame for frame in frames if isinstance(frame, AudioFrame) and frame.samples > 0)
 
     def _check_frame(self, frame: AudioFrame) -> None:
-        self._check(frame.sample_rate, frame.layout.nb_channels)
-
-    def _check(self, sample_rate_hz: int, channels: int) -> None:
-        limits = self._limits
+        """What a header says of rate and channels isn't asked: it may not know yet."""
+        limits, sample_rate_hz, channels = self._limits, frame.sample_rate, frame.layout.nb_channels
         if not limits.min_sample_rate_hz <= sample_rate_hz <= limits.max_sample_rate_hz:
             raise AudioError(
                 "bad_rate",
