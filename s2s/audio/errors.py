@@ -31,6 +31,10 @@ _SENTENCES: Final[Mapping[str, str]] = {
         "The recording has {sample_rate_hz} samples a second; we take {min_sample_rate_hz} to {max_sample_rate_hz}. "
         "Export it at 44,100 or 48,000 Hz."
     ),
+    "odd_samples": (
+        "The samples of this recording take {width} bits, of which {bits} are said to be used, in a way that we can't "
+        "read. Export it as a WAV with 16 or 24 bits."
+    ),
     "decoder_failed": (
         "The file could not be decoded: it seems to be damaged. "
         "Open it in an audio editor, save it as WAV or MP3 and upload that."

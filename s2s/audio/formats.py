@@ -28,6 +28,8 @@ DECODERS: Final = (
 # libav's own AMR decoders refuse what a telephone sends while nobody speaks (the frames SID and, in AMR-NB, NO_DATA of
 # 3GPP TS 26.101 and 26.201): pauses would vanish.
 BETTER_DECODERS: Final = {"amrnb": "libopencore_amrnb", "amrwb": "libopencore_amrwb"}
+# libav takes the samples of a big-endian WAV (RIFX) for little-endian ones.
+LITTLE_ENDIAN: Final = {f"pcm_{kind}le": f"pcm_{kind}be" for kind in ("s16", "s24", "s32", "f32", "f64")}
 RAW_DEMUXERS: Final = {"s16le": "s16le", "ulaw": "mulaw", "alaw": "alaw"}
 
 HEAD_BYTES: Final = 12

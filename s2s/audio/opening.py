@@ -17,6 +17,7 @@ from s2s.audio import formats
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import RawPcm
 from s2s.audio.mistakes import HEAD_BYTES, mistaken
+from s2s.audio.padded import Corrections, corrections
 
 _READ_BYTES = 1 << 16
 _WAV_PROBE_BYTES = 1 << 14
@@ -34,12 +35,27 @@ class Input:
         self._on_read = on_read
         self._size = os.fstat(fd).st_size
         self._position = 0
+        self._corrections: Corrections = {}
+
+    def correct(self, corrections: Corrections) -> None:
+        """Give those bytes in place of what stands there in the file."""
+        self._corrections = corrections
 
     def read(self, size: int) -> bytes:
         self._on_read()
-        data = os.pread(self._fd, size, self._position)
+        data = self.peek(self._position, size)
+        if self._corrections:
+            data = self._corrected(data)
         self._position += len(data)
         return data
+
+    def _corrected(self, data: bytes) -> bytes:
+        changed = bytearray(data)
+        for place, right in self._corrections.items():
+            for offset, byte in enumerate(right, place - self._position):
+                if 0 <= offset < len(changed):
+                    changed[offset] = byte
+        return bytes(changed)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
@@ -51,8 +67,12 @@ class Input:
     def tell(self) -> int:
         return self._position
 
+    def peek(self, place: int, size: int) -> bytes:
+        """What stands there, wherever reading is."""
+        return os.pread(self._fd, size, place)
+
     def head(self, size: int) -> bytes:
-        return os.pread(self._fd, size, 0)
+        return self.peek(0, size)
 
 
 def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
@@ -69,6 +89,8 @@ def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
     elif formats.is_wav(source.head(formats.HEAD_BYTES)):
         # libav looks through 5 MB of samples for a film's sound that hides in a WAV: most of the time that one takes.
         options["probesize"] = str(_WAV_PROBE_BYTES)
+    if raw is None:
+        source.correct(corrections(source.peek))
     options["format_whitelist"] = ",".join(demuxers)
     container = _opened(source, raw_demuxer, options)
     if not container.streams.audio and container.format.name in _UNLISTED:
@@ -112,14 +134,18 @@ def audio_stream(container: InputContainer) -> AudioStream:
     raise AudioError("not_audio")
 
 
-def decoder(stream: AudioStream) -> AudioCodecContext:
-    """Who decodes `stream`: libav's choice, unless there is one that reads more of the same codec."""
+def decoder(stream: AudioStream, source: Input) -> AudioCodecContext:
+    """Who decodes `stream`: libav's choice, unless another reads more of the same codec, or reads it right."""
     chosen = stream.codec_context
-    better = formats.BETTER_DECODERS.get(chosen.codec.name)
-    if better is None:
+    name = formats.BETTER_DECODERS.get(chosen.codec.name)
+    if chosen.codec.name in formats.LITTLE_ENDIAN and source.head(4) == b"RIFX":
+        name = formats.LITTLE_ENDIAN[chosen.codec.name]
+    if name is None:
         return chosen
-    context = cast(AudioCodecContext, CodecContext.create(better, "r"))
+    context = cast(AudioCodecContext, CodecContext.create(name, "r"))
     context.thread_count = 1
+    if name not in formats.BETTER_DECODERS.values():  # those know it themselves
+        context.sample_rate, context.layout = chosen.sample_rate, chosen.layout
     return context
 
 

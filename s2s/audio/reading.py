@@ -50,7 +50,7 @@ class Recording:
         self._limits = limits
         self._container = open_container(source, raw)
         self._stream = audio_stream(self._container)
-        self._decoder = decoder(self._stream)
+        self._decoder = decoder(self._stream, source)
         self._frames = self._decode()
         self._first = next(self._frames, None)
         if self._first is None:
