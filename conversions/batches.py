@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _COLUMNS = (
     "id", "team_id", "created_by_id", "title", "status", "error", "error_code", "voice_name", "source_duration_s",
-    "take_of", "endpoint_id", "output", "output_format", "enable_logging", "only_me", "created_at",
+    "source_noticed", "take_of", "endpoint_id", "output", "output_format", "enable_logging", "only_me", "created_at",
 )  # fmt: skip
 
 

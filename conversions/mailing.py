@@ -38,7 +38,10 @@ SETTLED = timedelta(minutes=1)
 AGAIN_AFTER_S = 60
 _AT_MOST = 100
 _NOTE = "mail"
-_READ = ("id", "title", "status", "error", "voice_name", "batch_id", "created_by_id")
+_READ = (
+    "id", "title", "status", "error", "voice_name", "batch_id", "created_by_id", "source_noticed",
+    "source_duration_s",
+)  # fmt: skip
 
 
 def wanted(conversion: Conversion) -> bool:

@@ -12,13 +12,28 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from conversions.durations import spoken_duration
 from s2s.audio import Noticed
 
+_PRECISE_BELOW_S = 60
 
-def noticed_words(data: Mapping[str, Any]) -> list[str]:
-    """One sentence each, of what `Noticed.as_json` has kept."""
+
+def noticed_words(data: Mapping[str, Any], duration_s: float | None) -> list[str]:
+    """One sentence each, of what `Noticed.as_json` has kept of a recording of this length."""
     found = Noticed.from_json(data)
-    return [*_of_time(found)]
+    return [*filter(None, [missing_words(data, duration_s)]), *_of_time(found)]
+
+
+def missing_words(data: Mapping[str, Any], duration_s: float | None) -> str:
+    """Of a recording of which a part never arrived; else empty."""
+    promised_s = Noticed.from_json(data).promised_s
+    if promised_s is None or duration_s is None:
+        return ""
+    if promised_s < _PRECISE_BELOW_S:
+        values = {"found": _precise(duration_s), "promised": _precise(promised_s)}
+        return _("%(found)s of %(promised)s seconds are there; the rest of the file is missing.") % values
+    values = {"found": spoken_duration(duration_s), "promised": spoken_duration(promised_s)}
+    return _("%(found)s of %(promised)s are there; the rest of the file is missing.") % values
 
 
 def _of_time(found: Noticed) -> list[str]:

@@ -75,7 +75,7 @@ def words_of(event: Event) -> str:
         return str(values["words"])  # it is looked for, not tried again
     sentence %= values
     if event.kind == Event.Kind.PREPARED and event.data.get("noticed"):
-        sentence = " ".join([sentence + ".", *noticed_words(event.data["noticed"])])
+        sentence = " ".join([sentence + ".", *noticed_words(event.data["noticed"], event.data.get("duration_s"))])
     if event.kind == Event.Kind.SENT and event.data.get("attempt", 1) > 1:
         sentence += _(", attempt %(attempt)s") % values
     return sentence

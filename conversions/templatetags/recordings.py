@@ -13,6 +13,8 @@ from django.utils.translation import ngettext
 
 from conversions.durations import clock_duration, spoken_duration
 from conversions.formats import format_words
+from conversions.models import Conversion
+from conversions.noticed import missing_words
 from s2s.audio import AudioError
 from s2s.audio.limits import SILENCE_DBFS
 from s2s.audio.mistakes import MISTAKES
@@ -60,6 +62,12 @@ def ago(moment: datetime) -> str:
     if timezone.now() - moment < timedelta(days=7):
         return naturaltime(moment)
     return date_format(timezone.localtime(moment), "j M Y")
+
+
+@register.filter
+def missing(conversion: Conversion) -> str:
+    """That a part of its file never arrived; else empty."""
+    return missing_words(conversion.source_noticed, conversion.source_duration_s)
 
 
 @register.filter

@@ -46,7 +46,7 @@ def show(
         "batch_size": of_batch(request.user, conversion.batch).count() if conversion.batch else 0,
         "cost": ledger.cost_words(conversion, used),
         "cancelled_words": ledger.cancelled_words(conversion, used),
-        "noticed": noticed_words(conversion.source_noticed),
+        "noticed": noticed_words(conversion.source_noticed, conversion.source_duration_s),
         "odd_length": odd_length_words(conversion),
         "retry_words": ledger.retry_words(conversion),
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,

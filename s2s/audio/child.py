@@ -12,6 +12,7 @@ import time
 import traceback
 import wave
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -130,6 +131,7 @@ def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dic
     description = recording.description
     blocks = recording.blocks(description.sample_rate_hz)
     samples, peaks, level_dbfs = survey(_alive(blocks, reporter), description.sample_rate_hz, peak_buckets)
+    noticed = replace(recording.noticed, promised_s=recording.promised_s(samples / description.sample_rate_hz))
     return {
         "container": description.container,
         "codec": description.codec,
@@ -138,7 +140,7 @@ def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dic
         "samples": samples,
         "peaks": peaks.hex(),
         "level_dbfs": level_dbfs,
-        "noticed": recording.noticed.as_json(),
+        "noticed": noticed.as_json(),
     }
 
 

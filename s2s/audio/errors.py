@@ -22,6 +22,10 @@ _SENTENCES: Final[Mapping[str, str]] = {
         "Nothing can be heard in this recording, mixed to one channel. "
         "Look at the microphone, or at what was exported, and record or export it again."
     ),
+    "cut_off": (
+        "This file is cut off before its sound begins: the rest didn't arrive. "
+        "Check it on your computer, or get it once more from where it came, and send it again."
+    ),
     "no_sound_length": "The recording has no length: not one sample is in it. Record it again, then upload it.",
     "too_long": "The recording is longer than {max_duration}. Cut it into shorter parts and upload them one by one.",
     "too_many_channels": (

@@ -67,9 +67,13 @@ class Input:
     def tell(self) -> int:
         return self._position
 
+    @property
+    def size(self) -> int:
+        return self._size
+
     def peek(self, place: int, size: int) -> bytes:
         """What stands there, wherever reading is."""
-        return os.pread(self._fd, size, place)
+        return os.pread(self._fd, size, place) if place < self._size else b""
 
     def head(self, size: int) -> bytes:
         return self.peek(0, size)

@@ -20,6 +20,7 @@ from s2s.audio.loudness import Loudness
 from s2s.audio.mixing import channels, mono
 from s2s.audio.noticed import NOTHING, Noticed
 from s2s.audio.opening import Input, audio_stream, decoder, open_container, raise_if_memory
+from s2s.audio.promises import promised_s
 from s2s.audio.resampling import Resampler
 
 _SETTLING_S = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
@@ -42,18 +43,21 @@ class Description:
 class Recording:
     """An opened recording: `description`, then `blocks()`, once.
 
-    Raises `AudioError` with the codes not_audio, no_audio, no_sound_length, too_long, too_many_channels and bad_rate,
-    from the constructor or while iterating.
+    Raises `AudioError` with the codes not_audio, no_audio, no_sound_length, cut_off, too_long, too_many_channels and
+    bad_rate, from the constructor or while iterating.
     """
 
     def __init__(self, source: Input, limits: Limits, raw: RawPcm | None) -> None:
         self._limits = limits
+        self._source = source
         self._container = open_container(source, raw)
         self._stream = audio_stream(self._container)
         self._decoder = decoder(self._stream, source)
         self._frames = self._decode()
         self._first = next(self._frames, None)
         if self._first is None:
+            if self.promised_s(0.0):
+                raise AudioError("cut_off")
             raise AudioError("not_audio" if self._refused_packets else "no_sound_length")
         self._check_frame(self._first)
         self.description = Description(
@@ -68,6 +72,10 @@ class Recording:
         """What the header says, or what the file's size makes likely."""
         duration = self._container.duration
         return None if duration is None else duration / av.time_base
+
+    def promised_s(self, found_s: float) -> float | None:
+        """What the file says how long it is, where `found_s` is plainly less; never an estimate."""
+        return promised_s(self._source, self._container, self._stream, found_s)
 
     @property
     def noticed(self) -> Noticed:

@@ -77,6 +77,14 @@ def test_who_chose_it_hears_once_that_it_is_ready(submit: Submit, alice: Any, sm
     assert "https://timbre.example.com/account/" in body(smtp)
 
 
+def test_of_a_recording_that_was_cut_off_it_is_said(submit: Submit, alice: Any, smtp: Mailbox) -> None:
+    submit(data=wav(4.0)[:96044])
+    work_all()
+    mailing.tell()
+    words = "“harbour news” in the voice of Nora: 3.0 of 4.0 seconds are there; the rest of the file is missing."
+    assert words in " ".join(body(smtp).split())
+
+
 def test_who_has_left_the_team_hears_nothing(submit: Submit, cast: Cast, alice: Any, smtp: Mailbox) -> None:
     submit()
     work_all()
