@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2s.audio import wire
+from s2s.audio.chain import Sound, opener
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
@@ -60,8 +61,7 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
         confine(limits)
         raw = RawPcm(**job["raw"]) if job["raw"] else None
 
-        def opened() -> Recording:
-            return Recording(Input(input_fd, reporter.alive), limits, raw)
+        opened = opener(input_fd, reporter.alive, limits, raw)
 
         match job["task"]:
             case "examine":
@@ -127,7 +127,7 @@ def confine(limits: Limits) -> None:
                 raise
 
 
-def _examine(recording: Recording, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
+def _examine(recording: Sound, peak_buckets: int, reporter: Reporter) -> dict[str, Any]:
     description = recording.description
     blocks = recording.blocks(description.sample_rate_hz)
     samples, peaks, level_dbfs = survey(_alive(blocks, reporter), description.sample_rate_hz, peak_buckets)
@@ -150,14 +150,14 @@ def _alive(blocks: Iterable[NDArray[np.float32]], reporter: Reporter) -> Iterato
         yield block
 
 
-def _loudness(recording: Recording, reporter: Reporter) -> dict[str, Any]:
+def _loudness(recording: Sound, reporter: Reporter) -> dict[str, Any]:
     loudness = Loudness()
     for _block in recording.blocks(recording.description.sample_rate_hz, loudness):
         reporter.alive()
     return {"lufs": loudness.finish()}
 
 
-def _decode(recording: Recording, sample_rate_hz: int, reporter: Reporter) -> dict[str, Any]:
+def _decode(recording: Sound, sample_rate_hz: int, reporter: Reporter) -> dict[str, Any]:
     samples = 0
     for block in recording.blocks(sample_rate_hz):
         if len(block):
@@ -181,9 +181,7 @@ def _searchable(source: Input, reporter: Reporter) -> dict[str, Any]:
     return {"size": sink.size}
 
 
-def _excerpt(
-    opened: Callable[[], Recording], start_s: float | None, length_s: float, reporter: Reporter
-) -> dict[str, Any]:
+def _excerpt(opened: Callable[[], Sound], start_s: float | None, length_s: float, reporter: Reporter) -> dict[str, Any]:
     found = passage(opened, start_s, length_s)
     reporter.send(wire.BLOCK, found.samples.tobytes())
     return {"sample_rate_hz": found.sample_rate_hz}

@@ -39,6 +39,10 @@ _SENTENCES: Final[Mapping[str, str]] = {
         "The samples of this recording take {width} bits, of which {bits} are said to be used, in a way that we can't "
         "read. Export it as a WAV with 16 or 24 bits."
     ),
+    "too_many_links": (
+        "This file is made of more than {most} recordings, one behind the other. "
+        "Cut it into shorter parts and upload them one by one."
+    ),
     "decoder_failed": (
         "The file could not be decoded: it seems to be damaged. "
         "Open it in an audio editor, save it as WAV or MP3 and upload that."

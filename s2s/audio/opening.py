@@ -28,12 +28,16 @@ _LONG_PROBE = {"probesize": str(1 << 28), "analyzeduration": str(3600 * av.time_
 
 
 class Input:
-    """A file descriptor as PyAV wants it: `read`, `seek`, `tell`. Has its own position, so that nobody else's moves."""
+    """A file descriptor as PyAV wants it: `read`, `seek`, `tell`. Has its own position, so that nobody else's moves.
 
-    def __init__(self, fd: int, on_read: Callable[[], None]) -> None:
+    `part` is from which byte to which, where it isn't all of the file.
+    """
+
+    def __init__(self, fd: int, on_read: Callable[[], None], part: tuple[int, int] | None = None) -> None:
         self._fd = fd
         self._on_read = on_read
-        self._size = os.fstat(fd).st_size
+        self._start, end = part or (0, os.fstat(fd).st_size)
+        self._size = end - self._start
         self._position = 0
         self._corrections: Corrections = {}
 
@@ -73,7 +77,9 @@ class Input:
 
     def peek(self, place: int, size: int) -> bytes:
         """What stands there, wherever reading is."""
-        return os.pread(self._fd, size, place) if place < self._size else b""
+        if place >= self._size:
+            return b""
+        return os.pread(self._fd, min(size, self._size - place), self._start + place)
 
     def head(self, size: int) -> bytes:
         return self.peek(0, size)

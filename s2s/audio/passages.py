@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.audio.chain import Sound
 from s2s.audio.envelope import FRAME_S, envelope
-from s2s.audio.reading import LostError, Recording
+from s2s.audio.reading import LostError
 
 MIN_RATE_HZ: Final = 16_000
 MAX_RATE_HZ: Final = 48_000
@@ -32,7 +33,7 @@ class Passage:
     sample_rate_hz: int
 
 
-def passage(opened: Callable[[], Recording], start_s: float | None, length_s: float) -> Passage:
+def passage(opened: Callable[[], Sound], start_s: float | None, length_s: float) -> Passage:
     """At most `length_s` from `start_s` on, or from the first sound. Where less would be left, the last `length_s`.
 
     `opened` opens the recording anew. Raises `AudioError`.
@@ -48,7 +49,7 @@ def passage(opened: Callable[[], Recording], start_s: float | None, length_s: fl
     return Passage(samples, rate)
 
 
-def _from(recording: Recording, opened: Callable[[], Recording], start_s: float, rate: int) -> Iterator[Samples]:
+def _from(recording: Sound, opened: Callable[[], Sound], start_s: float, rate: int) -> Iterator[Samples]:
     """The blocks from `start_s` on, found by the container's index, by the packets' times, or by counting."""
     for by_index in (True, False):
         try:
@@ -61,7 +62,7 @@ def _from(recording: Recording, opened: Callable[[], Recording], start_s: float,
     return _without(recording.blocks(rate), round((start_s - begins_s) * rate))
 
 
-def _end(opened: Callable[[], Recording], start_s: float, left: int, rate: int, wanted: int) -> Samples:
+def _end(opened: Callable[[], Sound], start_s: float, left: int, rate: int, wanted: int) -> Samples:
     """The last `wanted` samples of a recording that has `left` of them from `start_s` on."""
     if left:
         begin_s = max(0.0, start_s - (wanted - left) / rate)

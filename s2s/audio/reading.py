@@ -73,6 +73,15 @@ class Recording:
         duration = self._container.duration
         return None if duration is None else duration / av.time_base
 
+    @property
+    def stream(self) -> AudioStream:
+        """The one that is read."""
+        return self._stream
+
+    def close(self) -> None:
+        """Let go of what libav holds for it."""
+        self._container.close()
+
     def promised_s(self, found_s: float) -> float | None:
         """What the file says how long it is, where `found_s` is plainly less; never an estimate."""
         return promised_s(self._source, self._container, self._stream, found_s)

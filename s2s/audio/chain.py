@@ -1,0 +1,128 @@
+"""A recording that is made of several, one behind the other: the links of a chained Ogg file, read as one.
+
+Runs only in a worker, behind its limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from av.audio.stream import AudioStream
+from numpy.typing import NDArray
+
+from s2s.audio.errors import AudioError
+from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.loudness import Loudness
+from s2s.audio.noticed import NOTHING, Noticed
+from s2s.audio.ogg import MARK, Link, links
+from s2s.audio.opening import Input
+from s2s.audio.reading import LostError, Recording
+from s2s.audio.resampling import Resampler
+
+_WITHOUT_SOUND: Final = ("not_audio", "no_audio", "no_sound_length")
+
+
+class Chain:
+    """As `Recording`, of several. What has no sound in it is passed over; the first that has it gives `description`."""
+
+    def __init__(self, links: Sequence[Link], opened: Callable[[Link], Recording], limits: Limits) -> None:
+        self._links = links
+        self._opened = opened
+        self._limits = limits
+        self._taken = 0
+        self._refusal: AudioError | None = None
+        self._current = self._next()
+        if self._current is None:
+            raise self._refusal or AudioError("not_audio")
+        self.description = self._current.description
+
+    @property
+    def said_duration_s(self) -> float | None:
+        """What granule positions say."""
+        lengths = [length_s for link in self._links if (length_s := self._said_s(link)) is not None]
+        return float(sum(lengths)) if lengths else None
+
+    def promised_s(self, _found_s: float) -> None:
+        """Nothing: an Ogg file never says how long it is."""
+
+    @property
+    def noticed(self) -> Noticed:
+        """What was unusual."""
+        return NOTHING
+
+    def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
+        """As `Recording.blocks`. Where two links have one rate they are resampled as one sound, without a seam."""
+        rate, duration_s, resampler = 0, 0.0, Resampler(1, 1)
+        while (recording := self._current) is not None:
+            own_rate = recording.description.sample_rate_hz
+            if own_rate != rate:
+                yield resampler.finish()
+                rate, resampler = own_rate, Resampler(own_rate, sample_rate_hz)
+            for block in recording.blocks(rate, loudness):
+                duration_s += len(block) / rate
+                if duration_s > self._limits.max_duration_s + 1e-6:
+                    raise AudioError("too_long", max_duration_s=self._limits.max_duration_s)
+                yield resampler.write(block)
+            recording.close()
+            self._current = self._next()
+        yield resampler.finish()
+
+    def seek(self, start_s: float, *, by_index: bool = True) -> float:
+        """As `Recording.seek`."""
+        before_s = Fraction(0)
+        while (recording := self._current) is not None:
+            length_s = _length_s(recording.stream)
+            if length_s is None:
+                raise LostError
+            if start_s < before_s + length_s:
+                return float(before_s) + recording.seek(start_s - float(before_s), by_index=by_index)
+            before_s += length_s
+            recording.close()
+            self._current = self._next()
+        return start_s
+
+    def _next(self) -> Recording | None:
+        while self._taken < len(self._links):
+            self._taken += 1
+            try:
+                return self._opened(self._links[self._taken - 1])
+            except AudioError as error:
+                if error.code not in _WITHOUT_SOUND:
+                    raise
+                self._refusal = self._refusal or error
+        return None
+
+    def _said_s(self, link: Link) -> Fraction | None:
+        try:
+            recording = self._opened(link)
+        except AudioError:
+            return None
+        length_s = _length_s(recording.stream)
+        recording.close()
+        return length_s
+
+
+Sound = Recording | Chain
+
+
+def opener(fd: int, on_read: Callable[[], None], limits: Limits, raw: RawPcm | None) -> Callable[[], Sound]:
+    """What opens the recording in a file, as often as one likes. Raises `AudioError`, and so does what it gives."""
+    whole = Input(fd, on_read)
+    chained = links(whole.peek, whole.size) if raw is None and whole.head(len(MARK)) == MARK else []
+    if len(chained) < 2:
+        return lambda: Recording(Input(fd, on_read), limits, raw)
+    return lambda: Chain(chained, lambda link: Recording(Input(fd, on_read, link), limits, None), limits)
+
+
+def _length_s(stream: AudioStream) -> Fraction | None:
+    """Of the sound in an Ogg stream, by its granule positions."""
+    if stream.duration is None or stream.time_base is None:
+        return None
+    length_s = stream.duration * stream.time_base
+    if stream.codec_context.codec.canonical_name == "opus":  # they count what a decoder leaves out (RFC 7845, 4.2)
+        head = stream.codec_context.extradata or b""
+        length_s -= Fraction(int.from_bytes(head[10:12], "little"), 48_000)
+    return max(Fraction(0), length_s)
