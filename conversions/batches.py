@@ -14,9 +14,11 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from conversions import filenames, files
 from conversions.access import of_batch
+from conversions.ledger import credits_words, estimate
 from conversions.models import Batch, Conversion
 from conversions.progress import share_of_call, with_sent_at
 from s2s.audio import Pieces
@@ -27,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 _COLUMNS = (
     "id", "team_id", "created_by_id", "title", "status", "error", "error_code", "voice_name", "source_duration_s",
-    "source_noticed", "take_of", "endpoint_id", "output", "output_format", "enable_logging", "only_me", "created_at",
+    "source_noticed", "take_of", "endpoint", "endpoint__billed", "endpoint__credits_per_minute",
+    "output", "output_format", "enable_logging", "only_me", "created_at",
 )  # fmt: skip
 
 
@@ -56,7 +59,12 @@ class Progress:
 
     @property
     def failed(self) -> int:
-        return self.counts[Conversion.Status.FAILED]
+        return self.counts[Conversion.Status.FAILED] - len(self.asked)
+
+    @property
+    def asked(self) -> list[Conversion]:
+        """What waits until someone says whether it is to be sent as it is."""
+        return [part for row in self.recordings for part in row.conversions if part.asks]
 
     @property
     def unfinished(self) -> int:
@@ -67,7 +75,7 @@ class Progress:
         """For the page's title and icon: working, else as the worst of its parts."""
         if self.unfinished:
             return "converting"
-        return "failed" if self.failed else "ready" if self.ready else "cancelled"
+        return "failed" if self.failed or self.asked else "ready" if self.ready else "cancelled"
 
     @property
     def words(self) -> str:
@@ -75,9 +83,30 @@ class Progress:
             return _("%(ready)d of %(total)d ready") % {"ready": self.ready, "total": self.total}
         if self.ready == self.total:
             return _("All %d ready") % self.total
-        if self.failed:
-            return _("%(ready)d ready, %(failed)d failed") % {"ready": self.ready, "failed": self.failed}
+        if self.failed or self.asked:
+            return ", ".join(self._ended())
         return _("%(ready)d ready, the others were cancelled") % {"ready": self.ready}
+
+    def _ended(self) -> list[str]:
+        asked = len(self.asked)
+        words = [_("%d ready") % self.ready]
+        if self.failed:
+            words.append(_("%d failed") % self.failed)
+        if asked:
+            words.append(ngettext("%d needs an answer", "%d need an answer", asked) % asked)
+        return words
+
+    @property
+    def convert_words(self) -> str:
+        """For the button that answers all of them with yes."""
+        asked, prices = len(self.asked), [estimate(part) for part in self.asked]
+        words = ngettext("Convert what is there of %d", "Convert what is there of all %d", asked) % asked
+        if None in prices:
+            return words
+        return _("%(convert)s (about %(credits)s)") % {
+            "convert": words,
+            "credits": credits_words(sum(filter(None, prices))),
+        }
 
     @property
     def mark(self) -> str:
@@ -104,7 +133,7 @@ def in_order(rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
 
 def progress_of(user: User | AnonymousUser, batch: Batch) -> Progress:
     """What the user may see of it, recording by recording as they were chosen. One query."""
-    rows = list(in_order(with_sent_at(of_batch(user, batch).only(*_COLUMNS))))
+    rows = list(in_order(with_sent_at(of_batch(user, batch).select_related("endpoint").only(*_COLUMNS))))
     by_recording: dict[UUID, list[Conversion]] = {}
     for conversion in rows:
         by_recording.setdefault(conversion.first_take, []).append(conversion)

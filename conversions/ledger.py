@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from conversions.models import Call, Conversion
+from conversions.noticed import there_words
 from teams.models import Team, User
 from teams.quotas import month_start
 from voices.models import Endpoint
@@ -151,8 +152,19 @@ def cancelled_words(conversion: Conversion, used: Used) -> str:
 
 def retry_words(conversion: Conversion) -> str:
     """What stands on the Retry button: its price where the last attempt may have been billed already."""
+    if conversion.asks:
+        return _there_words(conversion)
     price = estimate(conversion) if conversion.error_code in Conversion.PAID_BEFORE else None
     return _("Retry (about %s again)") % credits_words(price) if price else _("Retry")
+
+
+def _there_words(conversion: Conversion) -> str:
+    """ "Convert the 9.2 seconds that are there (about 154 credits)" """
+    length, price = there_words(conversion.source_duration_s or 0.0), estimate(conversion)
+    if price is None:
+        return _("Convert the %(length)s that are there") % {"length": length}
+    values = {"length": length, "credits": credits_words(price)}
+    return _("Convert the %(length)s that are there (about %(credits)s)") % values
 
 
 def month_words(team: Team, used: Used) -> str:

@@ -39,7 +39,7 @@ AGAIN_AFTER_S = 60
 _AT_MOST = 100
 _NOTE = "mail"
 _READ = (
-    "id", "title", "status", "error", "voice_name", "batch_id", "created_by_id", "source_noticed",
+    "id", "title", "status", "error", "error_code", "voice_name", "batch_id", "created_by_id", "source_noticed",
     "source_duration_s",
 )  # fmt: skip
 
@@ -123,12 +123,14 @@ def _put_back(ids: Sequence[UUID]) -> None:
 def _message(user: User, conversions: Sequence[Conversion]) -> EmailMessage:
     set_script_prefix(f"{settings.SITE_PATH}/")  # Django sets it in threads that answer requests, and this is none
     ready = [row for row in conversions if row.status == Conversion.Status.READY]
-    failed = [row for row in conversions if row.status == Conversion.Status.FAILED]
+    asked = [row for row in conversions if row.asks]
+    failed = [row for row in conversions if row.status == Conversion.Status.FAILED and not row.asks]
     cancelled = [row for row in conversions if row.status == Conversion.Status.CANCELLED]
     context = {
         "user": user,
         "site_name": settings.SITE_NAME,
         "ready": ready,
+        "asked": asked,
         "failed": failed,
         "cancelled": cancelled,
         "address": _address(conversions[0]),
@@ -142,6 +144,8 @@ def _subject(conversions: Sequence[Conversion], ready: int) -> str:
     count = len(conversions)
     if count == 1:
         words = _("“%(title)s” is ready") if ready else _("“%(title)s” could not be converted")
+        if conversions[0].asks:
+            words = _("“%(title)s” needs an answer")
         return " ".join((words % {"title": conversions[0].title}).split())
     if ready == count:
         return ngettext("%d recording is ready", "%d recordings are ready", count) % count

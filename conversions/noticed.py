@@ -36,6 +36,11 @@ def missing_words(data: Mapping[str, Any], duration_s: float | None) -> str:
     return _("%(found)s of %(promised)s are there; the rest of the file is missing.") % values
 
 
+def there_words(seconds: float) -> str:
+    """As exact as `missing_words`."""
+    return _("%s seconds") % _precise(seconds) if seconds < _PRECISE_BELOW_S else spoken_duration(seconds)
+
+
 def _of_time(found: Noticed) -> list[str]:
     words = []
     if found.lead_s:

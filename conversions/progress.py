@@ -19,7 +19,7 @@ from voices.models import Endpoint
 
 COUNTED_AT_MOST = 100
 # What `progress_of` reads of the conversion itself, for `only`.
-FIELDS = ("status", "error", "source_duration_s", "endpoint_id", "converting_at")
+FIELDS = ("status", "error", "error_code", "source_duration_s", "endpoint_id", "converting_at")
 # And of its endpoint. As annotations: fetching it as an object of its own takes Django three times as long.
 _OF_ENDPOINT = (
     "name",
@@ -140,7 +140,7 @@ def progress_of(conversion: Any) -> Progress:
         case Conversion.Status.CANCELLED:
             return Progress(state, _("Cancelled"))
         case Conversion.Status.FAILED:
-            return Progress(state, _("Failed"), conversion.error)
+            return Progress(state, conversion.state_words, conversion.error)
         case Conversion.Status.PREPARING:
             return _delayed(conversion, _("Waiting")) or Progress(state, _("Reading your recording"), moves=True)
         case Conversion.Status.ASSEMBLING:

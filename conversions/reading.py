@@ -23,6 +23,7 @@ from xxhash import xxh3_128
 from conversions.connections import give_back
 from conversions.durations import spoken_duration
 from conversions.models import Conversion
+from conversions.noticed import missing_words
 from conversions.queue.outcomes import Failure
 from conversions.usage import over_quota
 from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, examine, examine_plain
@@ -127,6 +128,18 @@ def refusal(
     if over:
         return Failure("quota", _("%s Your recording is safe; press Retry when there is room again.") % over)
     return None
+
+
+def question(conversion: Conversion, found: Examination) -> Failure | None:
+    """What a person is to say before it is paid for: whether it is to be sent, though a part of it is missing."""
+    words = missing_words(found.noticed.as_json(), found.duration_s)
+    if not words or not conversion.endpoint.billed:
+        return None
+    more = _(
+        "Nothing was sent to %(endpoint)s, and nothing was billed. "
+        "If you have the whole file, upload that; else convert what is there."
+    )
+    return Failure(Conversion.INCOMPLETE, f"{words} {more % {'endpoint': conversion.endpoint.name}}")
 
 
 def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:

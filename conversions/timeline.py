@@ -73,6 +73,10 @@ def words_of(event: Event) -> str:
     values["length"] = spoken_duration(event.data.get("duration_s", 0))
     if event.kind == Event.Kind.DELAYED and event.data.get("code") == "lost":
         return str(values["words"])  # it is looked for, not tried again
+    if event.kind == Event.Kind.FAILED and event.data.get("code") == Conversion.INCOMPLETE:
+        return _("Not sent: someone has to say whether what is there is to be converted")
+    if event.kind == Event.Kind.RETRIED and event.data.get("after") == Conversion.INCOMPLETE:
+        sentence = _("%(who)s had what is there converted")
     sentence %= values
     if event.kind == Event.Kind.PREPARED and event.data.get("noticed"):
         sentence = " ".join([sentence + ".", *noticed_words(event.data["noticed"], event.data.get("duration_s"))])

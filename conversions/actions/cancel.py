@@ -11,20 +11,24 @@ from teams.models import User
 
 
 def cancel(conversion: Conversion, user: User) -> bool:
-    """False: it was finished already. Raises PermissionDenied."""
+    """What asks, isn't asked any more. False: it was finished already. Raises PermissionDenied."""
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     with transaction.atomic():
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
-        if not stop(conversion):
+        if not (stop(conversion) or (conversion.asks and _answer_no(conversion))):
             return False
         log(conversion, Event.Kind.CANCELLED, actor=user)
     return True
 
 
+def _answer_no(conversion: Conversion) -> bool:
+    return conversion.move(Conversion.Status.CANCELLED, once=None, error="", error_code="")
+
+
 def stop(conversion: Conversion) -> bool:
     """In the caller's transaction, which has locked the row. False: it was finished already."""
     # Who asks for the same again after that wants another one.
-    if not conversion.move(Conversion.Status.CANCELLED, once=None):
+    if conversion.finished or not conversion.move(Conversion.Status.CANCELLED, once=None):
         return False
     unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
     unfinished.update(status=Step.Status.CANCELLED, **NO_LEASE)

@@ -27,9 +27,10 @@ def retry(conversion: Conversion, user: User) -> bool:
             return False
         if member and (answer_is_lost or not _is_converted(conversion)):
             _require_minutes(conversion, member)
+        after = conversion.error_code
         conversion.move(Conversion.Status.WAITING, **again)
         _reopen_steps(conversion, answer_is_lost)
-        log(conversion, Event.Kind.RETRIED, actor=user)
+        log(conversion, Event.Kind.RETRIED, actor=user, after=after)
     return True
 
 

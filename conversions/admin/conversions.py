@@ -102,7 +102,7 @@ class ConversionAdmin(Lists):
     @admin.display(description=_("state"))
     def state(self, conversion: Conversion) -> str:
         """And of what failed, why."""
-        words = conversion.get_status_display()
+        words = conversion.state_words
         if conversion.deleted_at:
             words = _now("%s, deleted") % words
         return (

@@ -26,6 +26,10 @@ _PAID_TWICE = ngettext_lazy(
     "%d of them was called for before and may have been paid: it is paid again.",
     "%d of them were called for before and may have been paid: they are paid again.",
 )
+_INCOMPLETE = ngettext_lazy(
+    "Of %d of them a part is missing: what is there is converted.",
+    "Of %d of them a part is missing: what is there is converted.",
+)
 _FREE = ngettext_lazy("%d more costs nothing, or hasn’t failed.", "%d more cost nothing, or haven’t failed.")
 # Of these a piece that is done helps nothing: it is converted again.
 _CONVERTED_AGAIN = frozenset({"answer_not_audio", "result_missing"})
@@ -88,13 +92,14 @@ def before_retrying(rows: Sequence[Conversion], user: Any) -> Question | None:
     if not costly:
         return None
     count, others = len(costly), len(rows) - len(costly)
+    asked = sum(row.asks for row in costly)
     perhaps = sum(row.error_code in Conversion.PAID_BEFORE for row in costly)
     return Question(
         title=ngettext("Retry %d recording, which costs credits?", "Retry %d recordings, which costs credits?", count)
         % count,
         said={
             _("Meant"): names_of(costly),
-            _("What it costs"): [*_prices(costly), *counted(_PAID_TWICE, perhaps)],
+            _("What it costs"): [*_prices(costly), *counted(_PAID_TWICE, perhaps), *counted(_INCOMPLETE, asked)],
             _("Besides"): counted(_FREE, others),
         },
         button=ngettext("Convert it again", "Convert them again", count),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from conversions.models.batch import Batch
@@ -40,6 +41,8 @@ class Conversion(models.Model):
         "too_long_for_endpoint",
         "too_large_for_endpoint",
     }
+    # A part of the recording never arrived, and its endpoint bills: Retry means that what is there is to be converted.
+    INCOMPLETE = "incomplete"
     # After these a Retry calls the endpoint again, though it was called, and perhaps paid, before.
     PAID_BEFORE = frozenset({"unclear", "answer_not_audio", "result_missing"})
     # Which states may precede a state. A retry goes from failed to waiting; what was done stays done, so the next
@@ -52,7 +55,8 @@ class Conversion(models.Model):
         # An answer that is the whole result is ready without a step of its own.
         Status.READY: frozenset({Status.CONVERTING, Status.ASSEMBLING}),
         Status.FAILED: UNFINISHED,
-        Status.CANCELLED: UNFINISHED,
+        # A question is answered with no (see `asks`).
+        Status.CANCELLED: UNFINISHED | {Status.FAILED},
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -200,6 +204,15 @@ class Conversion(models.Model):
     def retryable(self) -> bool:
         """Whether trying again can help: not for a recording that can't be converted as it is."""
         return self.status == self.Status.FAILED and self.error_code not in self.HOPELESS
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is held back until a person says that it is to be sent as it is."""
+        return self.status == self.Status.FAILED and self.error_code == self.INCOMPLETE
+
+    @property
+    def state_words(self) -> str:
+        return gettext("Needs an answer") if self.asks else self.get_status_display()
 
     @property
     def format(self) -> OutputFormat:

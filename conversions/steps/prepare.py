@@ -60,3 +60,6 @@ def _conclude(claim: Claim, lease: Lease, conversion: Any, understood: Understoo
             locked.source_duration_s = understood.found.duration_s
             log(locked, Event.Kind.PREPARED, **understood.told)
             outcomes.prepared(locked, claim.user_id)
+            question = reading.question(conversion, understood.found)
+            if question is not None:
+                outcomes.fail_conversion(locked, question)

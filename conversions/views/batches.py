@@ -87,9 +87,10 @@ def cancel(request: HttpRequest, batch_id: UUID) -> HttpResponse:
 
 @require_POST
 def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
-    """Everything of it that failed and can be helped by trying again without paying twice."""
+    """Everything of it that failed and can be helped by trying again without paying twice; or, where that is `asked`,
+    everything that waits for someone to say so."""
     user, seen = signed_in(request), _rows_or_404(request, batch_id)
-    rows = [row for row in seen if row.retryable]
+    rows = [row for row in seen if row.retryable and row.asks == ("asked" in request.POST)]
     safe = [row for row in rows if row.error_code not in Conversion.PAID_BEFORE or not row.endpoint.billed]
     again, over = 0, ""
     for conversion in safe:

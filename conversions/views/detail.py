@@ -37,6 +37,7 @@ def show(
     objects = with_progress(Conversion.objects.select_related("endpoint", "created_by", "team", "batch"))
     conversion = conversion_or_404(request.user, conversion_id, objects)
     used = ledger.used_by(conversion.calls.all())
+    noticed = noticed_words(conversion.source_noticed, conversion.source_duration_s)
     context = {
         "conversion": conversion,
         "progress": progress_of(conversion),
@@ -46,7 +47,7 @@ def show(
         "batch_size": of_batch(request.user, conversion.batch).count() if conversion.batch else 0,
         "cost": ledger.cost_words(conversion, used),
         "cancelled_words": ledger.cancelled_words(conversion, used),
-        "noticed": noticed_words(conversion.source_noticed, conversion.source_duration_s),
+        "noticed": [words for words in noticed if words not in conversion.error],
         "odd_length": odd_length_words(conversion),
         "retry_words": ledger.retry_words(conversion),
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,

@@ -24,7 +24,7 @@ from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.smtp import Mailbox, running_smtp
 from tests.support.sound import wav
-from voices.models import Voice
+from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +83,17 @@ def test_of_a_recording_that_was_cut_off_it_is_said(submit: Submit, alice: Any, 
     mailing.tell()
     words = "“harbour news” in the voice of Nora: 3.0 of 4.0 seconds are there; the rest of the file is missing."
     assert words in " ".join(body(smtp).split())
+
+
+def test_a_question_is_told_too(submit: Submit, alice: Any, smtp: Mailbox) -> None:
+    Endpoint.objects.update(billed=True)
+    conversion = submit(data=wav(4.0)[:96044])
+    work_all()
+    mailing.tell()
+    assert smtp.subjects == ["“harbour news” needs an answer"]
+    conversion.refresh_from_db()
+    assert conversion.error in " ".join(body(smtp).split())
+    assert "could not be converted" not in body(smtp)
 
 
 def test_who_has_left_the_team_hears_nothing(submit: Submit, cast: Cast, alice: Any, smtp: Mailbox) -> None:
