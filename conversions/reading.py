@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 # A request with as much as this is not kept waiting noticeably longer.
 AT_THE_DOOR_BYTES = 20 * 1000**2
+_ALAW_SILENCE_DBFS = -72.2  # ITU-T G.711 has no zero: the value next to it is 8 of 32,768
 _at_the_door = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
@@ -143,15 +144,24 @@ def question(conversion: Conversion, found: Examination) -> Failure | None:
 
 
 def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:
-    """The fields of a conversion that tell what its result sounds like. Raises AudioError."""
+    """The fields of a conversion that tell what its result sounds like.
+
+    Raises AudioError, also for silence (silent): no recording is that is sent.
+    """
     found = examine(answer, limits=limits(), raw=headerless(format))
+    if _is_silent(found, format):
+        raise AudioError("silent")
     return _output(found)
 
 
 def heard_at_once(answer: BinaryIO, format: OutputFormat) -> dict[str, Any] | None:
-    """The same of one that needs no decoder; else None."""
+    """The same of one that needs no decoder; else None, and for silence."""
     found = examine_plain(answer, limits=limits(), raw=headerless(format))
-    return _output(found) if found else None
+    return _output(found) if found and not _is_silent(found, format) else None
+
+
+def _is_silent(found: Examination, format: OutputFormat) -> bool:
+    return found.level_dbfs <= (_ALAW_SILENCE_DBFS if format.codec == "alaw" else SILENCE_DBFS)
 
 
 def _output(found: Examination) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _require_minutes(conversion: Conversion, member: Membership) -> None:
 
 def _answer_is_lost(conversion: Conversion) -> bool:
     """The pieces are done and can never be put together: only converting again, which may cost again, can help."""
-    if conversion.error_code == "answer_not_audio":
+    if conversion.error_code in Conversion.WORTHLESS:
         return True
     if conversion.error_code != "result_missing":
         return False

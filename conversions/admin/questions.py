@@ -32,7 +32,7 @@ _INCOMPLETE = ngettext_lazy(
 )
 _FREE = ngettext_lazy("%d more costs nothing, or hasn’t failed.", "%d more cost nothing, or haven’t failed.")
 # Of these a piece that is done helps nothing: it is converted again.
-_CONVERTED_AGAIN = frozenset({"answer_not_audio", "result_missing"})
+_CONVERTED_AGAIN = Conversion.WORTHLESS | {"result_missing"}
 
 
 def before_purging(rows: Sequence[Conversion], user: Any) -> Question:

@@ -43,8 +43,10 @@ class Conversion(models.Model):
     }
     # A part of the recording never arrived, and its endpoint bills: Retry means that what is there is to be converted.
     INCOMPLETE = "incomplete"
+    # There is an answer, and nothing in it: only another one can help.
+    WORTHLESS = frozenset({"answer_not_audio", "answer_silent"})
     # After these a Retry calls the endpoint again, though it was called, and perhaps paid, before.
-    PAID_BEFORE = frozenset({"unclear", "answer_not_audio", "result_missing"})
+    PAID_BEFORE = frozenset({"unclear", "result_missing"}) | WORTHLESS
     # Which states may precede a state. A retry goes from failed to waiting; what was done stays done, so the next
     # step may be any kind.
     MAY_FOLLOW: dict[str, frozenset[Status]] = {

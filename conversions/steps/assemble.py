@@ -13,10 +13,11 @@ from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.reading import heard
 from s2s.audio import AudioError
+from voices.models import Endpoint
 
 
 def assemble(claim: Claim, lease: Lease) -> None:
-    conversion = Conversion.objects.get(pk=claim.conversion_id)
+    conversion = Conversion.objects.select_related("endpoint").get(pk=claim.conversion_id)
     piece = conversion.steps.get(kind=Step.Kind.CONVERT)
     give_back()
     try:
@@ -26,6 +27,8 @@ def assemble(claim: Claim, lease: Lease) -> None:
     except AudioError as error:
         if error.code == "decoder_lost":
             raise  # it says nothing of the answer
+        if error.code == "silent":
+            raise StepError("answer_silent", _silent_words(conversion.endpoint)) from error
         raise StepError(
             "answer_not_audio",
             _("The endpoint answered with something that can't be played. Your recording is safe; press Retry."),
@@ -35,3 +38,12 @@ def assemble(claim: Claim, lease: Lease) -> None:
     lease.check()
     with outcomes.ended(claim) as conversion:
         outcomes.assembled(conversion, output=piece.result, output_bytes=size, **output)
+
+
+def _silent_words(endpoint: Endpoint) -> str:
+    words = _("%s answered with silence, though your recording isn’t silent.") % endpoint.name
+    if endpoint.billed:
+        more = _("That was billed. Your recording is safe; a Retry calls it, and bills, again.")
+    else:
+        more = _("Your recording is safe; press Retry.")
+    return f"{words} {more}"

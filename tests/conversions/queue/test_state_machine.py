@@ -116,7 +116,7 @@ class Lives(RuleBasedStateMachine):
         if conversion is None:
             return
         unclear = conversion.steps.filter(status=Step.Status.UNCLEAR).exists()
-        paid_for_nothing = conversion.error_code == "answer_not_audio"
+        paid_for_nothing = conversion.error_code in Conversion.WORTHLESS
         if actions.retry(conversion, self.world.cast.alice) and (unclear or paid_for_nothing):
             recording.may_be_paid += 1
 
