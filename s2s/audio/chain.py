@@ -121,7 +121,7 @@ def _length_s(stream: AudioStream) -> Fraction | None:
     """Of the sound in an Ogg stream, by its granule positions."""
     if stream.duration is None or stream.time_base is None:
         return None
-    length_s = stream.duration * stream.time_base
+    length_s = (stream.duration + min(0, stream.start_time or 0)) * stream.time_base
     if stream.codec_context.codec.canonical_name == "opus":  # they count what a decoder leaves out (RFC 7845, 4.2)
         head = stream.codec_context.extradata or b""
         length_s -= Fraction(int.from_bytes(head[10:12], "little"), 48_000)

@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from s2s.audio import speex
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
@@ -24,6 +25,9 @@ from s2s.audio.promises import promised_s
 from s2s.audio.resampling import Resampler
 
 _SETTLING_S = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
+# Of these libav counts the samples of every page that it begins with in an Ogg; of FLAC and Speex it doesn't, and their
+# first packets say a time that is up to a page too late.
+_TIMED_AFTER_SEEKING = ("opus", "vorbis")
 
 
 class LostError(Exception):
@@ -53,6 +57,7 @@ class Recording:
         self._container = open_container(source, raw)
         self._stream = audio_stream(self._container)
         self._decoder = decoder(self._stream, source)
+        self._trim = speex.trim(self._container, self._stream)
         self._frames = self._decode()
         self._first = next(self._frames, None)
         if self._first is None:
@@ -121,6 +126,8 @@ class Recording:
         origin_s = _time_s(first)
         wanted_s = origin_s + start_s - _SETTLING_S
         if by_index:
+            if self._container.format.name == "ogg" and self.description.codec not in _TIMED_AFTER_SEEKING:
+                raise LostError
             assert self._stream.time_base is not None
             try:
                 self._container.seek(round(wanted_s / self._stream.time_base), stream=self._stream)
@@ -180,7 +187,7 @@ class Recording:
                 raise_if_memory(error)
                 self._refused_packets += 1
                 continue
-            yield from (frame for frame in frames if isinstance(frame, AudioFrame) and frame.samples > 0)
+            yield from self._trim(frame for frame in frames if isinstance(frame, AudioFrame) and frame.samples > 0)
 
     def _check_frame(self, frame: AudioFrame) -> None:
         """What a header says of rate and channels isn't asked: it may not know yet."""

@@ -11,7 +11,7 @@ def found_at(samples: NDArray[np.float32], source: NDArray[np.float32]) -> tuple
     size = 1 << (len(samples) + len(source)).bit_length()
     products = np.fft.irfft(np.fft.rfft(samples, size) * np.conj(np.fft.rfft(source, size)), size)
     peak = int(np.argmax(products))
-    lag = peak - size if peak > size // 2 else peak
+    lag = peak if peak < len(samples) else peak - size
     part = samples[max(0, lag) : lag + len(source)]
     beside = source[max(0, -lag) : max(0, -lag) + len(part)]
     return lag, float(products[peak] / (np.linalg.norm(part) * np.linalg.norm(beside) + 1e-12))

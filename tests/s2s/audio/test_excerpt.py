@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from s2s.audio import AudioError, Limits, RawPcm, examine, excerpt
+from s2s.audio import AudioError, Limits, RawPcm, decode, examine, excerpt
+from tests.support.lag import speechlike
 
 SECONDS = 10
 # How much later or earlier a lossy codec plays, in seconds, is its container's affair.
@@ -178,3 +179,16 @@ def test_hours_are_not_decoded_for_ten_seconds_in_their_middle(silence_of_hours)
     with silence_of_hours.open("rb") as source:
         samples, rate = read(excerpt(source, 3 * 3600.0, 10.0, limits=Limits(cpu_s=1)))
     assert len(samples) == 10 * rate
+
+
+@pytest.mark.parametrize("codec", ["flac", "libopus", "vorbis"])
+def test_a_passage_of_an_ogg_is_where_it_should_be_anywhere(write, codec):
+    samples = speechlike(16_000 * 20, 16_000)
+    stored = samples if codec != "vorbis" else np.stack([samples] * 2)
+    content = io.BytesIO(write(stored, 16_000, container="ogg", codec=codec))
+    rate = examine(content).sample_rate_hz
+    decoded = np.concatenate(list(decode(content, sample_rate_hz=rate)))
+    for start_s in np.arange(0.3, 19.8, 0.9):
+        found, _rate = read(excerpt(content, float(start_s), 0.1))
+        begin = round(start_s * rate)
+        assert np.abs(found - decoded[begin : begin + len(found)]).max() < 0.001, start_s
