@@ -17,10 +17,13 @@ from conversions.models import Conversion
 from conversions.noticed import missing_words
 from s2s.audio import AudioError
 from s2s.audio.limits import SILENCE_DBFS
-from s2s.audio.mistakes import MISTAKES
+from s2s.audio.mistakes import MISTAKES, MP4_STARTS
 
 register = template.Library()
 register.filter("format_words", format_words)
+
+
+_FOUND_IN_BROWSERS = ("text", "silent", "index_missing", "unfinished")
 
 
 @register.simple_tag
@@ -29,8 +32,10 @@ def mistakes() -> str:
     kinds = {
         code: [[[place, mark.hex()] for place, mark in marks] for marks in kinds] for code, kinds in MISTAKES.items()
     }
-    words = {code: str(AudioError(code)) for code in (*kinds, "text", "silent")}
-    return json.dumps({"marks": kinds, "words": words, "silence": SILENCE_DBFS}, separators=(",", ":"))
+    words = {code: str(AudioError(code)) for code in (*kinds, *_FOUND_IN_BROWSERS)}
+    mp4 = [start.decode() for start in MP4_STARTS]
+    known = {"marks": kinds, "mp4": mp4, "words": words, "silence": SILENCE_DBFS}
+    return json.dumps(known, separators=(",", ":"))
 
 
 # Containers that every current browser plays. A video's sound is played by an audio element too.

@@ -26,6 +26,15 @@ _SENTENCES: Final[Mapping[str, str]] = {
         "This file is cut off before its sound begins: the rest didn't arrive. "
         "Check it on your computer, or get it once more from where it came, and send it again."
     ),
+    "index_missing": (
+        "This file is cut off: its end, where the index is, didn't arrive, and without it nobody can find the sound. "
+        "Send it again, or get it once more from where it came. If this is all there is, "
+        "a program that repairs MP4 files may still get the sound out of it."
+    ),
+    "unfinished": (
+        "This file was never finished: it has no index, and without one nobody can find the sound. "
+        "Get it once more from the device, or save it again in the program that made it."
+    ),
     "no_sound_length": "The recording has no length: not one sample is in it. Record it again, then upload it.",
     "too_long": "The recording is longer than {max_duration}. Cut it into shorter parts and upload them one by one.",
     "too_many_channels": (

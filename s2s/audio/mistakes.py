@@ -47,6 +47,8 @@ MISTAKES: Final[dict[str, tuple[Marks, ...]]] = {
     "notes": _begins(b"MThd"),
     "project": (((0, b"SQLite format 3\0"), (68, b"AUDY")),),
 }
+# What MP4, M4A and MOV files begin with: the name of their first box, behind its length.
+MP4_STARTS: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
 def mistaken(head: bytes) -> str:

@@ -17,6 +17,7 @@ from s2s.audio import formats
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import RawPcm
 from s2s.audio.mistakes import HEAD_BYTES, mistaken
+from s2s.audio.mp4 import without_index
 from s2s.audio.padded import Corrections, corrections
 
 _READ_BYTES = 1 << 16
@@ -89,6 +90,8 @@ def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
     """Raises `AudioError`. What is plainly something else never reaches libav."""
     if raw is None and (mistake := mistaken(source.head(HEAD_BYTES))):
         raise AudioError(mistake)
+    if raw is None and source.peek(4, 4) == b"ftyp" and (missing := without_index(source)):
+        raise AudioError(missing)  # of half an index libav makes something
     demuxers: tuple[str, ...] = formats.DEMUXERS
     options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(formats.DECODERS)}
     raw_demuxer = None
@@ -123,7 +126,7 @@ def _opened(source: Input, demuxer: str | None, options: dict[str, str]) -> Inpu
         )
     except av.error.FFmpegError as error:
         raise_if_memory(error)
-        raise AudioError("not_audio") from error
+        raise AudioError(without_index(source) or "not_audio") from error
 
 
 def _refuse_to_open(url: str, _flags: int, _options: object) -> NoReturn:

@@ -8,8 +8,10 @@ const bytesOf = async (file, from, length) => new DataView(await file.slice(from
 const word = (view, at) => String.fromCharCode(...[0, 1, 2, 3].map((place) => view.getUint8(at + place)));
 const MOST_PARTS = 200; // of a file; more is none that a recorder writes before its sound
 
-// Microsoft, Multimedia Programming Interface and Data Specifications 1.0: RIFF. A length of 0 or all ones is one that
-// was never filled in: the sound goes on until the end of the file.
+// A length that was never filled in, by whom streams: the sound goes on until the end of the file (s2s/audio/promises.py).
+const isUnknown = (length) => !length || length >= 0xffffff00 || [0x80000000, 0x7f000000].some((none) => Math.abs(length - none) <= 0x10000);
+
+// Microsoft, Multimedia Programming Interface and Data Specifications 1.0: RIFF.
 async function wav(file) {
   for (let at = 12, part = 0; at + 8 <= file.size && part < MOST_PARTS; part += 1) {
     const head = await bytesOf(file, at, 8);
@@ -17,29 +19,35 @@ async function wav(file) {
     if (word(head, 0) === "data") {
       const there = file.size - at - 8;
       if (!there) return "empty";
-      return length && length < 0xffffff00 && length > there + 1 ? "cut" : "";
+      return !isUnknown(length) && there < 0.99 * length ? "cut" : "";
     }
     at += 8 + length + (length % 2);
   }
   return "";
 }
 
-// ISO/IEC 14496-12: boxes. Without `moov`, the index, nobody can tell where the sound lies.
+// ISO/IEC 14496-12: boxes. Without `moov`, the index, nobody can tell where the sound lies; it may be at either end.
 async function mp4(file) {
-  for (let at = 0, part = 0; part < MOST_PARTS; part += 1) {
-    if (at + 8 > file.size) return "unfinished";
+  let index = false;
+  let at = 0;
+  for (let part = 0; at + 8 <= file.size; part += 1) {
+    if (part === MOST_PARTS) return "";
     const head = await bytesOf(file, at, 16);
+    const name = word(head, 4);
     let length = head.getUint32(0);
-    if (["moov", "moof"].includes(word(head, 4))) return at + length > file.size ? "unfinished" : "";
     if (length === 1 && head.byteLength === 16) length = Number(head.getBigUint64(8));
-    if (length < 8) return length ? "" : "unfinished"; // 0: until the end of the file
+    if (!length) return index || name === "moov" ? "" : "unfinished"; // until the end of the file
+    if (length < 8 || name === "moof") return "";
     at += length;
+    if (name === "moov" && at <= file.size) index = true;
+    else if (at > file.size) return !index ? "index_missing" : name === "mdat" ? "cut" : "";
   }
-  return "";
+  if (index) return "";
+  return at === file.size ? "unfinished" : "index_missing";
 }
 
-// "" for all that is well or unknown; "empty", "cut" (what is there can be read), "unfinished" (nothing can), "silent", or
-// what it is instead of a recording. `known` is the page's: the marks of such things, and how loud silence is.
+// "" for all that is well or unknown; "empty", "cut" (what is there can be read), "index_missing" and "unfinished" (nothing can),
+// "silent", or what it is instead of a recording. `known` is the page's: the marks of such things, and how loud silence is.
 export async function inspect(file, known) {
   if (!file.size) return "empty";
   if (file.size < 16) return "";
@@ -52,9 +60,9 @@ export async function inspect(file, known) {
   }
 }
 
-async function structure(file, head, { marks }) {
+async function structure(file, head, { marks, mp4: starts }) {
   const mistake = mistaken(new Uint8Array(head.buffer), marks);
   if (mistake) return mistake;
   if (word(head, 0) === "RIFF" && word(head, 8) === "WAVE") return wav(file);
-  return word(head, 4) === "ftyp" ? mp4(file) : "";
+  return starts.includes(word(head, 4)) ? mp4(file) : "";
 }

@@ -62,12 +62,12 @@ export function made(file, facts) {
 // Said at its row; only what nobody can read isn't sent.
 async function look(entry) {
   if (entry.recorded) return; // made here, and nobody has it but this page
-  const { empty, cut, unfinished, mistakes } = form.querySelector("#recording").dataset;
+  const { empty, cut, mistakes } = form.querySelector("#recording").dataset;
   const known = JSON.parse(mistakes);
   const found = await inspect(entry.file, known);
   if (entry.state) return; // it took so long that sending didn't wait: the server says so
   if (found === "cut") change(entry, { note: [entry.note, cut].filter(Boolean).join(" ") });
-  else if (found) change(entry, { never: true, problem: { empty, unfinished, ...known.words }[found] });
+  else if (found) change(entry, { never: true, problem: { empty, ...known.words }[found] });
 }
 
 // What is on the server already; the page came with it.

@@ -118,8 +118,8 @@ def test_no_recording_and_no_voice_are_said_at_once(page: Page) -> None:
         (file("a.mp3", b""), "This file is empty. Choose one with sound in it."),
         (file("b.wav", wave(9000, 0)), "This file is empty. Choose one with sound in it."),
         (file("c.m4a", BRAND + box(b"mdat", bytes(99))), "This file was never finished"),
-        (file("d.m4a", BRAND + box(b"mdat", bytes(99), more=5000)), "This file was never finished"),
-        (file("e.m4a", BRAND + box(b"moov", bytes(20), more=500)), "This file was never finished"),
+        (file("d.m4a", BRAND + box(b"mdat", bytes(99), more=5000)), "its end, where the index is, didn't arrive"),
+        (file("e.m4a", BRAND + box(b"moov", bytes(20), more=500)), "its end, where the index is, didn't arrive"),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
 )
@@ -177,6 +177,18 @@ def test_what_can_be_heard_or_is_too_long_to_know_is_not_said_to_be_silent(page:
     expect(row(page, "silent.wav").locator(".error")).to_be_visible()  # after the others
     for name in names:
         expect(row(page, name).locator(".error")).to_be_hidden()
+
+
+def test_what_was_cut_off_behind_its_index_is_warned_of_and_a_stand_in_is_not(page: Page) -> None:
+    page.goto("/")
+    begun = BRAND + box(b"moov", bytes(20)) + box(b"mdat", bytes(99), more=5000)
+    streamed = {f"streamed {said:x}.wav": wave(said, 64_000) for said in (0x7FFFF000, 0x80000000 - 36, 0xFFFFFFFF - 36)}
+    choose(page, *(file(name, content) for name, content in streamed.items()), file("begun.mov", begun))
+    expect(row(page, "begun.mov").locator(".note")).to_contain_text("This file was cut off")
+    expect(row(page, "begun.mov").locator(".error")).to_be_hidden()
+    for name in streamed:
+        expect(row(page, name)).to_contain_text(":0")
+        expect(row(page, name)).not_to_contain_text("cut off")
 
 
 def test_a_wav_that_was_cut_off_is_warned_of_and_can_be_sent(page: Page) -> None:

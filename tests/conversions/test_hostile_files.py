@@ -57,7 +57,7 @@ REFUSED = {
         "silent",
     ),
     "page": (lambda: b"<!doctype html><script>alert(1)</script>" * 100, "text"),
-    "m4a without its end": (lambda: half("phone_note.m4a"), "not_audio"),
+    "m4a without its end": (lambda: half("phone_note.m4a"), "index_missing"),
     "six hours of silence": (
         lambda: write_recording(np.zeros(8000 * 120), 8000, container="flac", codec="flac"),
         "too_long",

@@ -32,11 +32,11 @@ def test_a_truncated_live_webm_gives_what_is_there(write, noise):
     assert 1 < examine(io.BytesIO(content[: len(content) // 2])).duration_s < 3
 
 
-def test_a_phone_recording_cut_before_its_index_is_not_audio(write, noise):
+def test_a_phone_recording_cut_before_its_index_is_said_to_be(write, noise):
     content = write(noise(4 * 44100), container="ipod", codec="aac")
     with pytest.raises(AudioError) as caught:
         examine(io.BytesIO(content[: len(content) // 2]))
-    assert caught.value.code == "not_audio"
+    assert caught.value.code == "index_missing"
 
 
 @pytest.mark.parametrize(
