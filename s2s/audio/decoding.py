@@ -131,15 +131,24 @@ def decode(
 
     `n` samples at the recording's own rate come out as exactly `round(n * sample_rate_hz / own)`. Multichannel sound
     is mixed as ITU-R BS.775 has it. A damaged recording gives what can be decoded. `source` is
-    read as `examine` reads it. Closing the generator ends the child process at once, and so does `stop`, from another
-    thread.
+    read as `examine` reads it, what needs no codec in process. Closing the generator ends a child process at once, and
+    so does `stop`, from another thread.
 
     Raises `AudioError`, also after blocks were given (too_long, decoder_failed and its like).
     """
     import numpy as np
 
-    job = _job("decode", limits, raw, sample_rate_hz=sample_rate_hz)
+    from s2s.audio.plain import Plain
+
     with sources.opened(source) as input_fd:
+        plain = Plain.found_in(input_fd, limits, raw)
+        if plain is not None:
+            for samples in plain.resampled(input_fd, sample_rate_hz):
+                if stop is not None and stop.stopped:
+                    raise AudioError("decoder_lost")
+                yield samples
+            return
+        job = _job("decode", limits, raw, sample_rate_hz=sample_rate_hz)
         worker = sandbox.Worker(job, input_fd, limits.idle_s)
     with worker, (stop or sandbox.Stop()).ending(worker):
         for block in worker.blocks():

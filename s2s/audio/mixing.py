@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 from numpy.typing import NDArray
@@ -25,12 +26,13 @@ _CEILING: Final = 16.0  # a float file may hold anything; filters and codecs may
 def channels(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
     """The samples of `frames`, all of one format and layout: `(channels, n)`, nominally -1..1.
 
-    Never NaN, never beyond +-16: float files may hold anything.
+    Never NaN, never beyond +-16: float files may hold anything. The frames have no times afterwards.
     """
-    planes = np.concatenate([_planes(frame) for frame in frames], axis=1)
+    planes = _planes(_joined(frames))
     with np.errstate(over="ignore", invalid="ignore"):
         samples = _scaled(planes)
-        if planes.dtype.kind != "f":
+        # What compares with a NaN is false.
+        if planes.dtype.kind != "f" or (samples.min() >= -_CEILING and samples.max() <= _CEILING):
             return samples
         bounded: NDArray[np.float32] = np.clip(np.nan_to_num(samples, nan=0.0), -_CEILING, _CEILING)
         return bounded
@@ -46,6 +48,17 @@ def mono(planes: NDArray[np.float32], layout: AudioLayout) -> NDArray[np.float32
         return planes[0, :]
     mixed: NDArray[np.float32] = _weights([channel.name for channel in layout.channels]) @ planes
     return mixed
+
+
+def _joined(frames: Sequence[AudioFrame]) -> AudioFrame:
+    """One frame of all. libav copies what would take numpy as long as it takes a codec to decode it."""
+    fifo = AudioFifo()
+    for frame in frames:
+        frame.pts = None  # they need not follow each other
+        fifo.write(frame)
+    joined = fifo.read()
+    assert joined is not None
+    return joined
 
 
 def _planes(frame: AudioFrame) -> NDArray[np.generic]:

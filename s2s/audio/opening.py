@@ -12,6 +12,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext
 from av.container import InputContainer
+from av.stream import Discard
 
 from s2s.audio import formats
 from s2s.audio.errors import AudioError
@@ -143,6 +144,7 @@ def audio_stream(container: InputContainer) -> AudioStream:
         # A codec that libav does not know has no context.
         if stream.codec_context is not None and stream.codec_context.codec.name in formats.DECODERS:
             stream.codec_context.thread_count = 1
+            _leave_out_all_but(stream, container)
             return stream
     raise AudioError("not_audio")
 
@@ -160,6 +162,12 @@ def decoder(stream: AudioStream, source: Input) -> AudioCodecContext:
     if name not in formats.BETTER_DECODERS.values():  # those know it themselves
         context.sample_rate, context.layout = chosen.sample_rate, chosen.layout
     return context
+
+
+def _leave_out_all_but(wanted: AudioStream, container: InputContainer) -> None:
+    """What else is in there isn't even read where the container can be searched: gigabytes of pictures."""
+    for stream in container.streams:
+        stream.discard = Discard.default if stream is wanted else Discard.all
 
 
 def raise_if_memory(error: av.error.FFmpegError) -> None:

@@ -111,6 +111,15 @@ class Plain:
             frames.reshape(-1)[: read * self.channels] = data[: read * self.channels]
             yield np.matmul(frames[:read], share, out=mixed[:read])
 
+    def resampled(self, fd: int, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
+        """The same at another rate, or at its own; each block in memory of its own."""
+        from s2s.audio.resampling import Resampler  # who only looks at recordings needs no soxr
+
+        resampler = Resampler(self.sample_rate_hz, sample_rate_hz)
+        for block in self.blocks(fd):
+            yield resampler.write(block.copy())
+        yield resampler.finish()
+
 
 def _chunks(fd: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, place and length of every chunk of a RIFF file; a last one without a name where that can't be said.

@@ -154,6 +154,10 @@ class Stop:
             if self._worker is not None:
                 self._worker.cut()
 
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
     @contextlib.contextmanager
     def ending(self, worker: Worker) -> Iterator[None]:
         """Inside, it is that worker which `stop` ends."""

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from s2s.audio import AudioError, decode, examine
+from s2s.audio import AudioError, Limits, decode, examine
+from s2s.audio.opening import Input
+from s2s.audio.reading import Recording
 from tests.support.lag import found_at, speechlike
 
 RATE = 44_100
@@ -65,3 +67,22 @@ def test_a_large_film_without_sound_says_so():
     with pytest.raises(AudioError) as caught:
         examine(io.BytesIO(film("mpeg", "mpeg2video", "", None)))
     assert caught.value.code == "no_audio"
+
+
+def test_pictures_are_left_out_of_a_film_that_can_be_searched(tmp_path):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(film("mp4", "mpeg4", "aac", speechlike(RATE * 2, RATE), begins_s=0))
+    read = 0
+
+    class Counting(Input):
+        def read(self, size: int) -> bytes:
+            nonlocal read
+            data = super().read(size)
+            read += len(data)
+            return data
+
+    with path.open("rb") as file:
+        recording = Recording(Counting(file.fileno(), lambda: None), Limits(), None)
+        read = 0
+        assert sum(map(len, recording.blocks(RATE))) >= 2 * RATE
+    assert read < path.stat().st_size / 3

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2s.audio import AudioError, Examination, Limits, RawPcm, examine
+from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, decode, examine
 from s2s.audio.plain import Plain
 
 RATE = 8000
@@ -156,6 +156,27 @@ def test_what_is_beyond_a_limit_is_left_to_a_decoder(limits):
 def test_no_process_is_started_for_plain_sound(monkeypatch):
     monkeypatch.setattr("s2s.audio.sandbox.Worker", lambda *_: pytest.fail("a decoder was asked"))
     assert examine(io.BytesIO(PLAIN["mono"])).samples == RATE
+    assert sum(map(len, decode(io.BytesIO(PLAIN["mono"]), sample_rate_hz=RATE))) == RATE
+
+
+@pytest.mark.parametrize("rate_hz", [RATE, 44_100])
+@pytest.mark.parametrize("name", ["mono", "stereo", "one sample"])
+def test_its_samples_are_those_of_a_decoder(monkeypatch, name, rate_hz):
+    content = riff(fmt(2 if name == "stereo" else 1), chunk(b"data", NOISE[:2] if name == "one sample" else 5 * NOISE))
+    ours = list(decode(io.BytesIO(content), sample_rate_hz=rate_hz))
+    monkeypatch.setattr(Plain, "found_in", lambda *_: None)
+    theirs = list(decode(io.BytesIO(content), sample_rate_hz=rate_hz))
+    assert np.concatenate(ours) == pytest.approx(np.concatenate(theirs), abs=1e-6)
+
+
+def test_reading_its_samples_can_be_stopped():
+    stop = Stop()
+    blocks = decode(io.BytesIO(riff(fmt(), chunk(b"data", 5 * NOISE))), sample_rate_hz=RATE, stop=stop)
+    next(blocks)
+    stop.stop()
+    with pytest.raises(AudioError) as caught:
+        next(blocks)
+    assert caught.value.code == "decoder_lost"
 
 
 def test_a_file_that_shrinks_while_it_is_read(tmp_path):
