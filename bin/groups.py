@@ -98,7 +98,17 @@ def groups() -> list[Group]:
             environment=tuple(SAFE.items()),
         ),
         Group("browser", tests=("tests/browser",)),
-        Group("units", tests=("tests/s2s", "tests/teams", "tests/voices", "tests/conversions", "tests/s2s_site")),
+        Group(
+            "units",
+            tests=(
+                "tests/s2s",
+                "tests/recordings",
+                "tests/teams",
+                "tests/voices",
+                "tests/conversions",
+                "tests/s2s_site",
+            ),
+        ),
         Group("faults", tests=("tests/faults",)),
         Group(
             "postgres",

@@ -14,9 +14,10 @@ from playwright.sync_api import Page, expect
 from s2s.audio import AudioError
 from tests.browser.stage import set_stage
 from tests.browser.studio import choose, choose_voice, row, until_shelved
-from tests.s2s.audio.conftest import tone, write_recording
+from tests.s2s.audio.conftest import tone
 from tests.support.no_recordings import NO_RECORDINGS
 from tests.support.product import Product
+from tests.support.written import write_recording
 
 
 def refuse_to_send(page: Page) -> None:

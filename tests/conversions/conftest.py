@@ -24,11 +24,11 @@ from s2s.contract import ConvertParameters
 from s2s_site.celery import app
 from s2s_site.environment import broker_url
 from teams.models import User
-from tests.s2s.audio.conftest import write_recording
 from tests.support.cast import Cast, make_cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.redis import running_redis
 from tests.support.sound import wav
+from tests.support.written import write_recording
 from voices.models import Endpoint, Voice
 
 

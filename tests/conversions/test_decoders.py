@@ -20,9 +20,10 @@ from conversions.models import Conversion
 from s2s.audio import AudioError, Limits
 from tests.conversions.conftest import Submit, work_all
 from tests.s2s.audio import conftest as audio
-from tests.s2s.audio.conftest import Decoders, tone, write_recording
+from tests.s2s.audio.conftest import Decoders, tone
 from tests.support.cast import Cast
 from tests.support.sound import lengthless, wav
+from tests.support.written import write_recording
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 

@@ -14,9 +14,10 @@ from django.core.files.storage import default_storage
 from conversions import actions, files
 from conversions.models import Conversion
 from tests.conversions.conftest import Submit, work_all
-from tests.s2s.audio.conftest import tone, write_recording
+from tests.s2s.audio.conftest import tone
 from tests.s2s.audio.test_refusals import PLAYLISTS, wav_header
 from tests.support.sound import wav
+from tests.support.written import write_recording
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 

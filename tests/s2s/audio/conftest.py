@@ -1,102 +1,21 @@
-"""Recordings of every kind, written with libav's own encoders, and a look at the processes that decode them."""
+"""Sounds for recordings, and a look at the processes that decode them."""
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from s2s.audio import warm_up
 from tests.support.decoders import has_job
-
-Samples = NDArray[np.float32]
-
-
-class Pipe(io.RawIOBase):
-    """A sink that cannot be rewound: what is written live."""
-
-    def __init__(self) -> None:
-        self.content = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.content += data
-        return len(data)
-
-
-def _write_video(container: Any, seconds: float) -> Callable[[], None]:
-    stream = container.add_stream("mpeg4", rate=10)
-    stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-
-    def frames() -> None:
-        for index in range(int(seconds * 10)):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), index % 256, np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-
-    return frames
-
-
-def _write_audio(container: Any, samples: Samples, rate: int, codec: str, layout: str) -> Callable[[], None]:
-    options = {"strict": "experimental"} if codec == "vorbis" else {}
-    stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
-    if codec == "wmav2":
-        stream.bit_rate = 128_000
-    stream.codec_context.open()
-
-    def frames() -> None:
-        context = stream.codec_context
-        resampler = av.AudioResampler(format=context.format, layout=layout, rate=rate)
-        fifo = av.AudioFifo()
-        frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), format="flt", layout=layout)
-        frame.sample_rate, frame.pts = rate, 0
-        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            fifo.write(piece)
-        written = 0
-        while (piece := fifo.read(context.frame_size or 1024, partial=True)) is not None:
-            piece.pts, piece.time_base = written, Fraction(1, rate)
-            written += piece.samples
-            container.mux(stream.encode(piece))
-        container.mux(stream.encode(None))
-
-    return frames
-
-
-def write_recording(
-    samples: Samples | None,
-    rate: int = 44100,
-    *,
-    container: str,
-    codec: str | None = None,
-    layout: str | None = None,
-    video_s: float = 0,
-    live: bool = False,
-    options: dict[str, str] | None = None,
-) -> bytes:
-    """`samples` is `(n,)` or `(channels, n)`; `live` writes to something that cannot be rewound."""
-    sink: Any = Pipe() if live else io.BytesIO()
-    with av.open(sink, "w", format=container, options=options or {}) as output:
-        writers = [_write_video(output, video_s)] if video_s else []
-        if samples is not None:
-            planes = np.atleast_2d(samples).astype(np.float32)
-            names = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1", 10: "10 channels"}
-            layout = layout or names[len(planes)]
-            writers.append(_write_audio(output, planes, rate, codec or "", layout))
-        for write in writers:
-            write()
-    return bytes(sink.content) if live else sink.getvalue()
+from tests.support.written import Samples, write_recording
 
 
 @pytest.fixture(scope="session")

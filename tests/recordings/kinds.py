@@ -1,0 +1,187 @@
+"""The corpus: one row a kind of recording that people bring, how it is made, and where its sound has to be.
+
+Each is made of the same `speechlike` source, by libav's own encoders (`written`) or by the programs that people use
+(`tools`). `late` is what the codec's own documentation has as its delay, where the format has no place to say it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.support.tools import written_by
+from tests.support.written import Samples, write_recording
+
+Maker = Callable[[Samples, int], bytes]
+COVER_BYTES = 5_000_000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`late` samples after its source is the sound found, give or take `within`; `longer` samples it is at most.
+
+    `alike` is 1 for the same sound at any level, of which `level_db` says how far it may be away.
+    """
+
+    name: str
+    make: Maker
+    rate_hz: int = 48_000
+    late: int = 0
+    within: int = 0
+    longer: int = 0
+    alike: float = 0.999
+    level_db: float = 0.02
+
+
+def lossless(name: str, make: Maker, rate_hz: int = 48_000) -> Kind:
+    """Nothing is missing, nothing is added, to the sample."""
+    return Kind(name, make, rate_hz)
+
+
+def coarse(name: str, make: Maker, rate_hz: int = 8000, longer: int = 0) -> Kind:
+    """Every sample at its place, with few bits."""
+    return Kind(name, make, rate_hz, longer=longer, alike=0.98, level_db=0.3)
+
+
+def lossy(
+    name: str,
+    make: Maker,
+    rate_hz: int = 48_000,
+    *,
+    late: int = 0,
+    longer: int = 0,
+    alike: float = 0.98,
+    level_db: float = 0.5,
+) -> Kind:
+    """To the millisecond."""
+    return Kind(name, make, rate_hz, late, rate_hz // 1000, longer, alike, level_db)
+
+
+def libav(container: str, codec: str, *, live: bool = False, video: bool = False, **options: str) -> Maker:
+    def make(samples: Samples, rate_hz: int) -> bytes:
+        video_s = samples.shape[-1] / rate_hz if video else 0.0
+        return write_recording(
+            samples, rate_hz, container=container, codec=codec, live=live, video_s=video_s, options=options
+        )
+
+    return make
+
+
+def stereo(make: Maker) -> Maker:
+    """The same on both sides."""
+    return lambda samples, rate_hz: make(np.stack([samples, samples]), rate_hz)
+
+
+def by(command: str) -> Maker:
+    return lambda samples, rate_hz: written_by(command, samples, rate_hz)
+
+
+def ffmpeg(arguments: str, name: str) -> Maker:
+    return by(f"ffmpeg -nostdin -v error -i in.wav {arguments} {name}")
+
+
+def sox(arguments: str, name: str) -> Maker:
+    return by(f"sox -D -R in.wav {arguments} {name}")
+
+
+def with_cover(make: Maker) -> Maker:
+    """A picture of 5 MB in front, in the tag of ID3v2.3 (APIC)."""
+
+    def covered(samples: Samples, rate_hz: int) -> bytes:
+        picture = b"\0image/png\0\3\0" + np.random.default_rng(1).bytes(COVER_BYTES)
+        frame = b"APIC" + struct.pack(">IH", len(picture), 0) + picture
+        size = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
+        return b"ID3\3\0\0" + size + frame + make(samples, rate_hz)
+
+    return covered
+
+
+def mpeg_without_tag(samples: Samples, rate_hz: int) -> bytes:
+    """MP3 as a sink that can't be rewound has it: nobody says how much of the beginning is the encoder's."""
+    return write_recording(samples, rate_hz, container="mp3", codec="libmp3lame", options={"write_xing": "0"})
+
+
+def fragments(samples: Samples, rate_hz: int) -> bytes:
+    """MP4 as a recorder writes it that doesn't know yet how long it will be."""
+    flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "200000"}
+    return write_recording(samples, rate_hz, container="mp4", codec="aac", options=flags)
+
+
+def amr(container: str) -> Maker:
+    def make(samples: Samples, rate_hz: int) -> bytes:
+        return write_recording(samples, rate_hz, container=container, codec="libopencore_amrnb", bit_rate=12_200)
+
+    return make
+
+
+KINDS = [
+    # ---- PCM ----
+    lossless("WAV 16-bit", libav("wav", "pcm_s16le")),
+    lossless("WAV 16-bit, 44.1 kHz", libav("wav", "pcm_s16le"), 44_100),
+    lossless("WAV 16-bit stereo", stereo(libav("wav", "pcm_s16le"))),
+    lossless("WAV 24-bit (extensible)", ffmpeg("-c:a pcm_s24le", "out.wav")),
+    lossless("WAV 32-bit", libav("wav", "pcm_s32le")),
+    lossless("WAV 32-bit float", libav("wav", "pcm_f32le")),
+    lossless("WAV 64-bit float", libav("wav", "pcm_f64le")),
+    coarse("WAV 8-bit", libav("wav", "pcm_u8"), 22_050),
+    lossless("WAV big-endian (RIFX)", sox("-B", "out.wav")),
+    lossless("WAV written live", libav("wav", "pcm_s16le", live=True)),
+    lossless("RF64", libav("wav", "pcm_s16le", rf64="always")),
+    lossless("Broadcast WAV", ffmpeg("-write_bext 1 -metadata time_reference=172800000", "out.wav")),
+    lossless("Wave64", sox("", "out.w64")),
+    lossless("AIFF", sox("", "out.aiff")),
+    lossless("AIFF-C little-endian", ffmpeg("-c:a pcm_s16le -f aiff", "out.aifc")),
+    lossless("CAF 24-bit", libav("caf", "pcm_s24le")),
+    lossless("AU", sox("", "out.au")),
+    coarse("WAV A-law", sox("-e a-law", "out.wav")),
+    coarse("WAV u-law", sox("-e u-law", "out.wav")),
+    lossless("VOC", libav("voc", "pcm_s16le"), 8000),
+    # ---- lossless ----
+    lossless("FLAC", libav("flac", "flac")),
+    lossless("FLAC in Ogg", ffmpeg("-c:a flac", "out.oga")),
+    lossless("ALAC in M4A", libav("ipod", "alac"), 44_100),
+    lossless("WavPack", ffmpeg("", "out.wv")),
+    lossless("TTA", ffmpeg("", "out.tta")),
+    lossless("PCM in MOV, of a camera", libav("mov", "pcm_s16le", video=True)),
+    lossless("PCM in AVI", libav("avi", "pcm_s16le", video=True)),
+    # ---- MPEG ----
+    lossy("MP3 by LAME", libav("mp3", "libmp3lame")),
+    lossy("MP3 by LAME, 44.1 kHz stereo", stereo(libav("mp3", "libmp3lame")), 44_100),
+    lossy("MP3 with a cover of 5 MB", with_cover(libav("mp3", "libmp3lame"))),
+    lossy("MP3 without LAME's tag", mpeg_without_tag, late=1105, longer=2400),
+    lossy("AAC in M4A", libav("ipod", "aac"), 44_100, longer=1023),
+    lossy("AAC in MP4, of a camera", libav("mp4", "aac", video=True), longer=1023),
+    lossy("AAC in MOV, of a phone", libav("mov", "aac", video=True), 44_100, longer=1023),
+    lossy("AAC in fragments of MP4", fragments, late=1024, longer=2047),
+    lossy("AAC as ADTS", libav("adts", "aac"), 44_100, late=1024, longer=2047),
+    lossy("AAC in MPEG-TS", libav("mpegts", "aac"), 44_100, late=1024, longer=2047),
+    lossy("AAC in Matroska", libav("matroska", "aac"), longer=1023),
+    lossy("MP3 in AVI", libav("avi", "libmp3lame", video=True), late=1105, longer=2400),
+    lossy("MP2", libav("mp2", "mp2"), late=481, longer=1152),
+    # ---- Xiph ----
+    lossy("Opus in Ogg", libav("ogg", "libopus")),
+    lossy("Opus by opusenc", by("opusenc --quiet in.wav out.opus"), 16_000),
+    lossy("Opus in WebM", libav("webm", "libopus")),
+    lossy("Opus in WebM, written live", libav("webm", "libopus", live=True)),
+    lossy("Opus in Matroska", libav("matroska", "libopus")),
+    lossy("Opus in MP4", libav("mp4", "libopus"), longer=959),
+    lossy("Vorbis by oggenc", by("oggenc -Q in.wav -o out.ogg"), 44_100),
+    lossy("Vorbis in WebM", ffmpeg("-c:a libvorbis", "out.webm"), longer=1023),
+    lossy("Speex by speexenc", by("speexenc --quiet -w in.wav out.spx"), 16_000, alike=0.85),
+    # ---- telephones ----
+    lossy("GSM", sox("", "out.gsm"), 8000, longer=159, alike=0.9, level_db=1),
+    lossy("GSM in WAV", sox("-e gsm-full-rate", "out.wav"), 8000, longer=319, alike=0.9, level_db=1),
+    lossy("AMR", amr("amr"), 8000, late=40, longer=200, alike=0.75, level_db=1),
+    lossy("AMR in 3GP", amr("3gp"), 8000, late=40 - 50, longer=200, alike=0.75, level_db=1),
+    coarse("IMA ADPCM in WAV", sox("-e ima-adpcm", "out.wav"), longer=504),
+    coarse("Microsoft ADPCM in WAV", sox("-e ms-adpcm", "out.wav"), longer=499),
+    # ---- film and broadcast ----
+    lossy("AC-3", libav("ac3", "ac3"), late=256, longer=1791),
+    lossy("E-AC-3", libav("eac3", "eac3"), late=256, longer=1791),
+    lossy("DTS", ffmpeg("-strict -2 -c:a dca", "out.dts"), late=512, longer=1023),
+    lossy("WMA", ffmpeg("-c:a wmav2", "out.wma"), 44_100, late=-2048),
+    lossy("MP3 in FLV", libav("flv", "libmp3lame"), 44_100, late=1105, longer=2400),
+]
