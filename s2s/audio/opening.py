@@ -10,7 +10,7 @@ import av
 import av.error
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
-from av.codec.context import CodecContext
+from av.codec.context import CodecContext, Flags2
 from av.container import InputContainer
 from av.stream import Discard
 
@@ -156,6 +156,9 @@ def decoder(stream: AudioStream, source: Input) -> AudioCodecContext:
     if chosen.codec.name in formats.LITTLE_ENDIAN and source.head(4) == b"RIFX":
         name = formats.LITTLE_ENDIAN[chosen.codec.name]
     if name is None:
+        if chosen.codec.name == "alac" and stream.container.format.name == "caf":
+            # Its last packet is as short as it should be, and libav cuts it by as much again.
+            chosen.flags2 |= Flags2.skip_manual
         return chosen
     context = cast(AudioCodecContext, CodecContext.create(name, "r"))
     context.thread_count = 1

@@ -143,6 +143,7 @@ KINDS = [
     lossless("FLAC", libav("flac", "flac")),
     lossless("FLAC in Ogg", ffmpeg("-c:a flac", "out.oga")),
     lossless("ALAC in M4A", libav("ipod", "alac"), 44_100),
+    lossless("ALAC in CAF", libav("caf", "alac")),
     lossless("WavPack", ffmpeg("", "out.wv")),
     lossless("TTA", ffmpeg("", "out.tta")),
     lossless("PCM in MOV, of a camera", libav("mov", "pcm_s16le", video=True)),
