@@ -5,10 +5,11 @@ A sentence says what was found and what was made of it, so that nobody wonders w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.formats import number_format
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,7 +22,7 @@ _PRECISE_BELOW_S = 60
 def noticed_words(data: Mapping[str, Any], duration_s: float | None) -> list[str]:
     """One sentence each, of what `Noticed.as_json` has kept of a recording of this length."""
     found = Noticed.from_json(data)
-    return [*filter(None, [missing_words(data, duration_s)]), *_of_time(found)]
+    return [*filter(None, [missing_words(data, duration_s)]), *_of_time(found), *_of_level(found)]
 
 
 def missing_words(data: Mapping[str, Any], duration_s: float | None) -> str:
@@ -58,6 +59,47 @@ def _of_time(found: Noticed) -> list[str]:
             % {"seconds": _precise(found.gaps_s), "gaps": found.gaps}
         )
     return words
+
+
+def _of_level(found: Noticed) -> Iterator[str]:
+    if found.channels == 2:
+        yield from _of_two_channels(found)
+    elif found.channels:
+        used = [str(channel) for channel in found.channels_used]
+        values = {"channels": get_text_list(used, _("and"))}
+        match found.channels_why:
+            case "cancel":
+                words = ngettext(
+                    "Channels cancel each other: channel %(channels)s was used.",
+                    "Channels cancel each other: channels %(channels)s were used.",
+                    len(used),
+                )
+            case "silent":
+                words = ngettext(
+                    "Only channel %(channels)s has sound: it keeps its level.",
+                    "Only channels %(channels)s have sound: each keeps its level.",
+                    len(used),
+                )
+            case _:
+                words = _("Channels %(channels)s have different sound: each keeps its level.")
+        yield words % values
+    if found.scaled_db:
+        yield _("Made %(level)s dB quieter, so that its loudest places are not distorted.") % {
+            "level": _precise(found.scaled_db)
+        }
+
+
+def _of_two_channels(found: Noticed) -> Iterator[str]:
+    is_left = found.channels_used[:1] == (1,)
+    match found.channels_why:
+        case "cancel":
+            left = _("Channels 1 and 2 cancel each other: the left one was used.")
+            yield left if is_left else _("Channels 1 and 2 cancel each other: the right one was used.")
+        case "silent":
+            left = _("Only the left channel has sound: it keeps its level.")
+            yield left if is_left else _("Only the right channel has sound: it keeps its level.")
+        case _:
+            yield _("Each channel has sound of its own: both keep their level.")
 
 
 def _precise(seconds: float) -> str:

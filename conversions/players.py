@@ -15,7 +15,8 @@ from typing import Final
 
 from conversions import files
 from conversions.queue.claim import Claim
-from s2s.audio import AudioError, Examination, Limits, Stop, decode, encode, searchable
+from s2s import audio
+from s2s.audio import AudioError, Examination, Limits, Stop, decode, searchable
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def make_copy(source: BufferedReader, found: Examination, claim: Claim, limits: 
 def _rendered(source: BufferedReader, found: Examination, claim: Claim, limits: Limits, stop: Stop) -> Copy:
     rate_hz = min(found.sample_rate_hz, _MOST_RATE_HZ)
     with files.store_for_players(claim.conversion_id, claim.token) as (copy, keep):
-        encode(
+        audio.encode(  # looked up when it is needed: it loads what most processes never do
             decode(source, sample_rate_hz=rate_hz, limits=limits, stop=stop),
             copy,
             "flac",

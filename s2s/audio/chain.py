@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
+from s2s.audio.mixing import Mix
 from s2s.audio.noticed import NOTHING, Noticed
 from s2s.audio.ogg import MARK, Link, links
-from s2s.audio.opening import Input
+from s2s.audio.opening import Input, Reading, open_reading
+from s2s.audio.plain import Plain
 from s2s.audio.reading import LostError, Recording
 from s2s.audio.resampling import Resampler
+from s2s.audio.sampling import listen
 
 _WITHOUT_SOUND: Final = ("not_audio", "no_audio", "no_sound_length")
 
@@ -33,6 +36,7 @@ class Chain:
         self._opened = opened
         self._limits = limits
         self._taken = 0
+        self._noticed = NOTHING
         self._refusal: AudioError | None = None
         self._current = self._next()
         if self._current is None:
@@ -50,8 +54,8 @@ class Chain:
 
     @property
     def noticed(self) -> Noticed:
-        """What was unusual."""
-        return NOTHING
+        """What was unusual about the first of which anything was."""
+        return self._noticed
 
     def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
         """As `Recording.blocks`. Where two links have one rate they are resampled as one sound, without a seam."""
@@ -66,6 +70,7 @@ class Chain:
                 if duration_s > self._limits.max_duration_s + 1e-6:
                     raise AudioError("too_long", max_duration_s=self._limits.max_duration_s)
                 yield resampler.write(block)
+            self._noticed = self._noticed or recording.noticed
             recording.close()
             self._current = self._next()
         yield resampler.finish()
@@ -109,12 +114,28 @@ Sound = Recording | Chain
 
 
 def opener(fd: int, on_read: Callable[[], None], limits: Limits, raw: RawPcm | None) -> Callable[[], Sound]:
-    """What opens the recording in a file, as often as one likes. Raises `AudioError`, and so does what it gives."""
+    """What opens the recording in a file, as often as one likes. Raises `AudioError`, and so does what it gives.
+
+    It is listened to once, however often it is opened.
+    """
     whole = Input(fd, on_read)
     chained = links(whole.peek, whole.size) if raw is None and whole.head(len(MARK)) == MARK else []
-    if len(chained) < 2:
-        return lambda: Recording(Input(fd, on_read), limits, raw)
-    return lambda: Chain(chained, lambda link: Recording(Input(fd, on_read, link), limits, None), limits)
+    mixes: dict[Link | None, Mix] = {}
+
+    def opened(link: Link | None = None) -> Recording:
+        def read_anew() -> Reading:
+            return open_reading(Input(fd, on_read, link), raw)
+
+        recording = Recording(Input(fd, on_read, link), limits, raw)
+        if recording.description.channels > 1:
+            if link not in mixes:
+                plain = Plain.found_in(fd, limits, raw)
+                # As who reads it without a decoder.
+                mixes[link] = plain.listen(fd) if plain else listen(read_anew, recording)
+            recording.mix_by(mixes[link])
+        return recording
+
+    return opened if len(chained) < 2 else lambda: Chain(chained, opened, limits)
 
 
 def _length_s(stream: AudioStream) -> Fraction | None:

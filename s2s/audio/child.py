@@ -26,7 +26,6 @@ from s2s.audio.loudness import Loudness
 from s2s.audio.opening import Input, open_container
 from s2s.audio.passages import passage
 from s2s.audio.peaks import survey
-from s2s.audio.reading import Recording
 from s2s.audio.remuxing import HEAD_BYTES, Sink, can_be_searched, remux
 
 _SIGN_OF_LIFE_S: Final = 1.0
@@ -94,8 +93,8 @@ def rehearse() -> None:
         file.flush()
         nobody, reporter = socket.socketpair()
         with nobody, reporter:
-            recording = Recording(Input(file.fileno(), lambda: None), Limits(), None)
-            json.dumps(_examine(recording, 1000, Reporter(reporter)))
+            line = Reporter(reporter)
+            json.dumps(_examine(opener(file.fileno(), lambda: None, Limits(), None)(), 1000, line))
 
 
 def confine(limits: Limits) -> None:

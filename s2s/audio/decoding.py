@@ -97,11 +97,20 @@ def _plainly(input_fd: int, limits: Limits, raw: RawPcm | None, peak_buckets: in
     if plain is None:
         return None
     rate_hz = plain.sample_rate_hz
-    samples, peaks, level_dbfs = survey(plain.blocks(input_fd), rate_hz, peak_buckets, plain.samples)
+    mix = plain.listen(input_fd)
+    samples, peaks, level_dbfs = survey(plain.blocks(input_fd, mix), rate_hz, peak_buckets, plain.samples)
     if samples == 0:  # it was cut off under our hands
         raise AudioError("no_sound_length")
     return Examination(
-        plain.container, plain.codec, rate_hz, plain.channels, samples, samples / rate_hz, peaks, level_dbfs
+        plain.container,
+        plain.codec,
+        rate_hz,
+        plain.channels,
+        samples,
+        samples / rate_hz,
+        peaks,
+        level_dbfs,
+        mix.noticed,
     )
 
 
@@ -129,8 +138,8 @@ def decode(
 ) -> Generator[NDArray[np.float32], None, None]:
     """The samples of `source`: mono float32 blocks `(n,)` of about a second at `sample_rate_hz`, nominally -1..1.
 
-    `n` samples at the recording's own rate come out as exactly `round(n * sample_rate_hz / own)`. Multichannel sound
-    is mixed as ITU-R BS.775 has it. A damaged recording gives what can be decoded. `source` is
+    `n` samples at the recording's own rate come out as exactly `round(n * sample_rate_hz / own)`. The channels are
+    mixed as `listening` decides. A damaged recording gives what can be decoded. `source` is
     read as `examine` reads it, what needs no codec in process. Closing the generator ends a child process at once, and
     so does `stop`, from another thread.
 

@@ -65,7 +65,7 @@ class Loudness:
 
 
 def _frame(planes: NDArray[np.float32], layout: str, sample_rate_hz: int) -> AudioFrame:
-    # Not `from_ndarray`, which counts the planes of eight channels wrongly (see mixing.py).
+    # Not `from_ndarray`, which counts the planes of eight channels wrongly (see planes.py).
     frame = AudioFrame(format=_FORMAT, layout=layout, samples=planes.shape[1])
     frame.sample_rate, frame.time_base = sample_rate_hz, Fraction(1, sample_rate_hz)
     for plane, samples in zip(frame.planes, planes, strict=False):

@@ -1,92 +1,87 @@
-"""Decoded frames of any sample format and channel layout to mono float32."""
+"""Channels to mono, by weights that `listening` has decided. Needs no decoder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from av.audio.fifo import AudioFifo
-from av.audio.frame import AudioFrame
-from av.audio.layout import AudioLayout
 from numpy.typing import NDArray
 
-# ITU-R BS.775-3, annex 4, to mono: front at -3 dB each, centre at 0 dB, surround at -6 dB; the low-frequency
-# channel is left out.
+from s2s.audio.limiter import Limiter
+from s2s.audio.noticed import Noticed
+
+Samples = NDArray[np.float32]
+
+# ITU-R BS.775-3, annex 4, to mono, by the centre: front at -3 dB each, surround at -6 dB; the low-frequency channel
+# is left out.
 _WEIGHTS: Final = {
     **dict.fromkeys(("FL", "FR", "FLC", "FRC"), 0.7071),
     "FC": 1.0,
     **dict.fromkeys(("BL", "BR", "BC", "SL", "SR"), 0.5),
     **dict.fromkeys(("LFE", "LFE2"), 0.0),
 }
-_DTYPES: Final = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
-_CEILING: Final = 16.0  # a float file may hold anything; filters and codecs may not
 
 
-def channels(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
-    """The samples of `frames`, all of one format and layout: `(channels, n)`, nominally -1..1.
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """`weights` of the channels, of which none is above 1. `used` and `why` are those of `Noticed`.
 
-    Never NaN, never beyond +-16: float files may hold anything. The frames have no times afterwards.
+    `gain_db` is what they were lowered by so that the sample stays within full scale. With weights that add up to more
+    than one, louder places may still go beyond it (`limits`).
     """
-    planes = _planes(_joined(frames))
-    with np.errstate(over="ignore", invalid="ignore"):
-        samples = _scaled(planes)
-        # What compares with a NaN is false.
-        if planes.dtype.kind != "f" or (samples.min() >= -_CEILING and samples.max() <= _CEILING):
-            return samples
-        bounded: NDArray[np.float32] = np.clip(np.nan_to_num(samples, nan=0.0), -_CEILING, _CEILING)
-        return bounded
+
+    weights: NDArray[np.float32]
+    used: tuple[int, ...] = ()
+    why: str = ""
+    gain_db: float = 0.0
+
+    @property
+    def limits(self) -> bool:
+        """Whether what fits into full scale may leave it when it is mixed."""
+        return float(self.weights.sum()) > 1.0 + 1e-6
+
+    @property
+    def noticed(self) -> Noticed:
+        """What is unusual about it."""
+        if not self.why:
+            return Noticed(scaled_db=self.gain_db)
+        channels = len(self.weights)
+        return Noticed(channels=channels, channels_used=self.used, channels_why=self.why, scaled_db=self.gain_db)
+
+    def of(self, planes: Samples) -> Samples:
+        """`(channels, n)` samples to `(n,)`."""
+        mixed: Samples = planes[0] if len(planes) == 1 else self.weights @ planes
+        return mixed
 
 
-def mono(planes: NDArray[np.float32], layout: AudioLayout) -> NDArray[np.float32]:
-    """Mix `channels` to `(n,)` samples.
-
-    The weights of the channels add up to one, so what fits into full scale still does. (libav's own mix of stereo to
-    float mono is 3 dB too loud and clips.)
-    """
-    if layout.nb_channels == 1:
-        return planes[0, :]
-    mixed: NDArray[np.float32] = _weights([channel.name for channel in layout.channels]) @ planes
-    return mixed
+def usual(names: Sequence[str]) -> Mix:
+    """Of channels that nobody has listened to. `names` are libav's; what it doesn't name is weighted alike."""
+    return Mix(usual_weights(names))
 
 
-def _joined(frames: Sequence[AudioFrame]) -> AudioFrame:
-    """One frame of all. libav copies what would take numpy as long as it takes a codec to decode it."""
-    fifo = AudioFifo()
-    for frame in frames:
-        frame.pts = None  # they need not follow each other
-        fifo.write(frame)
-    joined = fifo.read()
-    assert joined is not None
-    return joined
-
-
-def _planes(frame: AudioFrame) -> NDArray[np.generic]:
-    """`(channels, n)` of the sample type that the decoder gave.
-
-    Not `AudioFrame.to_ndarray`: PyAV 18.1 takes libav's list of planes to end with a null, which it does not at eight
-    channels or more, and reads what lies behind it.
-    """
-    channels, dtype = frame.layout.nb_channels, _DTYPES[frame.format.packed.name]
-    if frame.format.is_planar:
-        return np.stack([np.frombuffer(memoryview(plane), dtype, frame.samples) for plane in frame.planes[:channels]])
-    interleaved = np.frombuffer(memoryview(frame.planes[0]), dtype, frame.samples * channels)
-    return interleaved.reshape(-1, channels).T
-
-
-def _weights(names: Sequence[str]) -> NDArray[np.float32]:
+def usual_weights(names: Sequence[str]) -> NDArray[np.float32]:
+    """By ITU-R BS.775 with the centre at 0 dB; the mean of two channels, and of those that nobody named."""
     weights = np.array([_WEIGHTS.get(name, np.nan) for name in names], np.float32)
-    if not np.isfinite(weights).all() or weights.sum() == 0:
-        weights = np.ones(len(names), np.float32)  # nobody said what the channels are
-    weights /= weights.sum()
-    return weights
+    if len(names) > 2 and np.isfinite(weights).all() and weights.sum() > 0:
+        return weights
+    return np.full(len(names), 1 / len(names), np.float32)
 
 
-def _scaled(planes: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Full scale of any of libav's sample types to -1..1."""
-    kind, width = planes.dtype.kind, planes.dtype.itemsize
-    if kind == "f":
-        return planes.astype(np.float32, copy=False)
-    if kind == "u":
-        return (planes.astype(np.float32) - np.float32(128)) / np.float32(128)
-    return planes.astype(np.float32) * np.float32(2.0 ** (1 - 8 * width))
+class Mixer:
+    """Mixes block by block, at one rate."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._limiter = Limiter(sample_rate_hz)
+
+    def write(self, planes: Samples, mix: Mix) -> Samples:
+        """Take `(channels, n)` samples, give those `(n,)` that are ready."""
+        if mix.limits:
+            return self._limiter.write(mix.of(planes))
+        mixed, before = mix.of(planes), self._limiter.finish()
+        return np.concatenate([before, mixed]) if len(before) else mixed
+
+    def finish(self) -> Samples:
+        """Give what is left."""
+        return self._limiter.finish()

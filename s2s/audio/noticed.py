@@ -22,14 +22,16 @@ class Noticed:
     """How a recording was read where that is not the usual way; all defaults for a plain one.
 
     `lead_s` seconds of silence in front and `gaps_s` in `gaps` holes are there because the times in the file say so.
-    `channels_used` (from 1) are those that are heard where others were left out, `channels_why` is `cancel` or
-    `silent`. `scaled_db` is what everything was made quieter by so that nothing clips. `promised_s` is the length that
-    a file names of which less is there. `tracks` are all of a file that has several, `track` the index of the one read.
+    `channels_used` (from 1) of `channels` are those that are heard where they weren't mixed as usual: others would
+    `cancel` them or are `silent`, or each has sound `apart` from the others (`channels_why`). `scaled_db` is what
+    everything was made quieter by so that nothing clips. `promised_s` is the length that a file names of which less is
+    there. `tracks` are all of a file that has several, `track` the index of the one read.
     """
 
     lead_s: float = 0.0
     gaps: int = 0
     gaps_s: float = 0.0
+    channels: int = 0
     channels_used: tuple[int, ...] = ()
     channels_why: str = ""
     scaled_db: float = 0.0

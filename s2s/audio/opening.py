@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NoReturn, cast
 
 import av
@@ -112,6 +113,22 @@ def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
         source.seek(0)
         container = _opened(source, raw_demuxer, options | _LONG_PROBE)
     return container
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A container, the stream in it that is the recording, and who decodes that."""
+
+    container: InputContainer
+    stream: AudioStream
+    decoder: AudioCodecContext
+
+
+def open_reading(source: Input, raw: RawPcm | None) -> Reading:
+    """Raises `AudioError`."""
+    container = open_container(source, raw)
+    stream = audio_stream(container)
+    return Reading(container, stream, decoder(stream, source))
 
 
 def _opened(source: Input, demuxer: str | None, options: dict[str, str]) -> InputContainer:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.audio.limiter import Limiter
 from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.mixing import Mix, usual
+from s2s.audio.places import PLACE_S, listened
 
 _PCM: Final = 1  # WAVE_FORMAT_PCM
 _SAMPLE_BYTES: Final = 2
@@ -94,8 +97,34 @@ class Plain:
                 found = cls("wav", rate_hz, channels, at, length // frame_bytes)
         return found
 
-    def blocks(self, fd: int) -> Iterator[NDArray[np.float32]]:
-        """Mono `(n,)` blocks of a second at the sound's own rate, -1..1; two channels are mixed half and half.
+    def listen(self, fd: int) -> Mix:
+        """How its channels are mixed."""
+        names = ("FL", "FR")[: self.channels]
+        if self.channels == 1:
+            return usual(names)
+        rate_hz = self.sample_rate_hz
+        place = max(1, round(PLACE_S * rate_hz))
+
+        def at(moments: Iterable[float]) -> Iterator[NDArray[np.float32]]:
+            for moment in moments:
+                yield self._planes(fd, min(round(moment * rate_hz), max(0, self.samples - place)), place)
+
+        def everything() -> Iterator[NDArray[np.float32]]:
+            for first in range(0, self.samples, rate_hz):
+                yield self._planes(fd, first, rate_hz)
+
+        return listened(names, rate_hz, self.samples / rate_hz, at, everything)
+
+    def _planes(self, fd: int, first: int, count: int) -> NDArray[np.float32]:
+        """`(channels, n)` samples from `first` on, `count` of them or what there is."""
+        frame_bytes = _SAMPLE_BYTES * self.channels
+        data = os.pread(fd, min(count, self.samples - first) * frame_bytes, self.start + first * frame_bytes)
+        whole = data[: len(data) // frame_bytes * frame_bytes]
+        planes: NDArray[np.float32] = np.frombuffer(whole, "<i2").reshape(-1, self.channels).T * np.float32(2.0**-15)
+        return planes
+
+    def blocks(self, fd: int, mix: Mix) -> Iterator[NDArray[np.float32]]:
+        """Mono `(n,)` blocks of a second at the sound's own rate, -1..1.
 
         All in the same memory, or the system would bring new pages for each: a block is gone when the next one comes.
         """
@@ -103,20 +132,23 @@ class Plain:
         most = min(self.samples, self.sample_rate_hz)
         data = np.empty(most * self.channels, "<i2")
         frames, mixed = np.empty((most, self.channels), np.float32), np.empty(most, np.float32)
-        # A power of two each, and sums of 17 bits: float32 holds them as they are.
-        share = np.full(self.channels, 2.0**-15 / self.channels, np.float32)
+        share = mix.weights * np.float32(2.0**-15)
+        limiter = Limiter(self.sample_rate_hz) if mix.limits else None
         for first in range(0, self.samples, most):
             count = min(most, self.samples - first)
             read = os.preadv(fd, [data[: count * self.channels].data], self.start + first * frame_bytes) // frame_bytes
             frames.reshape(-1)[: read * self.channels] = data[: read * self.channels]
-            yield np.matmul(frames[:read], share, out=mixed[:read])
+            np.matmul(frames[:read], share, out=mixed[:read])
+            yield limiter.write(mixed[:read]) if limiter else mixed[:read]
+        if limiter:
+            yield limiter.finish()
 
     def resampled(self, fd: int, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
         """The same at another rate, or at its own; each block in memory of its own."""
         from s2s.audio.resampling import Resampler  # who only looks at recordings needs no soxr
 
         resampler = Resampler(self.sample_rate_hz, sample_rate_hz)
-        for block in self.blocks(fd):
+        for block in self.blocks(fd, self.listen(fd)):
             yield resampler.write(block.copy())
         yield resampler.finish()
 

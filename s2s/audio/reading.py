@@ -10,6 +10,7 @@ import av
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from s2s.audio import speex
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
-from s2s.audio.mixing import channels, mono
-from s2s.audio.noticed import NOTHING, Noticed
-from s2s.audio.opening import Input, audio_stream, decoder, open_container, raise_if_memory
+from s2s.audio.mixing import Mix, Mixer, usual
+from s2s.audio.noticed import Noticed
+from s2s.audio.opening import Input, open_reading, raise_if_memory
+from s2s.audio.planes import channels
 from s2s.audio.promises import promised_s
 from s2s.audio.resampling import Resampler
 
@@ -54,9 +56,8 @@ class Recording:
     def __init__(self, source: Input, limits: Limits, raw: RawPcm | None) -> None:
         self._limits = limits
         self._source = source
-        self._container = open_container(source, raw)
-        self._stream = audio_stream(self._container)
-        self._decoder = decoder(self._stream, source)
+        reading = open_reading(source, raw)
+        self._container, self._stream, self._decoder = reading.container, reading.stream, reading.decoder
         self._trim = speex.trim(self._container, self._stream)
         self._frames = self._decode()
         self._first = next(self._frames, None)
@@ -65,6 +66,8 @@ class Recording:
                 raise AudioError("cut_off")
             raise AudioError("not_audio" if self._refused_packets else "no_sound_length")
         self._check_frame(self._first)
+        self.first = self._first
+        self._mixes: dict[str, Mix] = {}
         self.description = Description(
             container=self._container.format.name,
             codec=self._stream.codec_context.codec.canonical_name,
@@ -94,23 +97,35 @@ class Recording:
     @property
     def noticed(self) -> Noticed:
         """What was unusual, as far as it was read."""
-        return NOTHING
+        return self._mix_of(self.first.layout).noticed
+
+    def mix_by(self, mix: Mix) -> None:
+        """How what sounds like the first frame is mixed; else as usual. Before `blocks()`."""
+        self._mixes[self.first.layout.name] = mix
+
+    def _mix_of(self, layout: AudioLayout) -> Mix:
+        if layout.name not in self._mixes:
+            self._mixes[layout.name] = usual([channel.name for channel in layout.channels])
+        return self._mixes[layout.name]
 
     def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
         """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside.
 
-        `loudness` hears every channel before they are mixed.
+        `loudness` hears every channel before they are mixed, or the mix where that is not the usual one.
         """
-        rate, resampler = 0, Resampler(1, 1)
+        rate, resampler, mixer = 0, Resampler(1, 1), Mixer(1)
         for frames in self._runs():
             if frames[0].sample_rate != rate:
+                yield resampler.write(mixer.finish())
                 yield resampler.finish()
                 rate = frames[0].sample_rate
-                resampler = Resampler(rate, sample_rate_hz)
+                resampler, mixer = Resampler(rate, sample_rate_hz), Mixer(rate)
             planes, layout = channels(frames), frames[0].layout
+            mix = self._mix_of(layout)
             if loudness is not None:
-                loudness.write(planes, layout.name, rate)
-            yield resampler.write(mono(planes, layout))
+                loudness.write(*((mix.of(planes)[None], "mono") if mix.why else (planes, layout.name)), rate)
+            yield resampler.write(mixer.write(planes, mix))
+        yield resampler.write(mixer.finish())
         yield resampler.finish()
 
     def seek(self, start_s: float, *, by_index: bool = True) -> float:
@@ -154,7 +169,7 @@ class Recording:
             duration_s += frame.samples / frame.sample_rate
             if duration_s > self._limits.max_duration_s + 1e-6:
                 raise AudioError("too_long", max_duration_s=self._limits.max_duration_s)
-            if run and (run_samples >= frame.sample_rate or _kind(frame) != _kind(run[0])):
+            if run and (run_samples >= frame.sample_rate or kind(frame) != kind(run[0])):
                 yield run
                 run, run_samples = [], 0
             run.append(frame)
@@ -179,7 +194,7 @@ class Recording:
                 return
             if packet is None:
                 return
-            if from_s > -math.inf and _ends_before(packet, from_s):  # times are fractions, which take their time
+            if from_s > -math.inf and ends_before(packet, from_s):  # times are fractions, which take their time
                 continue
             try:
                 frames = self._decoder.decode(packet)
@@ -209,11 +224,13 @@ def _time_s(frame: AudioFrame) -> float:
     return frame.time
 
 
-def _ends_before(packet: Packet[AudioStream], moment_s: float) -> bool:
+def ends_before(packet: Packet[AudioStream], moment_s: float) -> bool:
+    """False for one that doesn't say its time."""
     if packet.pts is None or packet.time_base is None:
         return False
     return (packet.pts + (packet.duration or 0)) * packet.time_base < moment_s
 
 
-def _kind(frame: AudioFrame) -> tuple[str, str, int]:
+def kind(frame: AudioFrame) -> tuple[str, str, int]:
+    """What two frames must share to be mixed together."""
     return frame.format.name, frame.layout.name, frame.sample_rate

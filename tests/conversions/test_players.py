@@ -124,7 +124,7 @@ def test_without_the_copy_that_stands_for_it_nothing_is_sent(
     def full(*_given: object, **_options: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(players, "encode", full)
+    monkeypatch.setattr("s2s.audio.encode", full)
     conversion = submit(data=live)
     found = claim(Lane.CPU)
     assert found is not None

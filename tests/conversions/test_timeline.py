@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conversions.models import Conversion, Event, log
+from conversions.noticed import noticed_words
 from conversions.timeline import timeline_of
 from tests.conversions.conftest import Submit
 
@@ -71,3 +72,33 @@ def test_what_was_unusual_about_a_recording_is_said_where_it_was_read(conversion
         "Read: 12 seconds of sound. Its sound begins 1.5 s after its start; there is silence until then. "
         "3.2 s of sound are missing in 2 places; there is silence instead."
     ]
+
+
+@pytest.mark.parametrize(
+    ("noticed", "sentence"),
+    [
+        (
+            {"channels": 2, "channels_used": [1], "channels_why": "cancel"},
+            "Channels 1 and 2 cancel each other: the left one was used.",
+        ),
+        (
+            {"channels": 2, "channels_used": [2], "channels_why": "silent"},
+            "Only the right channel has sound: it keeps its level.",
+        ),
+        (
+            {"channels": 2, "channels_used": [1, 2], "channels_why": "apart"},
+            "Each channel has sound of its own: both keep their level.",
+        ),
+        (
+            {"channels": 4, "channels_used": [3], "channels_why": "silent"},
+            "Only channel 3 has sound: it keeps its level.",
+        ),
+        (
+            {"channels": 6, "channels_used": [1, 2, 4], "channels_why": "cancel"},
+            "Channels cancel each other: channels 1, 2 and 4 were used.",
+        ),
+        ({"scaled_db": 3.04}, "Made 3.0 dB quieter, so that its loudest places are not distorted."),
+    ],
+)
+def test_how_channels_were_mixed_is_said(noticed: dict[str, object], sentence: str) -> None:
+    assert noticed_words(noticed, 3.0) == [sentence]

@@ -1,0 +1,122 @@
+"""Places out of a recording that has to be decoded, to be listened to. Runs only in a worker, behind its limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeAlias
+
+import av.error
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from numpy.typing import NDArray
+
+from s2s.audio.mixing import Mix
+from s2s.audio.opening import Reading, raise_if_memory
+from s2s.audio.places import PLACE_S, listened
+from s2s.audio.planes import channels
+from s2s.audio.reading import Recording, ends_before, kind
+
+Samples = NDArray[np.float32]
+Packets: TypeAlias = "Iterator[Packet[AudioStream]]"  # not a generic type at run time
+
+_SETTLING_S: Final = 0.1  # a codec may say nothing, or half of it, where it begins
+
+
+def listen(opened: Callable[[], Reading], recording: Recording) -> Mix:
+    """How what sounds like the first frame of `recording` is mixed. `opened` opens the same file anew."""
+    first = recording.first
+    sampler = _Sampler(opened, first)
+    names = [channel.name for channel in first.layout.channels]
+    return listened(names, first.sample_rate, recording.said_duration_s, sampler.at, sampler.everything)
+
+
+class _Sampler:
+    """Reads forward only, so that no round reads more than the file has."""
+
+    def __init__(self, opened: Callable[[], Reading], first: AudioFrame) -> None:
+        self._opened = opened
+        self._kind, self._rate_hz = kind(first), first.sample_rate
+        self._can_seek = True
+
+    def at(self, moments: Iterable[float]) -> Iterator[Samples]:
+        reading = self._opened()
+        stream = reading.stream
+        assert stream.time_base is not None
+        origin_s = float((stream.start_time or 0) * stream.time_base)
+        packets, heard_s = _packets(reading), -1.0
+        for moment in moments:
+            if moment < heard_s:  # there was nothing at an earlier place, so that it went on to this one
+                continue
+            begin_s = origin_s + moment
+            if self._can_seek and moment > _SETTLING_S + PLACE_S:
+                self._can_seek = _sought(reading, begin_s - _SETTLING_S)
+                packets = _packets(reading) if self._can_seek else packets
+            place = self._place(reading.decoder, packets, begin_s)
+            if not place:
+                break
+            heard_s = (place[-1].time or 0.0) - origin_s
+            yield channels(place)
+        reading.container.close()
+
+    def everything(self) -> Iterator[Samples]:
+        reading = self._opened()
+        packets = _packets(reading)
+        while place := self._place(reading.decoder, packets):
+            yield channels(place)
+        reading.container.close()
+
+    def _place(self, decoder: AudioCodecContext, packets: Packets, begin_s: float = -math.inf) -> list[AudioFrame]:
+        """Frames from `begin_s` on, as much as a place; none at the end. What can't be decoded is left out."""
+        found: list[AudioFrame] = []
+        missing = round(PLACE_S * self._rate_hz)
+        for packet in packets:
+            if begin_s > -math.inf and ends_before(packet, begin_s - _SETTLING_S):
+                continue
+            for frame in _decoded(decoder, packet):
+                if frame.time is not None and frame.time < begin_s:
+                    continue
+                if kind(frame) == self._kind:
+                    found.append(frame)
+                    missing -= frame.samples
+            if missing <= 0:
+                break
+        return found
+
+
+def _sought(reading: Reading, moment_s: float) -> bool:
+    assert reading.stream.time_base is not None
+    try:
+        reading.container.seek(round(moment_s / reading.stream.time_base), stream=reading.stream)
+    except av.error.FFmpegError as error:
+        raise_if_memory(error)
+        return False
+    reading.decoder.flush_buffers()
+    return True
+
+
+def _packets(reading: Reading) -> Packets:
+    packets = reading.container.demux(reading.stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError as error:
+            raise_if_memory(error)
+            return
+        except IndexError:  # as where it is read
+            return
+        if packet is None:
+            return
+        yield packet
+
+
+def _decoded(decoder: AudioCodecContext, packet: Packet[AudioStream]) -> list[AudioFrame]:
+    try:
+        frames = decoder.decode(packet)
+    except av.error.FFmpegError as error:
+        raise_if_memory(error)
+        return []
+    return [frame for frame in frames if isinstance(frame, AudioFrame) and frame.samples > 0]
