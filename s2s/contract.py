@@ -294,7 +294,7 @@ class Voice(_Listed):
 class Model(_Listed):
     """An entry of `GET /v1/models` (a bare list). What it doesn't say of a parameter (None) it is believed to heed.
 
-    `can_use_style` and `can_use_speaker_boost` are of the published description, the other two are ours
+    `can_use_style` and `can_use_speaker_boost` are of the published description, the other three are ours
     (docs/engine.md): any server with this contract may say them, and every client may overlook them.
     """
 
@@ -306,6 +306,7 @@ class Model(_Listed):
     can_use_speaker_boost: bool | None = None
     can_remove_background_noise: bool | None = None
     ignored_parameters: tuple[str, ...] = ()
+    can_take_source_speech: bool = False
 
     @property
     def without_effect(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from s2s.audio.decoding import (
     excerpt,
     measure_loudness,
     searchable,
+    spoken,
     warm_up,
 )
 from s2s.audio.errors import AudioError
@@ -42,6 +43,7 @@ __all__ = [
     "excerpt",
     "measure_loudness",
     "searchable",
+    "spoken",
     "warm_up",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_LIMITS: Final = Limits()
 _INDEX_BYTES: Final = 1 << 20  # headers of the shortest recording; indices grow with a recording
+_SPEECH_RATE_HZ: Final = 24_000  # the local engine's, so that it measures the same samples
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
 
 
@@ -182,12 +184,31 @@ def excerpt(
     """
     import numpy as np
 
-    from s2s.audio.encoding import encode
-
     job = _job("excerpt", limits, raw, start_s=start_s, length_s=length_s)
     with sources.opened(source) as input_fd, sandbox.Worker(job, input_fd, limits.idle_s) as worker:
         samples = [np.frombuffer(block, np.float32) for block in worker.blocks()]
         rate_hz = worker.last_word()["sample_rate_hz"]
+    return _wav(samples, rate_hz)
+
+
+def spoken(
+    source: BinaryIO, *, limits: Limits = _EXCERPT_LIMITS, raw: RawPcm | None = None
+) -> tuple[bytes, float | None, float]:
+    """What the local engine measures the whole of `source` by, as a 16-bit WAV, mono at 24 kHz; see `find_speech`.
+
+    With it come where somebody speaks first, in seconds, or None, and how many seconds were searched, five minutes at
+    most. `source` is read as `examine` reads it. Raises `AudioError`.
+    """
+    from s2s.audio.speaking import SEARCH_S, WANTED_S, find_speech
+
+    with contextlib.closing(decode(source, sample_rate_hz=_SPEECH_RATE_HZ, limits=limits, raw=raw)) as blocks:
+        found = find_speech(blocks, _SPEECH_RATE_HZ, WANTED_S, SEARCH_S)
+    return _wav([found.samples], _SPEECH_RATE_HZ), found.begins_s, found.searched_s
+
+
+def _wav(samples: list[NDArray[np.float32]], rate_hz: int) -> bytes:
+    from s2s.audio.encoding import encode
+
     sink = io.BytesIO()
     encode(samples, sink, "wav", rate_hz, None, input_rate_hz=rate_hz)
     return sink.getvalue()

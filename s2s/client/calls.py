@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 import httpx
 
@@ -104,7 +104,10 @@ class Calls:
     async def _send(
         self, url: str, recording: Recording, parameters: ConvertParameters, options: Options, line: Line
     ) -> Begun:
-        body = {"data": parameters.form(), "files": {"audio": (recording.name, recording.file)}}
+        files: dict[str, tuple[str, BinaryIO | bytes]] = {"audio": (recording.name, recording.file)}
+        if options.source_speech is not None:
+            files["source_speech"] = ("speech", options.source_speech)
+        body = {"data": parameters.form(), "files": files}
         build = partial(self._request, "POST", url, options, line, query=parameters.query(), **body)
         request = await self.wire.run(build)
         response = await self._open(request, line)

@@ -75,6 +75,9 @@ class ConvertOptions(AnswerOptions, total=False):
 
     # Else the name of the path or of the file, else "audio".
     filename: str | None
+    # What is spoken elsewhere in the recording of which this is a passage, as an endpoint takes it whose model says so
+    # (`contract.Model.can_take_source_speech`). Never for another one: it isn't of the published contract.
+    source_speech: bytes | None
     # Called before every request, with the connection made and nothing sent; what it raises passes through and nothing
     # is sent. The async client awaits what it returns.
     on_sent: OnSent | None
@@ -114,6 +117,7 @@ class Options:
     chunk_bytes: int | None = None
     most_bytes: int | None = None
     filename: str | None = None
+    source_speech: bytes | None = None
     on_sent: OnSent | None = None
 
     def __post_init__(self) -> None:

@@ -11,9 +11,11 @@ from contextlib import ExitStack, closing
 
 from s2s.contract import ConvertParameters
 from s2s.engine import listings, speech
-from s2s.engine.concurrency import Slots
+from s2s.engine.concurrency import Slot, Slots
 from s2s.engine.errors import Refusal
 from s2s.engine.exchange import ClientLeft, Request, Response
+from s2s.engine.uploads import Upload
+from s2s.engine.voices import Voice
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +128,7 @@ class App:
             slot = stack.enter_context(self._slots.take())
             upload = stack.enter_context(closing(request.upload(self._max_bytes)))
             wanted = speech.parameters(request.query, upload.fields, streaming=False)
-            job = speech.Job(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
+            job = _job(request, upload, wanted, voice, slot)
             pieces = stack.enter_context(closing(speech.converted_file(job)))
             first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
             if first.is_last:
@@ -141,10 +143,15 @@ class App:
             slot = stack.enter_context(self._slots.take())
             upload = stack.enter_context(closing(request.upload(self._max_bytes)))
             wanted = speech.parameters(request.query, upload.fields, streaming=True)
-            job = speech.Job(speech.source_of(upload), wanted, voice, request.line.check, slot.release)
+            job = _job(request, upload, wanted, voice, slot)
             pieces = stack.enter_context(closing(speech.converted_stream(job)))
             first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
             return _sound(_Rest(first, pieces, stack.pop_all()), wanted, None, slot.headers)
+
+
+def _job(request: Request, upload: Upload, wanted: ConvertParameters, voice: Voice, slot: Slot) -> speech.Job:
+    source = speech.source_of(upload)
+    return speech.Job(source, wanted, voice, request.line.check, slot.release, upload.source_speech)
 
 
 def _sound(body: Iterable[bytes], wanted: ConvertParameters, length: int | None, headers: dict[str, str]) -> Response:

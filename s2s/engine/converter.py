@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.audio import speaking
 from s2s.contract import VoiceSettings
 from s2s.engine import blocks
 from s2s.engine.speaker import SourceStatistics, measure
@@ -15,15 +16,15 @@ from s2s.engine.transform import Transform
 from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ, Features, analyse
 from s2s.engine.voices import Voice
 
-STATISTICS_S = 15.0
+STATISTICS_S = speaking.WANTED_S
 # A listener waits while the source is measured: `optimize_streaming_latency` 1 to 4 trades sureness for time.
 _STATISTICS_BY_LATENCY_S = {0: STATISTICS_S, 1: 10.0, 2: 6.0, 3: 4.0, 4: 3.0}
-_PIECE_S = 3.0
+# How far speech is looked for, for each second that is wanted of it.
+_SEARCHED_FOR_EACH = speaking.SEARCH_S / speaking.WANTED_S
 # A voice is on for about half of the time that somebody speaks.
 _VOICED_SHARE = 0.5
-# A recording without a voice is not searched for one for ever.
-_LONGEST_SEARCH_S = 60.0
-_SILENCE = 10 ** (-60 / 20)
+_BLOCK = SAMPLE_RATE_HZ
+_PIECE = 3 * SAMPLE_RATE_HZ
 _EVERY = 2
 
 
@@ -32,30 +33,33 @@ def statistics_seconds(optimize_streaming_latency: int | None) -> float:
     return _STATISTICS_BY_LATENCY_S[optimize_streaming_latency or 0]
 
 
-def measure_source(spool: Spool, seconds: float = STATISTICS_S) -> SourceStatistics:
-    """Statistics of the first `seconds` of speech in the recording, wherever they begin.
+def search_seconds(statistics_s: float) -> float:
+    """In how much of a recording that speech is looked for."""
+    return statistics_s * _SEARCHED_FOR_EACH
 
-    Silence is skipped; at most a minute of sound is searched.
-    """
+
+def speech_in(spool: Spool, statistics_s: float = STATISTICS_S) -> NDArray[np.float32]:
+    """The first `statistics_s` of speech in the recording, wherever they begin; where nobody speaks, of sound."""
+    return speaking.find_speech(_read(spool), SAMPLE_RATE_HZ, statistics_s, search_seconds(statistics_s)).samples
+
+
+def _read(spool: Spool) -> Iterator[NDArray[np.float32]]:
+    start = 0
+    while spool.reach(start + 1):
+        yield spool.read(start, start + _BLOCK).astype(np.float32)
+        start += _BLOCK
+
+
+def measure_source(speech: NDArray[np.float32], statistics_s: float = STATISTICS_S) -> SourceStatistics:
+    """Statistics of the voice in `speech`, mono (n,) at 24 kHz: of as much of it as `statistics_s` usually have."""
     found: list[Features] = []
-    voiced_s = searched_s = 0.0
-    start, piece = 0, int(_PIECE_S * SAMPLE_RATE_HZ)
-    while voiced_s < seconds * _VOICED_SHARE and searched_s < max(seconds, _LONGEST_SEARCH_S):
-        if not spool.reach(start + 1):
-            break
-        samples = spool.read(start, start + piece)
-        start += piece
-        if found and len(samples) < piece // 4:
-            break
-        if np.abs(samples).max() < _SILENCE:
-            continue
+    voiced_s = 0.0
+    for start in range(0, max(1, len(speech)), _PIECE):
         with blocks.CRUNCHING.turn(done_s=0.0):
-            features = analyse(samples, every=_EVERY)
-        found.append(features)
-        searched_s += _PIECE_S
-        voiced_s += float(features.voiced.sum()) * _EVERY * FRAME_PERIOD_MS / 1000
-    if not found:
-        found.append(analyse(np.zeros(0), every=_EVERY))
+            found.append(analyse(speech[start : start + _PIECE], every=_EVERY))
+        voiced_s += float(found[-1].voiced.sum()) * _EVERY * FRAME_PERIOD_MS / 1000
+        if voiced_s >= statistics_s * _VOICED_SHARE:
+            break
     return measure(_joined(found), _EVERY * FRAME_PERIOD_MS / 1000)
 
 
@@ -74,15 +78,18 @@ def convert(
     *,
     streaming: bool = False,
     statistics_s: float = STATISTICS_S,
+    speech: NDArray[np.float32] | None = None,
 ) -> Generator[NDArray[np.float32], None, None]:
     """Change the speaker of a recording and keep the performance.
 
     `decoded` gives mono float32 blocks (n,) at 24 kHz, -1..1; blocks of the same form come out, exactly as many
-    samples in all. `streaming` begins with short blocks. Deterministic: the same samples, voice and settings
-    give the same samples. Raises what `decoded` raises. Close the generator to stop the work.
+    samples in all. `streaming` begins with short blocks. The source is measured on `speech` (as `measure_source` has
+    it), or on the first `statistics_s` of speech in the recording. Deterministic: the same samples, speech, voice and
+    settings give the same samples. Raises what `decoded` raises. Close the generator to stop the work.
     """
     with Spool(decoded) as spool:
-        transform = Transform(measure_source(spool, statistics_s), voice, voice.settings(settings))
+        source = measure_source(speech_in(spool, statistics_s) if speech is None else speech, statistics_s)
+        transform = Transform(source, voice, voice.settings(settings))
         sizes = blocks.growing_sizes() if streaming else blocks.constant_sizes()
         for block in blocks.convert_blocks(spool, transform, sizes):
             yield block.astype(np.float32)

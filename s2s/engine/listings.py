@@ -102,6 +102,7 @@ def models() -> list[dict[str, Any]]:
             "can_use_speaker_boost": False,
             "can_remove_background_noise": False,
             "ignored_parameters": list(IGNORED_PARAMETERS),
+            "can_take_source_speech": True,
             "serves_pro_voices": False,
             "token_cost_factor": 0.0,
             "requires_alpha_access": False,

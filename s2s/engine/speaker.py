@@ -1,4 +1,4 @@
-"""Who is speaking in a recording: statistics of the source voice, from its first seconds of speech."""
+"""Who is speaking in a recording: statistics of the source voice, from what is spoken in it."""
 
 from __future__ import annotations
 

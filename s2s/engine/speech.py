@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from s2s.audio import AudioError, RawPcm, decode, examine
+from s2s.audio import AudioError, Limits, RawPcm, decode, examine
 from s2s.contract import ConvertParameters
 from s2s.engine import outputs
 from s2s.engine.converter import convert, statistics_seconds
@@ -21,11 +21,13 @@ from s2s.engine.uploads import Upload
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.engine.voices import Voice
 
+_SPEECH_LIMITS = Limits(max_duration_s=60)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What is to be converted. `check` is called before each block and may raise to stop the work; `work_done` when
-    nothing is left but to send.
+    nothing is left but to send. `source_speech`: what the source is measured on, where `source` is a passage alone.
 
     It waits for nobody but for its turn to crunch (`turns`), which long work gives up to short: how many are at work
     is the engine's to limit, before an upload is read (`concurrency`).
@@ -36,6 +38,7 @@ class Job:
     voice: Voice
     check: Callable[[], None]
     work_done: Callable[[], None]
+    source_speech: BinaryIO | None = None
 
 
 def parameters(query: Mapping[str, str], fields: Mapping[str, str], *, streaming: bool) -> ConvertParameters:
@@ -82,7 +85,8 @@ def converted_file(job: Job) -> Generator[Piece, None, None]:
             length = _length(source, wanted) if wanted.format.codec == "wav" else None
             output = stack.enter_context(outputs.output(wanted.format, length))
             decoded, has_begun = _Counted(_decoded(source, wanted)), False
-            with closing(convert(decoded, job.voice, wanted.voice_settings)) as blocks:
+            converting = convert(decoded, job.voice, wanted.voice_settings, speech=_source_speech(job))
+            with closing(converting) as blocks:
                 for block in blocks:
                     job.check()
                     output.write(block)
@@ -111,8 +115,10 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
     output = outputs.Flowing(wanted.format)
     try:
         job.check()
-        decoded = _decoded(source, wanted)
-        blocks = convert(decoded, job.voice, wanted.voice_settings, streaming=True, statistics_s=statistics_s)
+        decoded, speech = _decoded(source, wanted), _source_speech(job)
+        blocks = convert(
+            decoded, job.voice, wanted.voice_settings, streaming=True, statistics_s=statistics_s, speech=speech
+        )
         with closing(blocks):
             for block in blocks:
                 output.write(block)
@@ -161,6 +167,17 @@ def _length(source: BinaryIO, wanted: ConvertParameters) -> int:
     """Samples that the output shall have. Decodes all of `source`: nothing else tells its length for sure."""
     found = examine(source, raw=_raw(wanted))
     return round(Fraction(found.samples * wanted.format.sample_rate_hz, found.sample_rate_hz))
+
+
+def _source_speech(job: Job) -> NDArray[np.float32] | None:
+    """(n,) at 24 kHz. Raises Refusal 422 when it can't be decoded."""
+    if job.source_speech is None:
+        return None
+    try:
+        decoded = decode(job.source_speech, sample_rate_hz=SAMPLE_RATE_HZ, limits=_SPEECH_LIMITS)
+        return np.concatenate([np.zeros(0, np.float32), *decoded])
+    except AudioError as error:
+        raise Refusal.of_parameter("body", "source_speech", msg=str(error)) from error
 
 
 def _raw(wanted: ConvertParameters) -> RawPcm | None:

@@ -21,6 +21,9 @@ _CHUNK_BYTES = 256 * 1024
 _MOST_FIELDS = 32
 _MOST_FIELD_BYTES = 64 * 1024
 _AUDIO = "audio"
+# Ours (docs/engine.md): what is spoken elsewhere in the recording of which `audio` is a passage.
+_SOURCE_SPEECH = "source_speech"
+_MOST_SPEECH_BYTES = 16 * 1024 * 1024
 # A refusal given while the client still sends is lost with some clients: the rest is read, up to here.
 _DRAIN_BYTES = 64 * 1024 * 1024
 
@@ -29,17 +32,25 @@ Read = Callable[[int], bytes]
 
 @dataclass(slots=True)
 class Upload:
-    """Form fields as text, and the audio as an anonymous temporary file at position 0 (None: there was none).
+    """Form fields as text, and what is sound as anonymous temporary files at position 0.
 
     File name and content type are ignored: they say nothing about the content.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
-    audio: BinaryIO | None = None
+    files: dict[str, BinaryIO] = field(default_factory=dict)
+
+    @property
+    def audio(self) -> BinaryIO | None:
+        return self.files.get(_AUDIO)
+
+    @property
+    def source_speech(self) -> BinaryIO | None:
+        return self.files.get(_SOURCE_SPEECH)
 
     def close(self) -> None:
-        if self.audio is not None:
-            self.audio.close()
+        for file in self.files.values():
+            file.close()
 
 
 def receive(read: Read, content_type: str, content_length: int | None, max_bytes: int) -> Upload:
@@ -115,8 +126,8 @@ def _parse(read: Read, boundary: str, upload: Upload) -> None:
             elif event is None:
                 _end(name, text, upload)
                 name = None
-            elif name == _AUDIO and upload.audio is not None:
-                upload.audio.write(event)
+            elif name in upload.files:
+                _add(name, event, upload.files[name])
             else:
                 text += event
                 if len(text) > _MOST_FIELD_BYTES:
@@ -124,15 +135,21 @@ def _parse(read: Read, boundary: str, upload: Upload) -> None:
 
 
 def _begin(name: str, upload: Upload) -> None:
-    if name in upload.fields or (name == _AUDIO and upload.audio is not None):
+    if name in upload.fields or name in upload.files:
         raise Refusal.of_parameter("body", name[:100], msg="This field is given twice.")
-    if name == _AUDIO:
-        upload.audio = tempfile.TemporaryFile(prefix="timbre-upload-")  # noqa: SIM115 - closed by Upload.close
+    if name in (_AUDIO, _SOURCE_SPEECH):
+        upload.files[name] = tempfile.TemporaryFile(prefix="timbre-upload-")  # noqa: SIM115 - closed by Upload.close
+
+
+def _add(name: str, data: bytes | bytearray, file: BinaryIO) -> None:
+    file.write(data)
+    if name == _SOURCE_SPEECH and file.tell() > _MOST_SPEECH_BYTES:
+        raise ParserLimitReached("the speech of the source is too large")
 
 
 def _end(name: str, text: bytearray, upload: Upload) -> None:
-    if name == _AUDIO and upload.audio is not None:
-        upload.audio.seek(0)
+    if name in upload.files:
+        upload.files[name].seek(0)
         return
     try:
         upload.fields[name] = text.decode("utf-8")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from s2s.contract import VoiceSettings
 from s2s.engine import blocks, spectrum
-from s2s.engine.converter import convert, measure_source
+from s2s.engine.converter import convert, measure_source, speech_in
 from s2s.engine.dynamics import keep_loudness, soft_limit
 from s2s.engine.speaker import measure
 from s2s.engine.spool import Spool
@@ -122,7 +122,7 @@ class TestSpeaker:
     def test_starts_where_the_speech_starts(self, man: NDArray[np.float32]) -> None:
         late = np.concatenate([np.zeros(30 * SAMPLE_RATE_HZ, np.float32), man])
         with Spool(in_blocks(late)) as spool:
-            found = measure_source(spool)
+            found = measure_source(speech_in(spool))
         assert found.voiced_s > 2
         assert np.exp(found.log_f0) == pytest.approx(95, abs=8)
 

@@ -1,0 +1,127 @@
+"""Who is speaking is told by speech: neither by the music before it nor by which passage is converted."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Callable
+
+import httpx
+import numpy as np
+import pytest
+import pyworld
+from numpy.typing import NDArray
+
+from s2s.audio.speaking import find_speech
+from s2s.contract import Model
+from s2s.engine import listings
+from s2s.engine.converter import STATISTICS_S, convert, search_seconds, statistics_seconds
+from s2s.engine.vocoder import SAMPLE_RATE_HZ as RATE
+from s2s.engine.voices import catalogue
+from tests.s2s.engine.conftest import API_KEY, EngineProcess
+from tests.s2s.engine.test_dsp import in_blocks
+from tests.support import music
+
+Samples = NDArray[np.float32]
+Load = Callable[[str, int], Samples]
+NORA = "TimbreNora0000000001"
+MUSIC_S = 22
+
+
+@pytest.fixture(scope="module")
+def man(speech: Load) -> Samples:
+    return speech("man_librivox.flac", RATE)
+
+
+def higher_cents(one: Samples, other: Samples) -> float:
+    """How much higher the same words are spoken in `one`; F0 by another tracker than the engine's."""
+    first, second = (pyworld.harvest(of.astype(np.float64), RATE, f0_floor=60, f0_ceil=500)[0] for of in (one, other))
+    both = (first > 0) & (second > 0)
+    assert both.sum() > 100
+    return float(np.median(1200 * np.log2(first[both] / second[both])))
+
+
+def converted(samples: Samples, **options: object) -> Samples:
+    return np.concatenate(list(convert(in_blocks(samples), catalogue()[NORA], **options)))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def alone(man: Samples) -> Samples:
+    """The man in Nora's voice, where nothing else is in the recording."""
+    return converted(man)
+
+
+@pytest.mark.parametrize("before", [music.band, music.sung, music.chords])
+@pytest.mark.parametrize("streaming", [False, True])
+def test_music_before_a_man_does_not_change_his_voice(
+    man: Samples, alone: Samples, before: Callable[[float, int], Samples], streaming: bool
+) -> None:
+    both = np.concatenate([before(MUSIC_S, RATE), man])
+    assert abs(higher_cents(converted(both, streaming=streaming)[MUSIC_S * RATE :], alone)) < 20
+
+
+@pytest.mark.parametrize("latency", [1, 4])
+def test_who_listens_along_is_measured_on_speech_too(man: Samples, latency: int) -> None:
+    options = {"streaming": True, "statistics_s": statistics_seconds(latency)}
+    behind = converted(np.concatenate([music.band(MUSIC_S, RATE), man]), **options)[MUSIC_S * RATE :]
+    assert abs(higher_cents(behind, converted(man, **options))) < 40
+
+
+def wav(samples: Samples) -> bytes:
+    sink = io.BytesIO()
+    with wave.open(sink, "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+    return sink.getvalue()
+
+
+def ask(engine: EngineProcess, passage: Samples, way: str, **files: bytes) -> Samples:
+    answer = httpx.post(
+        f"{engine.url}/v1/speech-to-speech/{NORA}{way}?output_format=pcm_24000",
+        files={"audio": wav(passage), **files},
+        headers={"xi-api-key": API_KEY},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    return np.frombuffer(answer.content, "<i2").astype(np.float32) / 32768
+
+
+@pytest.mark.parametrize("way", ["", "/stream"])
+def test_a_passage_sounds_as_it_does_in_the_whole(engine: EngineProcess, man: Samples, way: str) -> None:
+    """Where it comes with what is spoken in the whole. By itself another mood of the same man is another voice."""
+    whole = np.concatenate([music.band(5, RATE), man])
+    place = slice(14 * RATE, 19 * RATE)
+    spoken = find_speech(in_blocks(whole), RATE, STATISTICS_S, search_seconds(STATISTICS_S))
+    in_whole = ask(engine, whole, way)[place]
+    with_it = ask(engine, whole[place], way, source_speech=wav(spoken.samples))
+    by_itself = ask(engine, whole[place], way)
+    assert len(with_it) == len(by_itself) == 5 * RATE
+    assert abs(higher_cents(with_it, in_whole)) < 10
+    assert abs(higher_cents(by_itself, in_whole)) > 50
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"These are words, not a recording.\n" * 50, 422, "source_speech"),
+        (b"", 422, "source_speech"),
+        (wav(np.zeros(61 * RATE, np.float32)), 422, "source_speech"),
+        (bytes(17 * 1024 * 1024), 400, "too large"),
+    ],
+)
+def test_what_is_no_speech_of_a_source_is_refused(
+    engine: EngineProcess, man: Samples, content: bytes, status: int, words: str
+) -> None:
+    answer = httpx.post(
+        f"{engine.url}/v1/speech-to-speech/{NORA}",
+        files={"audio": wav(man[:RATE]), "source_speech": content},
+        headers={"xi-api-key": API_KEY},
+        timeout=60,
+    )
+    assert (answer.status_code, words in answer.text) == (status, True)
+
+
+def test_the_model_says_that_it_takes_it() -> None:
+    (model,) = [Model.model_validate(entry) for entry in listings.models()]
+    assert model.can_take_source_speech
+    assert not Model(model_id="another").can_take_source_speech
