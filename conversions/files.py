@@ -97,6 +97,11 @@ def source_key(conversion_id: uuid.UUID) -> str:
     return f"{ROOT}/{conversion_id}/source"
 
 
+def speech_key(recording_id: uuid.UUID) -> str:
+    """Of what is spoken in a recording that is auditioned: of its beginning, for those passages that are tried."""
+    return f"{ROOT}/{recording_id}/speech"
+
+
 def store_upload(key: str, upload: File[Any]) -> None:
     """Makes a complete upload durable under `key`."""
     give_back()  # a transfer to S3 must not hold one of the pool's

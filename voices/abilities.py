@@ -46,6 +46,16 @@ def of(endpoints: Iterable[Endpoint]) -> dict[int, Abilities]:
     return {pk: Abilities(endpoint, models[pk]) for pk, endpoint in known.items()}
 
 
+def takes_source_speech(endpoint: Endpoint, model_id: str = "") -> bool:
+    """Whether it measures a passage on what is spoken elsewhere in the recording. One query."""
+    said = dict(
+        VoiceModel.objects.filter(hidden=False, endpoint=endpoint)
+        .order_by("pk")
+        .values_list("model_id", "takes_source_speech")
+    )
+    return next((said[name] for name in (model_id, DEFAULT_MODEL_ID, *said) if name in said), False)
+
+
 def heeded(endpoint: Endpoint, parameters: ConvertParameters) -> ConvertParameters:
     """What of `parameters` this endpoint heeds. Where nothing optional was chosen, without a query."""
     if parameters.without(OPTIONAL_PARAMETERS) == parameters:

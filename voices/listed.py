@@ -47,6 +47,7 @@ def write_models(endpoint: Endpoint, listed: list[contract.Model]) -> None:
             "name": _name(model.name, model.model_id),
             "description": one_line(model.description or "", DESCRIPTION_CHARACTERS),
             "without_effect": sorted(model.without_effect),
+            "takes_source_speech": model.can_take_source_speech,
             "hidden": False,
         }
         VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model.model_id, defaults=fields)

@@ -201,6 +201,8 @@ class VoiceModel(models.Model):
     description = models.TextField(blank=True)
     # Names of the contract's parameters that it takes and does nothing with (contract.Model.without_effect).
     without_effect = models.JSONField(default=list, blank=True)
+    # contract.Model.can_take_source_speech
+    takes_source_speech = models.BooleanField(default=False)
     hidden = models.BooleanField(default=False)
 
     class Meta:

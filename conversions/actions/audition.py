@@ -10,6 +10,7 @@ import os
 import threading
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -25,7 +26,7 @@ from conversions.connections import give_back
 from conversions.models import Conversion, Recording
 from conversions.sources import Stored
 from conversions.usage import lock_where_limited, require_room
-from s2s.audio import RawPcm, excerpt
+from s2s.audio import RawPcm, excerpt, spoken
 from teams.gatekeeper import May, current_team, membership, require
 from teams.models import User
 from voices.models import Voice
@@ -113,7 +114,7 @@ def listen(
     """Another passage, or other voices: what was tried of this recording before is gone, unless it was tried under
     the same `once`. Raises as `audition`.
 
-    Without `start_s` it is what begins with the first sound.
+    Without `start_s` it is what begins where somebody speaks first, or with the first sound where nobody does.
     """
     require(user, May.CONVERT, recording.team_id)
     passage = _passage(recording, start_s)
@@ -123,7 +124,8 @@ def listen(
     with transaction.atomic():
         lock_where_limited(membership(user))  # `submit` does, when there are locks already
         # The row is locked by this: two at once, by a double press perhaps, would each miss what the other one begins.
-        if not Recording.objects.filter(pk=recording.pk).update(start_s=start_s or 0.0):
+        told = {"start_s": passage.start_s, "unheard_s": passage.unheard_s}
+        if not Recording.objects.filter(pk=recording.pk).update(**told):
             raise FileNotFoundError(recording.file)
         earlier = list(recording.auditions.all())
         if once and any(conversion.once == once for conversion in earlier):
@@ -131,19 +133,40 @@ def listen(
         for conversion in earlier:
             erase(conversion)
         return [
-            submit(user, ContentFile(passage, name=recording.name or _("passage")), voice, order)
+            submit(user, ContentFile(passage.content, name=recording.name or _("passage")), voice, order)
             for voice in voices[:MOST_VOICES]
         ]
 
 
-def _passage(recording: Recording, start_s: float | None) -> bytes:
-    """Decoded while someone waits for the page: a core for each, and none of the database's connections."""
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """`unheard_s`: so much was searched for speech to begin with, and there was none."""
+
+    content: bytes
+    start_s: float
+    unheard_s: float | None = None
+
+
+def _passage(recording: Recording, start_s: float | None) -> _Passage:
+    """Decoded while someone waits for the page: a core for each, and none of the database's connections.
+
+    What is spoken in the recording is kept beside it at the first time, for endpoints that measure its passages by it.
+    """
     raw = RawPcm() if recording.options.get("file_format") == "pcm_s16le_16" else None
     give_back()
     if not _decoders.acquire(timeout=PATIENCE_S):
         raise BusyError(_("Too many recordings are being tried at the moment. Please try again in a few seconds."))
     try:
         with files.open_file(recording.file) as file:
-            return excerpt(file, start_s, PASSAGE_S, raw=raw)
+            unheard_s, key = None, files.speech_key(recording.pk)
+            is_kept = files.exists(key)
+            if start_s is None or not is_kept:
+                speech, start, searched_s = spoken(file, raw=raw)
+                if not is_kept:
+                    files.store_upload(key, ContentFile(speech))
+                if start_s is None:
+                    start_s, unheard_s = start, searched_s if start is None else None
+            content = excerpt(file, start_s, PASSAGE_S, raw=raw)
+            return _Passage(content, start_s or 0.0, unheard_s)
     finally:
         _decoders.release()

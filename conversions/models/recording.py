@@ -19,6 +19,7 @@ class Recording(models.Model):
     size = models.BigIntegerField()
     options = models.JSONField(default=dict)  # values of the Studio's fields, by name
     start_s = models.FloatField(default=0)  # where the passage begins that is tried
+    unheard_s = models.FloatField(null=True)  # so much was searched for speech, and there was none
     take_of = models.UUIDField(null=True)  # it is the recording of this conversion
     created_at = models.DateTimeField(db_default=Now())
     source_since = models.DateTimeField(db_default=Now(), db_index=True)  # what leaves no trace keeps its first clock

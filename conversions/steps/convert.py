@@ -28,6 +28,7 @@ from conversions.steps.loading import conversion_of
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear, said
 from statements import Given, Insert, Update
+from voices import abilities
 from voices.clients import client_for
 
 # Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.
@@ -142,14 +143,25 @@ def _call(
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
     with closing(source):
         disk.require(_expected_bytes(conversion))  # before it is sent: what can't be kept need not be made
+        source_speech = _source_speech(conversion)
         _enter_into_ledger(claim, conversion)
         give_back()  # a connection is never held over a call
         try:
-            return _answer_to(source, claim, conversion, client, abort, look)
+            return _answer_to(source, source_speech, claim, conversion, client, abort, look)
         except Exception as error:  # also what nobody foresaw leaves the ledger with the truth
             _close_call(claim, error)
             lease.check()
             raise
+
+
+def _source_speech(conversion: Conversion) -> bytes | None:
+    """What is spoken in the recording of which this is a passage, for an endpoint that says that it takes it."""
+    if conversion.audition_of_id is None or not abilities.takes_source_speech(conversion.endpoint, conversion.model_id):
+        return None
+    give_back()
+    with suppress(FileNotFoundError), files.open_file(files.speech_key(conversion.audition_of_id)) as file:
+        return file.read()
+    return None
 
 
 def _expected_bytes(conversion: Conversion) -> int:
@@ -159,7 +171,13 @@ def _expected_bytes(conversion: Conversion) -> int:
 
 
 def _answer_to(
-    source: BinaryIO, claim: Claim, conversion: Conversion, client: Client, abort: Abort, look: _Look
+    source: BinaryIO,
+    source_speech: bytes | None,
+    claim: Claim,
+    conversion: Conversion,
+    client: Client,
+    abort: Abort,
+    look: _Look,
 ) -> files.Result:
     answer = client.convert(
         conversion.voice.voice_id,
@@ -168,6 +186,7 @@ def _answer_to(
         filename="recording.flac" if conversion.is_rendered else conversion.source_name or "audio",
         timeout=limits.timeouts(conversion),
         most_bytes=limits.most_bytes(conversion),
+        source_speech=source_speech,
         abort=abort,
     )
     with answer:

@@ -24,7 +24,7 @@ from conversions.usage import over_quota
 from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.files import serve
 from conversions.views.requests import signed_in
-from s2s.audio import AudioError
+from s2s.audio import SPEECH_SEARCH_S, AudioError
 from teams.gatekeeper import membership
 from voices.catalogue import offered_voices
 from voices.models import Voice
@@ -116,8 +116,24 @@ def _context(recording: Recording) -> dict[str, object]:
         "unfinished": any(not conversion.finished for conversion, _progress in auditions),
         "only": where_it_counts(presets.parameters_of(recording.options), endpoints),
         "passage_s": actions.PASSAGE_S,
+        "unheard": _unheard(recording),
         "once": uuid4(),
     }
+
+
+def _unheard(recording: Recording) -> str:
+    """That nobody was found who speaks, where the passage was to begin with that; else nothing."""
+    if recording.unheard_s is None:
+        return ""
+    if recording.unheard_s < SPEECH_SEARCH_S:
+        return _(
+            "We found no speech in this recording, so the passage begins with its first sound. You can choose another "
+            "one below."
+        )
+    return _(
+        "We found no speech in the first %d minutes of this recording, so the passage begins with its first sound. If "
+        "somebody speaks later, choose that passage below."
+    ) % (SPEECH_SEARCH_S / 60)
 
 
 @require_POST

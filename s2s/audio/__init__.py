@@ -19,7 +19,7 @@ from s2s.audio.decoding import (
     warm_up,
 )
 from s2s.audio.errors import AudioError
-from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.limits import SPEECH_SEARCH_S, Limits, RawPcm
 from s2s.audio.noticed import Noticed
 from s2s.audio.pieces import Pieces
 from s2s.audio.sandbox import Stop
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from s2s.audio.encoding import Encoder, encode
 
 __all__ = [
+    "SPEECH_SEARCH_S",
     "AudioError",
     "Encoder",
     "Examination",

@@ -199,10 +199,10 @@ def spoken(
     With it come where somebody speaks first, in seconds, or None, and how many seconds were searched, five minutes at
     most. `source` is read as `examine` reads it. Raises `AudioError`.
     """
-    from s2s.audio.speaking import SEARCH_S, WANTED_S, find_speech
+    from s2s.audio.speaking import find_speech
 
     with contextlib.closing(decode(source, sample_rate_hz=_SPEECH_RATE_HZ, limits=limits, raw=raw)) as blocks:
-        found = find_speech(blocks, _SPEECH_RATE_HZ, WANTED_S, SEARCH_S)
+        found = find_speech(blocks, _SPEECH_RATE_HZ)
     return _wav([found.samples], _SPEECH_RATE_HZ), found.begins_s, found.searched_s
 
 

@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 # What is no louder is silent: a thirtieth of the smallest step of 16 bits.
 SILENCE_DBFS: Final = -120.0
+# How much of the beginning of a recording is searched for somebody who speaks.
+SPEECH_SEARCH_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)

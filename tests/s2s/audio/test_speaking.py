@@ -65,7 +65,7 @@ def test_music_is_not_speech(name: str) -> None:
 @pytest.mark.parametrize("name", MUSIC)
 def test_speech_is_found_behind_music(man: Samples, name: str) -> None:
     found = found_in(MUSIC[name](22.0, RATE), man)
-    assert found.begins_s == pytest.approx(22.0, abs=0.3)
+    assert 21.5 < found.begins_s < 22.3
     alone = found_in(man)
     assert len(found.samples) == len(alone.samples) == 15 * RATE
     assert level_db(found.samples) == pytest.approx(level_db(alone.samples), abs=0.5)
@@ -83,16 +83,15 @@ def test_of_speech_nearly_all_is_found_and_none_of_its_long_pauses(name: str) ->
 @pytest.mark.parametrize("quiet_s", [0.0, 61.5, 180.0])
 def test_it_begins_where_somebody_speaks_however_long_it_is_quiet(man: Samples, quiet_s: float) -> None:
     found = found_in(room(quiet_s), man)
-    assert found.begins_s == pytest.approx(quiet_s, abs=0.3)
-    assert found.begins_s <= quiet_s + 0.1  # the first sound of the first word is in it
+    assert max(0.0, quiet_s - 0.6) <= found.begins_s <= quiet_s + 0.1  # the first sound of the first word is in it
 
 
 def test_a_word_is_speech_too_and_a_longer_one_is_where_it_begins(man: Samples) -> None:
     word = man[round(0.3 * RATE) : round(0.9 * RATE)]
     alone = found_in(room(5), word, room(5))
-    assert alone.begins_s == pytest.approx(4.8, abs=0.2)
+    assert 4.3 < alone.begins_s < 5.0
     assert 0.3 < len(alone.samples) / RATE < 0.9
-    assert found_in(room(5), word, room(5), man).begins_s == pytest.approx(10.4, abs=0.4)
+    assert found_in(room(5), word, room(5), man).begins_s == pytest.approx(10.2, abs=0.5)
 
 
 def test_how_it_is_cut_into_blocks_makes_no_difference(man: Samples) -> None:

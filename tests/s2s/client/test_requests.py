@@ -51,6 +51,17 @@ def test_the_whole_file_is_sent_with_its_length_wherever_it_stands(endpoint, cli
     assert request.headers["accept-encoding"] == "identity"
 
 
+def test_what_is_spoken_elsewhere_goes_along_where_it_is_given(endpoint, client):
+    take(client.convert(VOICE, AUDIO, source_speech=b"speech"))
+    take(client.convert(VOICE, AUDIO))
+    first, second = endpoint.requests
+    assert [part.sha256 for part in first.parts if part.name == "source_speech"] == [
+        hashlib.sha256(b"speech").hexdigest()
+    ]
+    assert first.audio.sha256 == hashlib.sha256(AUDIO).hexdigest()
+    assert not any(part.name == "source_speech" for part in second.parts)
+
+
 @pytest.mark.parametrize(
     ("name", "sent"),
     [

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from s2s.audio.speaking import find_speech
 from s2s.contract import Model
 from s2s.engine import listings
-from s2s.engine.converter import STATISTICS_S, convert, search_seconds, statistics_seconds
+from s2s.engine.converter import convert, statistics_seconds
 from s2s.engine.vocoder import SAMPLE_RATE_HZ as RATE
 from s2s.engine.voices import catalogue
 from tests.s2s.engine.conftest import API_KEY, EngineProcess
@@ -91,7 +91,7 @@ def test_a_passage_sounds_as_it_does_in_the_whole(engine: EngineProcess, man: Sa
     """Where it comes with what is spoken in the whole. By itself another mood of the same man is another voice."""
     whole = np.concatenate([music.band(5, RATE), man])
     place = slice(14 * RATE, 19 * RATE)
-    spoken = find_speech(in_blocks(whole), RATE, STATISTICS_S, search_seconds(STATISTICS_S))
+    spoken = find_speech(in_blocks(whole), RATE)
     in_whole = ask(engine, whole, way)[place]
     with_it = ask(engine, whole[place], way, source_speech=wav(spoken.samples))
     by_itself = ask(engine, whole[place], way)

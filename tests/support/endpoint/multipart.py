@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -109,7 +110,7 @@ def _read_part(body: _Body, headers: dict[str, str], delimiter: bytes, audio: Bi
     if filename is None:
         value = body.until(delimiter)
         return Part(name, None, content_type, len(value), hashlib.sha256(value).hexdigest(), value.decode())
-    sink = _Hashing(audio)
+    sink = _Hashing(audio if name == "audio" else io.BytesIO())
     body.until(delimiter, sink)
     return Part(name, filename, content_type, sink.size, sink.sha256)
 
