@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from django.conf import settings
 
-_AT_LEAST = 1 << 20
+# A large file goes in larger pieces, which cost less each byte: an eighth of what has come.
+_AT_LEAST, _AT_MOST = 1 << 20, 1 << 23
 
 
 def free_bytes() -> int:
@@ -35,7 +36,8 @@ class WriteOut:
 
     def grown_to(self, size: int) -> None:
         """`size`: bytes written so far."""
-        if size - self._begun >= _AT_LEAST and hasattr(os, "posix_fadvise"):
+        enough = min(max(_AT_LEAST, size // 8), _AT_MOST)
+        if size - self._begun >= enough and hasattr(os, "posix_fadvise"):
             with suppress(OSError):  # it is only advice
                 os.posix_fadvise(self._descriptor, self._begun, size - self._begun, os.POSIX_FADV_DONTNEED)
             self._begun = size

@@ -160,6 +160,19 @@ def test_a_file_that_grows_is_on_its_way_to_the_disk(tmp_path: Path, monkeypatch
     assert asked == [(0, 1 << 20), (1 << 20, 2 << 20)]
 
 
+def test_a_large_file_goes_to_the_disk_in_larger_pieces(tmp_path: Path, monkeypatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _descriptor, start, length, _advice: asked.append((start, length)))
+    with (tmp_path / "file").open("wb") as file:
+        out = WriteOut(file.fileno())
+        for half_mb in range(1, 1000):
+            out.grown_to(half_mb << 19)
+    lengths = [length for _start, length in asked]
+    assert lengths == sorted(lengths)
+    assert (lengths[0], lengths[-1]) == (1 << 20, 8 << 20)
+    assert [start for start, _length in asked[1:]] == [start + length for start, length in asked[:-1]]
+
+
 def test_a_write_that_breaks_off_leaves_nothing_under_the_name() -> None:
     def chunks():
         yield b"half"

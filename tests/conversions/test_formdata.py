@@ -62,6 +62,21 @@ def test_whatever_a_form_holds_and_wherever_a_read_ends(parts: list[tuple[bool, 
     assert found == ({"title": titles} if titles else {}, {"audio": files} if files else {})
 
 
+@pytest.mark.parametrize("before", range(10))
+def test_an_end_that_lies_across_two_large_reads(before: int) -> None:
+    start = len(file(b"audio", b"")) - len(b"\r\n")
+    sound = b"\xff" * (4 * formdata.CHUNK_BYTES - start - before)
+    found = parsed(whole(file(b"audio", sound), field(b"a", b"b")), RecordingUploadHandler())
+    assert found == ({"a": ["b"]}, {"audio": [("a.wav", "audio/wav", sound)]})
+
+
+def test_a_file_that_says_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formdata, "CHUNK_BYTES", 500)
+    sound = b"a" * 5000
+    found = parsed(whole(file(b"audio", sound, headers=b"Content-Length: 5000\r\n")), RecordingUploadHandler())
+    assert found == ({}, {"audio": [("a.wav", "audio/wav", sound)]})
+
+
 def test_what_was_read_is_handed_on_without_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     read, taken = [], []
 
