@@ -1,8 +1,8 @@
 """From ASGI (3.0) to the routes, which work in threads.
 
-Why not WSGI: there a server can neither tell that a client has left while we work, nor be told that a stream broke
-off; Granian ends the body cleanly when its iterator raises. Under ASGI it says `http.disconnect`, and cuts the
-connection when an application returns before the end of its body.
+Why not WSGI: there a server can't tell that a client has left while we work. Under ASGI it says `http.disconnect`. And
+how a stream that broke off ends isn't for servers to guess there: an application that returns before the end of its
+body has its connection cut.
 """
 
 from __future__ import annotations

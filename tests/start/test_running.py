@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import sqlite3
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import httpx
 import pytest
 
 from tests.start.conftest import fill
+from tests.support.person import Person
 from tests.support.product import START_TIMEOUT_S, STOP_TIMEOUT_S, Product, wait_for
 
 EVERY_CHILD = ("redis", "engine", "calls", "cpu", "beat", "web")
@@ -69,6 +73,27 @@ def test_a_second_copy_runs_beside_it_in_a_folder_with_an_odd_name(product: Prod
         second.stop()
         assert second.left_over() == []
     assert is_ready(product)
+
+
+def test_an_archive_that_breaks_off_does_not_look_whole(product: Product) -> None:
+    speech = next((Path(__file__).parents[1] / "data" / "speech").glob("*.mp3")).read_bytes()
+    recordings = [("audio", (name, speech)) for name in ("first.mp3", "second.mp3")]
+    with Person(product) as person:
+        batch = person.http.post("/", data=person.form(), files=recordings).headers["location"]
+        archive = f"{batch}download/"
+        ids = set(re.findall(r"/conversions/([0-9a-f-]{36})/", person.http.get(batch).text))
+        assert [person.wait(f"/conversions/{one}/") for one in ids] == ["ready"] * 2
+        whole = zipfile.ZipFile(io.BytesIO(person.http.get(archive).content))
+        assert whole.testzip() is None
+        with sqlite3.connect(product.data_dir / "timbre.sqlite3") as connection:
+            (key,) = connection.execute(
+                "SELECT output FROM conversions_conversion WHERE source_name LIKE 'second%'"
+            ).fetchone()
+        stored = product.data_dir / "media" / key
+        stored.unlink()
+        stored.mkdir()  # what can't be read, also by root
+        with pytest.raises(httpx.RemoteProtocolError):
+            person.http.get(archive)
 
 
 def test_a_child_that_dies_is_started_again_and_said_in_one_line(product: Product) -> None:
