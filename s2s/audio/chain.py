@@ -29,11 +29,21 @@ _WITHOUT_SOUND: Final = ("not_audio", "no_audio", "no_sound_length")
 
 
 class Chain:
-    """As `Recording`, of several. What has no sound in it is passed over; the first that has it gives `description`."""
+    """As `Recording`, of several. What has no sound in it is passed over; the first that has it gives `description`.
 
-    def __init__(self, links: Sequence[Link], opened: Callable[[Link], Recording], limits: Limits) -> None:
+    `listen` is called with each that is going to be heard, before it is.
+    """
+
+    def __init__(
+        self,
+        links: Sequence[Link],
+        opened: Callable[[Link], Recording],
+        listen: Callable[[Recording, Link], None],
+        limits: Limits,
+    ) -> None:
         self._links = links
         self._opened = opened
+        self._listen = listen
         self._limits = limits
         self._taken = 0
         self._noticed = NOTHING
@@ -65,6 +75,7 @@ class Chain:
             if own_rate != rate:
                 yield resampler.finish()
                 rate, resampler = own_rate, Resampler(own_rate, sample_rate_hz)
+            self._listen(recording, self._links[self._taken - 1])
             for block in recording.blocks(rate, loudness):
                 duration_s += len(block) / rate
                 if duration_s > self._limits.max_duration_s + 1e-6:
@@ -123,19 +134,25 @@ def opener(fd: int, on_read: Callable[[], None], limits: Limits, raw: RawPcm | N
     mixes: dict[Link | None, Mix] = {}
 
     def opened(link: Link | None = None) -> Recording:
+        return Recording(Input(fd, on_read, link), limits, raw)
+
+    def listen_to(recording: Recording, link: Link | None = None) -> None:
         def read_anew() -> Reading:
             return open_reading(Input(fd, on_read, link), raw)
 
-        recording = Recording(Input(fd, on_read, link), limits, raw)
         if recording.description.channels > 1:
             if link not in mixes:
                 plain = Plain.found_in(fd, limits, raw)
                 # As who reads it without a decoder.
                 mixes[link] = plain.listen(fd) if plain else listen(read_anew, recording)
             recording.mix_by(mixes[link])
+
+    def opened_and_listened_to() -> Recording:
+        recording = opened()
+        listen_to(recording)
         return recording
 
-    return opened if len(chained) < 2 else lambda: Chain(chained, opened, limits)
+    return opened_and_listened_to if len(chained) < 2 else lambda: Chain(chained, opened, listen_to, limits)
 
 
 def _length_s(stream: AudioStream) -> Fraction | None:
