@@ -15,9 +15,8 @@ from conversions.durations import clock_duration, spoken_duration
 from conversions.formats import format_words
 from conversions.models import Conversion
 from conversions.noticed import missing_words
-from s2s.audio import AudioError
 from s2s.audio.limits import SILENCE_DBFS
-from s2s.audio.mistakes import MISTAKES, MP4_STARTS
+from s2s.audio.mistakes import FOREIGN, MISTAKES, MP4_STARTS, Marks, refusal
 
 register = template.Library()
 register.filter("format_words", format_words)
@@ -29,13 +28,21 @@ _FOUND_IN_BROWSERS = ("text", "silent", "index_missing", "unfinished")
 @register.simple_tag
 def mistakes() -> str:
     """What isn't converted, for inspecting.js: JSON of the words for each kind, and of its marks as place and hex."""
-    kinds = {
-        code: [[[place, mark.hex()] for place, mark in marks] for marks in kinds] for code, kinds in MISTAKES.items()
-    }
-    words = {code: str(AudioError(code)) for code in (*kinds, *_FOUND_IN_BROWSERS)}
+    named = (*MISTAKES, *FOREIGN, *_FOUND_IN_BROWSERS)
+    words = {name: str(refusal(name)) for name in named}
     mp4 = [start.decode() for start in MP4_STARTS]
-    known = {"marks": kinds, "mp4": mp4, "words": words, "silence": SILENCE_DBFS}
+    known = {
+        "marks": _in_hex(MISTAKES),
+        "foreign": _in_hex(FOREIGN),
+        "mp4": mp4,
+        "words": words,
+        "silence": SILENCE_DBFS,
+    }
     return json.dumps(known, separators=(",", ":"))
+
+
+def _in_hex(kinds: dict[str, tuple[Marks, ...]]) -> dict[str, list[list[tuple[int, str]]]]:
+    return {name: [[(place, mark.hex()) for place, mark in marks] for marks in ways] for name, ways in kinds.items()}
 
 
 # Containers that every current browser plays. A video's sound is played by an audio element too.

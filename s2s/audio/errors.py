@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from s2s.audio.names import described
+
+Fact = int | float | str
 _CHOOSE: Final = "Choose an audio or video recording, for example MP3, WAV, M4A or MP4."
 _SENTENCES: Final[Mapping[str, str]] = {
     "empty": (
@@ -12,6 +15,14 @@ _SENTENCES: Final[Mapping[str, str]] = {
     ),
     "not_audio": (f"We found no sound in this file that we can read. {_CHOOSE}"),
     "no_audio": "This is a picture or a video without sound. Choose a recording that has sound.",
+    "unreadable": (
+        "This file is {kind}, which we can't read. "
+        "Open it in the program that made it, or in one that plays it, and export its sound as WAV, MP3 or M4A."
+    ),
+    "protected": (
+        "This recording is encrypted: {kind}. Only the player that it was made for can open it. "
+        "Choose one without copy protection."
+    ),
     "picture": f"This is a picture, and there is no sound in it. {_CHOOSE}",
     "document": f"This is a document, not a recording. {_CHOOSE}",
     "text": f"This is text, not a recording. {_CHOOSE}",
@@ -73,10 +84,11 @@ class AudioError(Exception):
     """A recording that cannot be used.
 
     `code` is stable and for programs, one of `CODES`; `str(error)` says what happened and what to do, in
-    plain words, and holds nothing of the file's content; `facts` are the numbers behind the sentence.
+    plain words, and holds nothing of the file's content; `facts` are the numbers behind the sentence, and the keys of
+    `NAMES` of what the file is (container, codec).
     """
 
-    def __init__(self, code: str, **facts: int | float) -> None:
+    def __init__(self, code: str, **facts: Fact) -> None:
         self.code = code
         self.facts = facts
         super().__init__(_SENTENCES[code].format_map(_in_words(facts)))
@@ -85,7 +97,7 @@ class AudioError(Exception):
         return (_rebuild, (self.code, self.facts))
 
 
-def _rebuild(code: str, facts: Mapping[str, int | float]) -> AudioError:
+def _rebuild(code: str, facts: Mapping[str, Fact]) -> AudioError:
     return AudioError(code, **facts)
 
 
@@ -96,10 +108,12 @@ class _Words(dict[str, str]):
         return "an unusual number of"
 
 
-def _in_words(facts: Mapping[str, int | float]) -> _Words:
-    words = _Words((name, f"{value:,}") for name, value in facts.items())
-    if "max_duration_s" in facts:
-        words["max_duration"] = _duration_in_words(facts["max_duration_s"])
+def _in_words(facts: Mapping[str, Fact]) -> _Words:
+    numbers = {name: value for name, value in facts.items() if not isinstance(value, str)}
+    words = _Words((name, f"{value:,}") for name, value in numbers.items())
+    words["kind"] = described(str(facts.get("container", "")), str(facts.get("codec", "")))
+    if "max_duration_s" in numbers:
+        words["max_duration"] = _duration_in_words(numbers["max_duration_s"])
     return words
 
 

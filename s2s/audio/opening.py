@@ -21,6 +21,7 @@ from s2s.audio.limits import RawPcm
 from s2s.audio.mistakes import HEAD_BYTES, mistaken
 from s2s.audio.mp4 import without_index
 from s2s.audio.padded import Corrections, corrections
+from s2s.audio.unreadable import encrypted, foreign, unknown_codec
 
 _READ_BYTES = 1 << 16
 _WAV_PROBE_BYTES = 1 << 14
@@ -91,7 +92,7 @@ class Input:
 def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
     """Raises `AudioError`. What is plainly something else never reaches libav."""
     if raw is None and (mistake := mistaken(source.head(HEAD_BYTES))):
-        raise AudioError(mistake)
+        raise foreign(mistake, source)
     if raw is None and source.peek(4, 4) == b"ftyp" and (missing := without_index(source)):
         raise AudioError(missing)  # of half an index libav makes something
     demuxers: tuple[str, ...] = formats.DEMUXERS
@@ -127,7 +128,7 @@ class Reading:
 def open_reading(source: Input, raw: RawPcm | None) -> Reading:
     """Raises `AudioError`."""
     container = open_container(source, raw)
-    stream = audio_stream(container)
+    stream = audio_stream(container, source)
     return Reading(container, stream, decoder(stream, source))
 
 
@@ -144,16 +145,20 @@ def _opened(source: Input, demuxer: str | None, options: dict[str, str]) -> Inpu
         )
     except av.error.FFmpegError as error:
         raise_if_memory(error)
-        raise AudioError(without_index(source) or "not_audio") from error
+        missing = without_index(source)
+        refusal = AudioError(missing) if missing else encrypted(source, None)
+        raise refusal or AudioError("not_audio") from error
 
 
 def _refuse_to_open(url: str, _flags: int, _options: object) -> NoReturn:
     raise PermissionError("a recording may not open another file")
 
 
-def audio_stream(container: InputContainer) -> AudioStream:
-    """The stream libav thinks best, else the first that we can decode."""
+def audio_stream(container: InputContainer, source: Input) -> AudioStream:
+    """The stream libav thinks best, else the first that we can decode. Raises `AudioError`."""
     streams = container.streams.audio
+    if streams and (refusal := encrypted(source, container)):
+        raise refusal
     if not streams:
         raise AudioError("no_audio" if container.streams.video else "not_audio")
     best = container.streams.best("audio")
@@ -163,7 +168,7 @@ def audio_stream(container: InputContainer) -> AudioStream:
             stream.codec_context.thread_count = 1
             _leave_out_all_but(stream, container)
             return stream
-    raise AudioError("not_audio")
+    raise unknown_codec(source, container)
 
 
 def decoder(stream: AudioStream, source: Input) -> AudioCodecContext:

@@ -60,9 +60,9 @@ export async function inspect(file, known) {
   }
 }
 
-async function structure(file, head, { marks, mp4: starts }) {
-  const mistake = mistaken(new Uint8Array(head.buffer), marks);
+async function structure(file, head, known) {
+  const mistake = mistaken(new Uint8Array(head.buffer), known);
   if (mistake) return mistake;
   if (word(head, 0) === "RIFF" && word(head, 8) === "WAVE") return wav(file);
-  return starts.includes(word(head, 4)) ? mp4(file) : "";
+  return known.mp4.includes(word(head, 4)) ? mp4(file) : "";
 }

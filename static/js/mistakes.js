@@ -20,9 +20,7 @@ function isText(head) {
 }
 
 // The name of what these first bytes (Uint8Array) are, or "".
-export function mistaken(head, marks) {
-  for (const [name, kinds] of Object.entries(marks)) {
-    if (kinds.some((kind) => kind.every((mark) => stands(head, mark)))) return name;
-  }
-  return isText(head) ? "text" : "";
+export function mistaken(head, { marks, foreign }) {
+  const found = (kinds) => Object.entries(kinds).find(([, ways]) => ways.some((way) => way.every((mark) => stands(head, mark))))?.[0];
+  return found(marks) ?? (isText(head) ? "text" : found(foreign)) ?? "";
 }

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from s2s.audio import AudioError
+from s2s.audio.mistakes import FOREIGN
 from tests.browser.stage import set_stage
 from tests.browser.studio import choose, choose_voice, row, until_shelved
 from tests.s2s.audio.conftest import tone
@@ -120,6 +121,7 @@ def test_no_recording_and_no_voice_are_said_at_once(page: Page) -> None:
         (file("b.wav", wave(9000, 0)), "This file is empty. Choose one with sound in it."),
         (file("c.m4a", BRAND + box(b"mdat", bytes(99))), "This file was never finished"),
         (file("d.m4a", BRAND + box(b"mdat", bytes(99), more=5000)), "its end, where the index is, didn't arrive"),
+        (file("f.mxf", FOREIGN["mxf"][0][0][1] + bytes(900)), "This file is MXF, which we can't read."),
         (file("e.m4a", BRAND + box(b"moov", bytes(20), more=500)), "its end, where the index is, didn't arrive"),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
