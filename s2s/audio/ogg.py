@@ -37,6 +37,7 @@ class Link(NamedTuple):
 class _Page(NamedTuple):
     at: int
     begins: bool  # a stream
+    granule: int
     serial: int
 
 
@@ -60,6 +61,12 @@ def links(read: Read, size: int) -> list[Link]:
     return [Link(start, end) for start, end in zip(starts, [*starts[1:], size], strict=True)]
 
 
+def has_one_page(read: Read) -> bool:
+    """Whether all the sound of a link is in one page."""
+    positions = (page.granule for page in _pages(read) if page.granule > 0)  # headers have none
+    return next(positions, None) is not None and next(positions, None) is None
+
+
 def _pages(read: Read) -> Iterator[_Page]:
     """From the first on. Where there is none, what comes up to the next is passed over."""
     at = 0
@@ -73,8 +80,8 @@ def _pages(read: Read) -> Iterator[_Page]:
             header = read(at, _LONGEST_HEADER)
         if len(header) < _HEADER.size:
             return
-        _capture, flags, _granule, serial, _sequence, _checksum, segments = _HEADER.unpack_from(header)
-        yield _Page(at, bool(flags & _BEGINS), serial)
+        _capture, flags, granule, serial, _sequence, _checksum, segments = _HEADER.unpack_from(header)
+        yield _Page(at, bool(flags & _BEGINS), granule, serial)
         at += _HEADER.size + segments + sum(header[_HEADER.size : _HEADER.size + segments])
 
 

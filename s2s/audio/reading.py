@@ -15,7 +15,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from s2s.audio import speex
+from s2s.audio import granules
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
@@ -58,7 +58,7 @@ class Recording:
         self._source = source
         reading = open_reading(source, raw)
         self._container, self._stream, self._decoder = reading.container, reading.stream, reading.decoder
-        self._trim = speex.trim(self._container, self._stream)
+        self._trim = granules.trim(source, reading)
         self._frames = self._decode()
         self._first = next(self._frames, None)
         if self._first is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.support import padded
 from tests.support.tools import written_by
 from tests.support.written import Samples, write_recording
 
@@ -117,6 +118,25 @@ def amr(container: str) -> Maker:
     return make
 
 
+def roomy(valid: int, width: int, container: Callable[[bytes, bytes], bytes] = padded.riff) -> Maker:
+    """PCM with fewer bits than room."""
+
+    def make(samples: Samples, rate_hz: int) -> bytes:
+        return container(padded.extensible(rate_hz, valid, width), padded.stored(samples, valid, width))
+
+    return make
+
+
+def chained(*makers: Maker) -> Maker:
+    """One part of the source by each, in one file."""
+
+    def make(samples: Samples, rate_hz: int) -> bytes:
+        parts = np.array_split(samples, len(makers))
+        return b"".join(maker(part, rate_hz) for maker, part in zip(makers, parts, strict=True))
+
+    return make
+
+
 KINDS = [
     # ---- PCM ----
     lossless("WAV 16-bit", libav("wav", "pcm_s16le")),
@@ -130,6 +150,10 @@ KINDS = [
     lossless("WAV big-endian (RIFX)", sox("-B", "out.wav")),
     lossless("WAV written live", libav("wav", "pcm_s16le", live=True)),
     lossless("RF64", libav("wav", "pcm_s16le", rf64="always")),
+    lossless("WAV 24 in 32 bits", roomy(24, 32)),
+    lossless("WAV 20 in 24 bits", roomy(20, 24)),
+    lossless("RF64 24 in 32 bits", roomy(24, 32, padded.rf64)),
+    lossless("CAF 24 in 32 bits", lambda samples, rate_hz: padded.caf(samples, rate_hz, 24, 32)),
     lossless("Broadcast WAV", ffmpeg("-write_bext 1 -metadata time_reference=172800000", "out.wav")),
     lossless("Wave64", sox("", "out.w64")),
     lossless("AIFF", sox("", "out.aiff")),
@@ -165,6 +189,9 @@ KINDS = [
     # ---- Xiph ----
     lossy("Opus in Ogg", libav("ogg", "libopus")),
     lossy("Opus by opusenc", by("opusenc --quiet in.wav out.opus"), 16_000),
+    lossy("Opus, mono and then stereo in one Ogg", chained(libav("ogg", "libopus"), stereo(libav("ogg", "libopus")))),
+    lossy("Vorbis, several in one Ogg", chained(*[by("oggenc -Q in.wav -o out.ogg")] * 4), 44_100),
+    lossless("FLAC, several in one Ogg", chained(*[libav("ogg", "flac")] * 3)),
     lossy("Opus in WebM", libav("webm", "libopus")),
     lossy("Opus in WebM, written live", libav("webm", "libopus", live=True)),
     lossy("Opus in Matroska", libav("matroska", "libopus")),

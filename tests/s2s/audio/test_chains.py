@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from s2s.audio import AudioError, Limits, decode, examine, excerpt, measure_loudness
 from s2s.audio.ogg import LINKS_AT_MOST, links
 from tests.support.lag import found_at, level_db, speechlike
+from tests.support.tools import written_by
 
 SECONDS = 1.5
 
@@ -90,6 +91,18 @@ def test_of_links_with_the_same_number_none_is_lost_or_late(link, codec):
     one = link(codec, 48_000, 2, serial=7)
     alone = samples_of(one, 48_000)
     assert np.array_equal(samples_of(one * 5, 48_000), np.tile(alone, 5))
+
+
+@pytest.mark.parametrize("samples", [3000, 16_384, 16_541, 30_000])
+def test_short_links_of_vorbis_are_as_long_as_what_went_in(samples):
+    sounds = [speechlike(samples, 44_100, seed) for seed in (1, 2, 3)]
+    content = b"".join(written_by("oggenc -Q in.wav -o out.ogg", sound, 44_100) for sound in sounds)
+    heard = samples_of(content, 44_100)
+    assert len(heard) == 3 * samples
+    for index, sound in enumerate(sounds):
+        lag, alike = found_at(heard[index * samples : (index + 1) * samples], sound)
+        assert lag == 0
+        assert alike > 0.98
 
 
 def test_links_of_different_codecs(link):

@@ -12,70 +12,20 @@ from numpy.typing import NDArray
 
 from s2s.audio import AudioError, decode, examine, excerpt
 from tests.support.lag import found_at, level_db, speechlike
+from tests.support.padded import FLOAT, PCM, caf, extensible, plain, rf64, riff, stored, w64
 
 RATE = 48_000
 SOUND = speechlike(RATE * 2, RATE)
-PCM, FLOAT = 1, 3
-GUID = bytes.fromhex("000000001000800000aa00389b71")
 RIGHT = [(24, 32), (20, 32), (16, 32), (12, 32), (20, 24), (18, 24), (12, 16), (10, 16)]
-
-
-def stored(valid: int, width: int, channels: int = 1, order: str = "<") -> bytes:
-    """`SOUND` in the upper `valid` bits of `width`."""
-    samples = np.rint(SOUND * (2 ** (valid - 1) - 1)).astype(np.int64) << (width - valid)
-    octets = np.repeat(samples, channels).astype("<i8").view(np.uint8).reshape(-1, 8)[:, : width // 8]
-    return (octets if order == "<" else octets[:, ::-1]).tobytes()
 
 
 def right(valid: int) -> NDArray[np.float32]:
     return np.rint(SOUND * (2 ** (valid - 1) - 1)).astype(np.float32) / np.float32(2 ** (valid - 1))
 
 
-def plain(valid: int, width: int, channels: int = 1, order: str = "<") -> bytes:
-    frame_bytes = channels * width // 8
-    return struct.pack(f"{order}HHIIHH", PCM, channels, RATE, RATE * frame_bytes, frame_bytes, valid)
-
-
-def extensible(valid: int, width: int, channels: int = 1, *, bits: int | None = None, tag: int = PCM) -> bytes:
-    frame_bytes = channels * width // 8
-    head = struct.pack("<HHIIHH", 0xFFFE, channels, RATE, RATE * frame_bytes, frame_bytes, bits or width)
-    return head + struct.pack("<HHIH", 22, valid, (1 << channels) - 1, tag) + GUID
-
-
-def riff(fmt: bytes, data: bytes, order: str = "<", said: int | None = None) -> bytes:
-    def chunk(name: bytes, body: bytes, length: int | None = None) -> bytes:
-        return name + struct.pack(f"{order}I", len(body) if length is None else length) + body
-
-    body = b"WAVE" + chunk(b"LIST", b"INFOICMT\x04\0\0\0abc\0") + chunk(b"fmt ", fmt) + chunk(b"data", data, said)
-    return chunk(b"RIFF" if order == "<" else b"RIFX", body)
-
-
-def rf64(fmt: bytes, data: bytes, name: bytes = b"RF64") -> bytes:
-    sizes = struct.pack("<QQQI", 0, len(data), 0, 0)
-    body = b"WAVEds64" + struct.pack("<I", len(sizes)) + sizes
-    body += b"fmt " + struct.pack("<I", len(fmt)) + fmt + b"data\xff\xff\xff\xff" + data
-    return name + b"\xff\xff\xff\xff" + body
-
-
-def w64(fmt: bytes, data: bytes) -> bytes:
-    def chunk(name: bytes, body: bytes) -> bytes:
-        guid = name + bytes.fromhex("f3acd3118cd100c04f8edb8a")
-        return guid + struct.pack("<Q", 24 + len(body)) + body + bytes(-len(body) % 8)
-
-    body = b"wave" + bytes.fromhex("f3acd3118cd100c04f8edb8a") + chunk(b"fmt ", fmt) + chunk(b"data", data)
-    return bytes.fromhex("726966662e91cf11a5d628db04c10000") + struct.pack("<Q", 24 + len(body)) + body
-
-
-def caf(valid: int, width: int, order: str) -> bytes:
-    data = stored(valid, width, order=order)
-    description = struct.pack(">d4sIIIII", RATE, b"lpcm", 2 if order == "<" else 0, width // 8, 1, 1, valid)
-    head = b"caff\0\1\0\0desc" + struct.pack(">q", len(description)) + description
-    return head + b"data" + struct.pack(">qI", 4 + len(data), 0) + data
-
-
 def avi(write: Callable[..., bytes], valid: int, width: int) -> bytes:
     """libav's own, whose header then says fewer bits."""
-    sound = np.frombuffer(stored(valid, width), "<i4").astype(np.float64) / 2**31
+    sound = np.frombuffer(stored(SOUND, valid, width), "<i4").astype(np.float64) / 2**31
     content = bytearray(write(sound.astype(np.float32), RATE, container="avi", codec="pcm_s32le", video_s=1))
     at = content.rindex(b"strf") + 8
     assert struct.unpack_from("<HH", content, at + 14)[0] == width
@@ -96,30 +46,30 @@ def assert_right(content: bytes, valid: int) -> None:
 
 @pytest.mark.parametrize(("valid", "width"), RIGHT)
 def test_a_wav_with_fewer_bits_than_room_is_read_to_the_bit(valid, width):
-    assert_right(riff(extensible(valid, width), stored(valid, width)), valid)
-    assert_right(riff(plain(valid, width), stored(valid, width)), valid)
+    assert_right(riff(extensible(RATE, valid, width), stored(SOUND, valid, width)), valid)
+    assert_right(riff(plain(RATE, valid, width), stored(SOUND, valid, width)), valid)
 
 
 @pytest.mark.parametrize(("valid", "width"), RIGHT[:3])
 def test_so_is_one_whose_header_takes_the_used_bits_for_the_width(valid, width):
-    assert_right(riff(extensible(valid, width, bits=valid), stored(valid, width)), valid)
+    assert_right(riff(extensible(RATE, valid, width, bits=valid), stored(SOUND, valid, width)), valid)
 
 
 @pytest.mark.parametrize(("valid", "width"), RIGHT[:5])
 @pytest.mark.parametrize("name", [b"RF64", b"BW64"])
 def test_so_is_one_of_more_than_four_gigabytes(valid, width, name):
-    assert_right(rf64(extensible(valid, width), stored(valid, width), name), valid)
+    assert_right(rf64(extensible(RATE, valid, width), stored(SOUND, valid, width), name), valid)
 
 
 @pytest.mark.parametrize(("valid", "width"), RIGHT[:5])
 def test_so_is_a_wave64(valid, width):
-    content = w64(extensible(valid, width), stored(valid, width))
+    content = w64(extensible(RATE, valid, width), stored(SOUND, valid, width))
     assert np.array_equal(samples_of(content)[: len(SOUND)], right(valid))
 
 
 @pytest.mark.parametrize(("valid", "width"), [*RIGHT[:3], (32, 32), (24, 24), (16, 16)])
 def test_so_is_a_big_endian_wav_padded_or_not(valid, width):
-    assert_right(riff(plain(valid, width, order=">"), stored(valid, width, order=">"), ">"), valid)
+    assert_right(riff(plain(RATE, valid, width, order=">"), stored(SOUND, valid, width, order=">"), ">"), valid)
 
 
 def test_so_are_the_floats_of_a_big_endian_wav():
@@ -130,7 +80,7 @@ def test_so_are_the_floats_of_a_big_endian_wav():
 @pytest.mark.parametrize(("valid", "width"), RIGHT)
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_so_is_a_caf(valid, width, order):
-    assert_right(caf(valid, width, order), valid)
+    assert_right(caf(SOUND, RATE, valid, width, order), valid)
 
 
 @pytest.mark.parametrize("valid", [24, 16])
@@ -141,7 +91,7 @@ def test_so_is_the_sound_of_an_avi(write, valid):
 
 @pytest.mark.parametrize("channels", [2, 3, 6, 8])
 def test_so_is_one_of_many_channels(channels):
-    content = riff(extensible(24, 32, channels), stored(24, 32, channels))
+    content = riff(extensible(RATE, 24, 32, channels), stored(SOUND, 24, 32, channels))
     assert examine(io.BytesIO(content)).channels == channels
     samples = samples_of(content)
     lag, alike = found_at(samples, SOUND)
@@ -151,33 +101,33 @@ def test_so_is_one_of_many_channels(channels):
 
 @pytest.mark.parametrize("said", [0, 0xFFFFFFFF, 10_000_000])
 def test_so_is_one_whose_length_is_not_so(said):
-    samples = samples_of(riff(extensible(20, 32), stored(20, 32), said=said))
+    samples = samples_of(riff(extensible(RATE, 20, 32), stored(SOUND, 20, 32), said=said))
     assert np.array_equal(samples, right(20))
 
 
 def test_floats_of_whom_only_the_mantissa_is_counted():
-    content = riff(extensible(24, 32, tag=FLOAT), SOUND.astype("<f4").tobytes())
+    content = riff(extensible(RATE, 24, 32, tag=FLOAT), SOUND.astype("<f4").tobytes())
     assert np.array_equal(samples_of(content), SOUND)
 
 
 def test_a_passage_of_it_is_where_it_should_be():
-    passage = excerpt(io.BytesIO(riff(extensible(24, 32), stored(24, 32))), 1.0, 0.5)
+    passage = excerpt(io.BytesIO(riff(extensible(RATE, 24, 32), stored(SOUND, 24, 32))), 1.0, 0.5)
     samples = np.frombuffer(passage[-RATE:], "<i2") / 32768  # half a second of 16 bits
     assert np.abs(samples - right(24)[RATE : RATE + RATE // 2]).max() < 2**-15
 
 
 def test_a_size_of_frames_that_the_rest_of_the_header_denies_is_not_believed():
     fmt = struct.pack("<HHIIHH", PCM, 1, RATE, RATE * 2, 4, 16)
-    assert np.array_equal(samples_of(riff(fmt, stored(16, 16))), right(16))
+    assert np.array_equal(samples_of(riff(fmt, stored(SOUND, 16, 16))), right(16))
 
 
 @pytest.mark.parametrize(
     "content",
     [
         # Cool Edit's "32-bit 24.0 float": https://www.etcetera.co.uk/Support/syntrillium/32bit_supported_formats.shtml
-        riff(plain(24, 32), (SOUND * 2**23).astype("<f4").tobytes()),
-        riff(extensible(24, 64), stored(24, 64)),
-        riff(extensible(24, 40), stored(24, 40)),
+        riff(plain(RATE, 24, 32), (SOUND * 2**23).astype("<f4").tobytes()),
+        riff(extensible(RATE, 24, 64), stored(SOUND, 24, 64)),
+        riff(extensible(RATE, 24, 40), stored(SOUND, 24, 40)),
     ],
 )
 def test_what_nobody_can_read_is_refused_and_never_noise(content):
