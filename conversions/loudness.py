@@ -26,7 +26,8 @@ _meters = threading.BoundedSemaphore(os.cpu_count() or 1)
 def source_lufs(conversion: Conversion) -> float | None:
     """Of the recording; None for silence, and for what can't be read any more."""
     if conversion.source_lufs is None:
-        conversion.source_lufs = _measured(conversion.source, raw_source(conversion))
+        raw = None if conversion.is_rendered else raw_source(conversion)
+        conversion.source_lufs = _measured(conversion.sent, raw)  # what is played
         _keep(conversion, source_lufs=conversion.source_lufs)
     return conversion.source_lufs
 

@@ -6,15 +6,17 @@ A sentence says what was found and what was made of it, so that nobody wonders w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.text import get_text_list
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from conversions.durations import spoken_duration
 from s2s.audio import Noticed
+from s2s.audio.noticed import Track
 
 _PRECISE_BELOW_S = 60
 
@@ -22,7 +24,7 @@ _PRECISE_BELOW_S = 60
 def noticed_words(data: Mapping[str, Any], duration_s: float | None) -> list[str]:
     """One sentence each, of what `Noticed.as_json` has kept of a recording of this length."""
     found = Noticed.from_json(data)
-    return [*filter(None, [missing_words(data, duration_s)]), *_of_time(found), *_of_level(found)]
+    return [*filter(None, [missing_words(data, duration_s)]), *_of_tracks(found), *_of_time(found), *_of_level(found)]
 
 
 def missing_words(data: Mapping[str, Any], duration_s: float | None) -> str:
@@ -35,6 +37,63 @@ def missing_words(data: Mapping[str, Any], duration_s: float | None) -> str:
         return _("%(found)s of %(promised)s seconds are there; the rest of the file is missing.") % values
     values = {"found": spoken_duration(duration_s), "promised": spoken_duration(promised_s)}
     return _("%(found)s of %(promised)s are there; the rest of the file is missing.") % values
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTrack:
+    """A sound track of the file that wasn't read."""
+
+    index: int
+    number: int
+    words: str
+
+
+def other_tracks(data: Mapping[str, Any]) -> list[OtherTrack]:
+    """What else could be converted."""
+    found = Noticed.from_json(data)
+    others = [track for track in found.tracks if track.index != found.track]
+    return [OtherTrack(track.index, track.index + 1, _track_words(track)) for track in others]
+
+
+def track_words(data: Mapping[str, Any], index: int) -> str:
+    """A track's number, its language and its name; empty where the file has no such one."""
+    for track in Noticed.from_json(data).tracks:
+        if track.index == index:
+            return _("Track %s") % _track_words(track)
+    return ""
+
+
+def _track_words(track: Track) -> str:
+    name = f"“{track.title}”" if track.title else ""
+    return " ".join(filter(None, [str(track.index + 1), _language(track.language), name]))
+
+
+def _language(code: str) -> str:
+    """Its name by Unicode's CLDR, which knows the codes of ISO 639 by their short forms; else the code."""
+    if not code:
+        return ""
+    from babel import Locale  # two megabytes, for few recordings
+    from babel.core import get_global
+
+    first = code.partition("-")[0]
+    names = Locale.parse(get_language() or "en", sep="-").languages
+    name: str = names.get(get_global("language_aliases").get(first, first), code)
+    return name
+
+
+def _of_tracks(found: Noticed) -> Iterator[str]:
+    if found.tracks:
+        used = _("%s (used)")
+        tracks = [used % words if is_used else words for words, is_used in _listed(found)]
+        yield _("This file has %(count)s sound tracks: %(tracks)s.") % {
+            "count": len(tracks),
+            "tracks": ", ".join(tracks),
+        }
+
+
+def _listed(found: Noticed) -> Iterator[tuple[str, bool]]:
+    for track in found.tracks:
+        yield _track_words(track), track.index == found.track
 
 
 def there_words(seconds: float) -> str:

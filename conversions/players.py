@@ -56,7 +56,7 @@ def _rendered(source: BufferedReader, found: Examination, claim: Claim, limits: 
     rate_hz = min(found.sample_rate_hz, _MOST_RATE_HZ)
     with files.store_for_players(claim.conversion_id, claim.token) as (copy, keep):
         audio.encode(  # looked up when it is needed: it loads what most processes never do
-            decode(source, sample_rate_hz=rate_hz, limits=limits, stop=stop),
+            decode(source, sample_rate_hz=rate_hz, limits=limits, track=_track_of(found), stop=stop),
             copy,
             "flac",
             rate_hz,
@@ -65,6 +65,10 @@ def _rendered(source: BufferedReader, found: Examination, claim: Claim, limits: 
         )
         size = copy.seek(0, 2)
         return Copy(keep(), size, is_sent=True)
+
+
+def _track_of(found: Examination) -> int | None:
+    return found.noticed.track if found.noticed.tracks else None
 
 
 def _searchable(source: BufferedReader, claim: Claim, limits: Limits, stop: Stop) -> Copy:

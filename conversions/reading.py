@@ -71,7 +71,7 @@ class Understood:
 
 def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Understood:
     """Raises AudioError, also for what is silent: its conversion would be, too, and may be billed."""
-    found = examine(source, limits=limits(), raw=raw_source(conversion), stop=stop)
+    found = examine(source, limits=limits(), raw=raw_source(conversion), track=conversion.track, stop=stop)
     if found.level_dbfs <= SILENCE_DBFS:
         raise AudioError("silent")
     return Understood(found, _checksum(source))

@@ -1,6 +1,7 @@
 """Recordings that are on the server already: our sample, one that was converted before, one that is being auditioned.
 
-The form's field `take` names them: `sample`, `conversion:<uuid>`, `recording:<uuid>`.
+The form's field `take` names them: `sample`, `conversion:<uuid>`, `recording:<uuid>`, and `conversion:<uuid>:<index>`
+for one of several sound tracks.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 from conversions import files
 from conversions.access import conversion_or_404, listed
 from conversions.models import Conversion, Recording
+from conversions.noticed import track_words
 from teams.gatekeeper import get_or_404
 from teams.models import User
 
@@ -41,6 +43,8 @@ class Stored:
     title: str = ""
     duration_s: float | None = None
     take_of: UUID | None = None
+    track: int | None = None
+    track_words: str = ""
     zero_retention: bool = False
     made_at: datetime | None = None
     since: datetime | None = None  # of zero retention: how long its bytes have been on the server, in whatever copy
@@ -57,19 +61,25 @@ class Stored:
 
 def find(user: User, take: str) -> Stored:
     """Raises Http404 for what doesn't exist, is gone, or isn't theirs."""
-    kind, _colon, identifier = take.partition(":")
     if take == SAMPLE:
         return sample()
-    try:
-        found = UUID(identifier)
-    except ValueError as error:
-        raise Http404 from error
+    kind, found, track = parts_of(take)
     match kind:
         case "conversion":
-            return of_conversion(conversion_or_404(user, found))
+            return of_conversion(conversion_or_404(user, found), track)
         case "recording":
             return of_recording(recording_or_404(user, found))
     raise Http404
+
+
+def parts_of(take: str) -> tuple[str, UUID, int | None]:
+    """Kind, id and track. Raises Http404."""
+    kind, _colon, identifier = take.partition(":")
+    identifier, _colon, track = identifier.partition(":")
+    try:
+        return kind, UUID(identifier), int(track) if track else None
+    except ValueError as error:
+        raise Http404 from error
 
 
 def recording_or_404(user: User, recording_id: UUID) -> Recording:
@@ -82,16 +92,29 @@ def sample() -> Stored:
     return Stored(SAMPLE, _("Our sample.mp3"), size, static(str(SAMPLE_PATH)), duration_s=SAMPLE_DURATION_S)
 
 
-def of_conversion(conversion: Conversion) -> Stored:
+def of_conversion(conversion: Conversion, track: int | None = None) -> Stored:
+    """With another sound track of it, where `track` says so. Raises Http404 where it has no such one."""
+    value = f"conversion:{conversion.pk}"
+    player = f"{reverse('conversions:source', args=[conversion.pk])}?play=1"
+    words = ""
+    if track is not None:
+        value += f":{track}"
+        words = track_words(conversion.source_noticed, track)
+        if not words:
+            raise Http404
     return Stored(
-        f"conversion:{conversion.pk}",
+        value,
         conversion.source_name,
         conversion.source_bytes,
-        f"{reverse('conversions:source', args=[conversion.pk])}?play=1",
+        ""
+        if words and track != conversion.source_noticed.get("track", 0)
+        else player,  # it plays the one that was read
         key=conversion.source,
         title=conversion.title,
         duration_s=conversion.source_duration_s,
         take_of=conversion.first_take,
+        track=conversion.track if track is None else track,
+        track_words=words,
         zero_retention=conversion.zero_retention,
         made_at=conversion.created_at,
         since=(conversion.source_since or conversion.created_at) if conversion.zero_retention else None,
@@ -106,6 +129,7 @@ def of_recording(recording: Recording) -> Stored:
         reverse("conversions:audition_source", args=[recording.pk]),
         key=recording.file,
         take_of=recording.take_of,
+        track=recording.track,
         zero_retention=recording.zero_retention,
         made_at=recording.created_at,
         since=recording.source_since if recording.zero_retention else None,

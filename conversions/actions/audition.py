@@ -76,6 +76,7 @@ def audition(
         size=audio.size or 0,
         options=options,
         take_of=stored.take_of if stored else None,
+        track=stored.track if stored else None,
     )
     if stored and stored.since:
         recording.source_since = stored.since
@@ -161,12 +162,12 @@ def _passage(recording: Recording, start_s: float | None) -> _Passage:
             unheard_s, key = None, files.speech_key(recording.pk)
             is_kept = files.exists(key)
             if start_s is None or not is_kept:
-                speech, start, searched_s = spoken(file, raw=raw)
+                speech, start, searched_s = spoken(file, raw=raw, track=recording.track)
                 if not is_kept:
                     files.store_upload(key, ContentFile(speech))
                 if start_s is None:
                     start_s, unheard_s = start, searched_s if start is None else None
-            content = excerpt(file, start_s, PASSAGE_S, raw=raw)
+            content = excerpt(file, start_s, PASSAGE_S, raw=raw, track=recording.track)
             return _Passage(content, start_s or 0.0, unheard_s)
     finally:
         _decoders.release()

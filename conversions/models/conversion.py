@@ -73,6 +73,7 @@ class Conversion(models.Model):
     source = models.CharField(max_length=200)
     source_name = models.CharField(_("file name"), max_length=255)
     source_bytes = models.BigIntegerField(default=0)
+    track = models.PositiveSmallIntegerField(null=True)  # of several in it, counted from 0; else the one players take
     source_checksum = models.CharField(max_length=32, blank=True)  # see `files`
     source_container = models.CharField(max_length=40, blank=True)
     source_codec = models.CharField(max_length=40, blank=True)

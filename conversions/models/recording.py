@@ -17,6 +17,7 @@ class Recording(models.Model):
     name = models.CharField(max_length=255)
     file = models.CharField(max_length=200)
     size = models.BigIntegerField()
+    track = models.PositiveSmallIntegerField(null=True)  # see `Conversion.track`
     options = models.JSONField(default=dict)  # values of the Studio's fields, by name
     start_s = models.FloatField(default=0)  # where the passage begins that is tried
     unheard_s = models.FloatField(null=True)  # so much was searched for speech, and there was none

@@ -20,7 +20,16 @@ def _conversion() -> QuerySet[Any]:
     return (
         conversions.order_by()
         .only(
-            *("team_id", "audition_of_id", "voice_name", "source", "source_name", "source_bytes", "source_duration_s"),
+            *(
+                "team_id",
+                "audition_of_id",
+                "voice_name",
+                "source",
+                "source_name",
+                "source_bytes",
+                "track",
+                "source_duration_s",
+            ),
             *("source_noticed", "player", "voice__voice_id"),
             *ConvertParameters.model_fields,
             *(f"endpoint__{field.attname}" for field in Endpoint._meta.concrete_fields),

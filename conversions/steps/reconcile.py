@@ -103,7 +103,7 @@ def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) ->
     if not candidates:
         return None
     with files.open_file(conversion.source) as source:
-        sent = _envelope_of(source, raw_source(conversion))
+        sent = _envelope_of(source, raw_source(conversion), conversion.track)
     for item in candidates:
         result = None
         try:
@@ -235,10 +235,10 @@ def _raw(file: BinaryIO, format: OutputFormat) -> RawPcm | None:
     return None
 
 
-def _envelope_of(file: BinaryIO, raw: RawPcm | None) -> NDArray[np.float32]:
+def _envelope_of(file: BinaryIO, raw: RawPcm | None, track: int | None = None) -> NDArray[np.float32]:
     from s2s.audio.envelope import envelope
 
-    return envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=limits(), raw=raw), _RATE_HZ)
+    return envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=limits(), raw=raw, track=track), _RATE_HZ)
 
 
 @contextlib.contextmanager

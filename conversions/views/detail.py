@@ -16,7 +16,7 @@ from conversions.access import conversion_or_404, of_batch, on_pages_of
 from conversions.compare import comparison_of
 from conversions.lengths import odd_length_words
 from conversions.models import Conversion
-from conversions.noticed import noticed_words
+from conversions.noticed import noticed_words, other_tracks
 from conversions.progress import FIELDS, progress_of, with_progress
 from conversions.retention import gone_at
 from conversions.timeline import timeline_of
@@ -48,6 +48,7 @@ def show(
         "cost": ledger.cost_words(conversion, used),
         "cancelled_words": ledger.cancelled_words(conversion, used),
         "noticed": [words for words in noticed if words not in conversion.error],
+        "other_tracks": other_tracks(conversion.source_noticed),
         "odd_length": odd_length_words(conversion),
         "retry_words": ledger.retry_words(conversion),
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -72,11 +72,13 @@ def _opened(request: HttpRequest) -> HttpResponse:
 
 def _options_with(user: User, take: str) -> dict[str, Any]:
     """What goes with a recording: how it was converted, or was going to be."""
-    kind, _colon, identifier = take.partition(":")
+    if take == sources.SAMPLE:
+        return {}
+    kind, identifier, _track = sources.parts_of(take)
     if kind == "recording":
-        return dict(sources.recording_or_404(user, UUID(identifier)).options)
+        return dict(sources.recording_or_404(user, identifier).options)
     if kind == "conversion":
-        conversion = conversion_or_404(user, UUID(identifier))
+        conversion = conversion_or_404(user, identifier)
         return {"voice": [conversion.voice_id], **presets.options_of(conversion)}
     return {}
 

@@ -124,7 +124,9 @@ class Chain:
 Sound = Recording | Chain
 
 
-def opener(fd: int, on_read: Callable[[], None], limits: Limits, raw: RawPcm | None) -> Callable[[], Sound]:
+def opener(
+    fd: int, on_read: Callable[[], None], limits: Limits, raw: RawPcm | None, track: int | None = None
+) -> Callable[[], Sound]:
     """What opens the recording in a file, as often as one likes. Raises `AudioError`, and so does what it gives.
 
     It is listened to once, however often it is opened.
@@ -134,11 +136,11 @@ def opener(fd: int, on_read: Callable[[], None], limits: Limits, raw: RawPcm | N
     mixes: dict[Link | None, Mix] = {}
 
     def opened(link: Link | None = None) -> Recording:
-        return Recording(Input(fd, on_read, link), limits, raw)
+        return Recording(Input(fd, on_read, link), limits, raw, track)
 
     def listen_to(recording: Recording, link: Link | None = None) -> None:
         def read_anew() -> Reading:
-            return open_reading(Input(fd, on_read, link), raw)
+            return open_reading(Input(fd, on_read, link), raw, track)
 
         if recording.description.channels > 1:
             if link not in mixes:

@@ -60,7 +60,7 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
         confine(limits)
         raw = RawPcm(**job["raw"]) if job["raw"] else None
 
-        opened = opener(input_fd, reporter.alive, limits, raw)
+        opened = opener(input_fd, reporter.alive, limits, raw, job.get("track"))
 
         match job["task"]:
             case "examine":

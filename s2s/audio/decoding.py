@@ -58,14 +58,16 @@ def examine(
     *,
     limits: Limits = _DEFAULT_LIMITS,
     raw: RawPcm | None = None,
+    track: int | None = None,
     peak_buckets: int = 1000,
     stop: sandbox.Stop | None = None,
 ) -> Examination:
     """Decode all of `source` and say what it is: in a child process, unless it needs no codec (`plain`).
 
     Reads from the first byte whatever the position of `source` is, and leaves that alone; a file that can be passed on
-    as a descriptor isn't copied. `raw` says what headerless samples are. Memory is flat at any length. `stop` ends it
-    from another thread.
+    as a descriptor isn't copied. `raw` says what headerless samples are, `track` which of several sound tracks is meant
+    (`Noticed.tracks`), else it is the one that players take. Memory is flat at any length. `stop` ends it from another
+    thread.
 
     Raises `AudioError`.
     """
@@ -73,7 +75,7 @@ def examine(
         plain = _plainly(input_fd, limits, raw, peak_buckets)
         if plain is not None:
             return plain
-        job = _job("examine", limits, raw, peak_buckets=peak_buckets)
+        job = _job("examine", limits, raw, track=track, peak_buckets=peak_buckets)
         with sandbox.Worker(job, input_fd, limits.idle_s) as worker, (stop or sandbox.Stop()).ending(worker):
             found = worker.result()
     found["peaks"] = bytes.fromhex(found["peaks"])
@@ -116,7 +118,9 @@ def _plainly(input_fd: int, limits: Limits, raw: RawPcm | None, peak_buckets: in
     )
 
 
-def measure_loudness(source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None) -> float | None:
+def measure_loudness(
+    source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None, track: int | None = None
+) -> float | None:
     """The integrated loudness of all channels in LUFS (ITU-R BS.1770-4); None for silence and for less than 400 ms.
 
     Mono counts as what it is played as, the same on two loudspeakers. Reads `source` as `examine` does; measuring
@@ -124,7 +128,7 @@ def measure_loudness(source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw:
     """
     with (
         sources.opened(source) as input_fd,
-        sandbox.Worker(_job("loudness", limits, raw), input_fd, limits.idle_s) as worker,
+        sandbox.Worker(_job("loudness", limits, raw, track=track), input_fd, limits.idle_s) as worker,
     ):
         found: float | None = worker.result()["lufs"]
     return found
@@ -136,6 +140,7 @@ def decode(
     sample_rate_hz: int,
     limits: Limits = _DEFAULT_LIMITS,
     raw: RawPcm | None = None,
+    track: int | None = None,
     stop: sandbox.Stop | None = None,
 ) -> Generator[NDArray[np.float32], None, None]:
     """The samples of `source`: mono float32 blocks `(n,)` of about a second at `sample_rate_hz`, nominally -1..1.
@@ -159,7 +164,7 @@ def decode(
                     raise AudioError("decoder_lost")
                 yield samples
             return
-        job = _job("decode", limits, raw, sample_rate_hz=sample_rate_hz)
+        job = _job("decode", limits, raw, track=track, sample_rate_hz=sample_rate_hz)
         worker = sandbox.Worker(job, input_fd, limits.idle_s)
     with worker, (stop or sandbox.Stop()).ending(worker):
         for block in worker.blocks():
@@ -173,6 +178,7 @@ def excerpt(
     *,
     limits: Limits = _EXCERPT_LIMITS,
     raw: RawPcm | None = None,
+    track: int | None = None,
 ) -> bytes:
     """At most `length_s` of `source` as a 16-bit WAV: mono, at its own rate or the next one within 16 to 48 kHz.
 
@@ -184,7 +190,7 @@ def excerpt(
     """
     import numpy as np
 
-    job = _job("excerpt", limits, raw, start_s=start_s, length_s=length_s)
+    job = _job("excerpt", limits, raw, track=track, start_s=start_s, length_s=length_s)
     with sources.opened(source) as input_fd, sandbox.Worker(job, input_fd, limits.idle_s) as worker:
         samples = [np.frombuffer(block, np.float32) for block in worker.blocks()]
         rate_hz = worker.last_word()["sample_rate_hz"]
@@ -192,7 +198,11 @@ def excerpt(
 
 
 def spoken(
-    source: BinaryIO, *, limits: Limits = _EXCERPT_LIMITS, raw: RawPcm | None = None
+    source: BinaryIO,
+    *,
+    limits: Limits = _EXCERPT_LIMITS,
+    raw: RawPcm | None = None,
+    track: int | None = None,
 ) -> tuple[bytes, float | None, float]:
     """What the local engine measures the whole of `source` by, as a 16-bit WAV, mono at 24 kHz; see `find_speech`.
 
@@ -201,7 +211,9 @@ def spoken(
     """
     from s2s.audio.speaking import find_speech
 
-    with contextlib.closing(decode(source, sample_rate_hz=_SPEECH_RATE_HZ, limits=limits, raw=raw)) as blocks:
+    with contextlib.closing(
+        decode(source, sample_rate_hz=_SPEECH_RATE_HZ, limits=limits, raw=raw, track=track)
+    ) as blocks:
         found = find_speech(blocks, _SPEECH_RATE_HZ)
     return _wav([found.samples], _SPEECH_RATE_HZ), found.begins_s, found.searched_s
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, cast
@@ -13,18 +14,22 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext, Flags2
 from av.container import InputContainer
-from av.stream import Discard
+from av.stream import Discard, Disposition
 
 from s2s.audio import formats
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import RawPcm
 from s2s.audio.mistakes import HEAD_BYTES, mistaken
 from s2s.audio.mp4 import without_index
+from s2s.audio.noticed import Track
 from s2s.audio.padded import Corrections, corrections
 from s2s.audio.unreadable import encrypted, foreign, unknown_codec
 
 _READ_BYTES = 1 << 16
 _WAV_PROBE_BYTES = 1 << 14
+_TRACKS_AT_MOST = 32
+_TITLE_AT_MOST = 80
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")  # ISO 639, or a tag of RFC 5646
 # Containers that don't list their streams, so that one is known when its first packet comes: libav looks for five
 # seconds and through 5 MB, and keeps in memory what it has looked through.
 _UNLISTED = {"mpeg", "mpegts", "flv"}
@@ -125,10 +130,10 @@ class Reading:
     decoder: AudioCodecContext
 
 
-def open_reading(source: Input, raw: RawPcm | None) -> Reading:
+def open_reading(source: Input, raw: RawPcm | None, track: int | None = None) -> Reading:
     """Raises `AudioError`."""
     container = open_container(source, raw)
-    stream = audio_stream(container, source)
+    stream = audio_stream(container, source, track)
     return Reading(container, stream, decoder(stream, source))
 
 
@@ -154,21 +159,55 @@ def _refuse_to_open(url: str, _flags: int, _options: object) -> NoReturn:
     raise PermissionError("a recording may not open another file")
 
 
-def audio_stream(container: InputContainer, source: Input) -> AudioStream:
-    """The stream libav thinks best, else the first that we can decode. Raises `AudioError`."""
+def audio_stream(container: InputContainer, source: Input, track: int | None = None) -> AudioStream:
+    """The sound track with that index (see `tracks`), else the one that players take. Raises `AudioError`.
+
+    That is the first of those that are marked as default, or the first of all. (libav's own best is the one with the
+    most bits.)
+    """
     streams = container.streams.audio
     if streams and (refusal := encrypted(source, container)):
         raise refusal
     if not streams:
         raise AudioError("no_audio" if container.streams.video else "not_audio")
-    best = container.streams.best("audio")
-    for stream in sorted(streams, key=lambda stream: stream != best):
-        # A codec that libav does not know has no context.
-        if stream.codec_context is not None and stream.codec_context.codec.name in formats.DECODERS:
-            stream.codec_context.thread_count = 1
-            _leave_out_all_but(stream, container)
-            return stream
-    raise unknown_codec(source, container)
+    found = _decodable(container)
+    if not found:
+        raise unknown_codec(source, container)
+    chosen = found.get(track) if track is not None else None
+    stream = chosen or next((stream for stream in found.values() if _is_default(stream)), next(iter(found.values())))
+    stream.codec_context.thread_count = 1
+    _leave_out_all_but(stream, container)
+    return stream
+
+
+def tracks(container: InputContainer) -> tuple[Track, ...]:
+    """All that can be decoded of a file that has several; else none."""
+    found = _decodable(container)
+    return tuple(_track(index, stream) for index, stream in found.items()) if len(found) > 1 else ()
+
+
+def _decodable(container: InputContainer) -> dict[int, AudioStream]:
+    """By their place among the sound tracks. A codec that libav does not know has no context."""
+    return {
+        index: stream
+        for index, stream in enumerate(container.streams.audio[:_TRACKS_AT_MOST])
+        if stream.codec_context is not None and stream.codec_context.codec.name in formats.DECODERS
+    }
+
+
+def _is_default(stream: AudioStream) -> bool:
+    return bool(stream.disposition & Disposition.default)
+
+
+def _track(index: int, stream: AudioStream) -> Track:
+    language = str(stream.metadata.get("language", "")).strip().lower()
+    title = "".join(letter if letter.isprintable() else " " for letter in str(stream.metadata.get("title", "")))
+    return Track(
+        index,
+        language if _LANGUAGE.fullmatch(language) and language != "und" else "",
+        " ".join(title.split())[:_TITLE_AT_MOST],
+        stream.codec_context.channels,
+    )
 
 
 def decoder(stream: AudioStream, source: Input) -> AudioCodecContext:

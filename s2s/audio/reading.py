@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import av.error
@@ -21,7 +21,7 @@ from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
 from s2s.audio.mixing import Mix, Mixer, usual
 from s2s.audio.noticed import Noticed
-from s2s.audio.opening import Input, open_reading, raise_if_memory
+from s2s.audio.opening import Input, open_reading, raise_if_memory, tracks
 from s2s.audio.planes import channels
 from s2s.audio.promises import promised_s
 from s2s.audio.resampling import Resampler
@@ -53,10 +53,10 @@ class Recording:
     bad_rate, from the constructor or while iterating.
     """
 
-    def __init__(self, source: Input, limits: Limits, raw: RawPcm | None) -> None:
+    def __init__(self, source: Input, limits: Limits, raw: RawPcm | None, track: int | None = None) -> None:
         self._limits = limits
         self._source = source
-        reading = open_reading(source, raw)
+        reading = open_reading(source, raw, track)
         self._container, self._stream, self._decoder = reading.container, reading.stream, reading.decoder
         self._trim = granules.trim(source, reading)
         self._frames = self._decode()
@@ -97,7 +97,10 @@ class Recording:
     @property
     def noticed(self) -> Noticed:
         """What was unusual, as far as it was read."""
-        return self._mix_of(self.first.layout).noticed
+        mixed, found = self._mix_of(self.first.layout).noticed, tracks(self._container)
+        if not found:
+            return mixed
+        return replace(mixed, tracks=found, track=self._container.streams.audio.index(self._stream))
 
     def mix_by(self, mix: Mix) -> None:
         """How what sounds like the first frame is mixed; else as usual. Before `blocks()`."""

@@ -48,7 +48,13 @@ def every_state() -> dict[str, str]:
         "converting": _conversion("Harbour news interview", "converting", minutes=4, source_duration_s=252.0),
         "cancelled": _conversion("Wrong file", "cancelled", minutes=50, source_duration_s=14.0),
         "phone": _conversion(
-            "Phone menu", "ready", hours=3, source_duration_s=14.0, output_duration_s=14.0, output_format="ulaw_8000"
+            "Phone menu",
+            "ready",
+            hours=3,
+            source_duration_s=14.0,
+            output_duration_s=14.0,
+            output_format="ulaw_8000",
+            source_noticed={"tracks": [{"index": 0, "language": "eng"}, {"index": 1, "language": "ger"}]},
         ),
     }
     kinds = {"waiting": Step.Kind.CONVERT, "preparing": Step.Kind.PREPARE, "converting": Step.Kind.CONVERT}

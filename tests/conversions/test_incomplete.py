@@ -30,7 +30,7 @@ def test_the_page_and_the_timeline_say_it_and_what_is_there_is_converted(submit:
     assert conversion.status == Conversion.Status.READY
     assert conversion.source_duration_s == pytest.approx(9.2)
     page = client_of(cast.alice).get(f"/conversions/{conversion.pk}/").content.decode()
-    assert f'<ul class="notice" id="noticed"><li>{WORDS}</li></ul>' in page
+    assert f"<ul><li>{WORDS}</li></ul>" in page
     assert any(line.words.endswith(f"9 seconds of sound. {WORDS}") for line in timeline_of(conversion))
 
 
