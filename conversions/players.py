@@ -2,8 +2,8 @@
 
 A recording that players can't search gets its own packets again, with length and index: for players alone, what is
 converted stays as it came. One about which something was noticed (a time line of its own, channels that cancel each
-other) gets what was understood of it, as lossless mono: every player and every endpoint would make something else of
-the file. What is downloaded as the original is always the file.
+other, links, samples that libav's defaults don't read right) gets what was understood of it, as lossless mono: every
+player and every endpoint would make something else of the file. What is downloaded as the original is always the file.
 """
 
 from __future__ import annotations

@@ -79,7 +79,8 @@ def words_of(event: Event) -> str:
         sentence = _("%(who)s had what is there converted")
     sentence %= values
     if event.kind == Event.Kind.PREPARED and event.data.get("noticed"):
-        sentence = " ".join([sentence + ".", *noticed_words(event.data["noticed"], event.data.get("duration_s"))])
+        noticed = noticed_words(event.data["noticed"], event.data.get("duration_s"))
+        sentence = " ".join([sentence + ".", *noticed]) if noticed else sentence
     if event.kind == Event.Kind.SENT and event.data.get("attempt", 1) > 1:
         sentence += _(", attempt %(attempt)s") % values
     return sentence

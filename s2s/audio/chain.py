@@ -52,6 +52,7 @@ class Chain:
         if self._current is None:
             raise self._refusal or AudioError("not_audio")
         self.description = self._current.description
+        self.is_own = True
 
     @property
     def said_duration_s(self) -> float | None:

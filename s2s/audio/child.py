@@ -130,7 +130,8 @@ def _examine(recording: Sound, peak_buckets: int, reporter: Reporter) -> dict[st
     description = recording.description
     blocks = recording.blocks(description.sample_rate_hz)
     samples, peaks, level_dbfs = survey(_alive(blocks, reporter), description.sample_rate_hz, peak_buckets)
-    noticed = replace(recording.noticed, promised_s=recording.promised_s(samples / description.sample_rate_hz))
+    promised_s = recording.promised_s(samples / description.sample_rate_hz)
+    noticed = replace(recording.noticed, promised_s=promised_s, is_own=recording.is_own)
     return {
         "container": description.container,
         "codec": description.codec,

@@ -25,7 +25,8 @@ class Noticed:
     `channels_used` (from 1) of `channels` are those that are heard where they weren't mixed as usual: others would
     `cancel` them or are `silent`, or each has sound `apart` from the others (`channels_why`). `scaled_db` is what
     everything was made quieter by so that nothing clips. `promised_s` is the length that a file names of which less is
-    there. `tracks` are all of a file that has several, `track` the index of the one read.
+    there. `tracks` are all of a file that has several, `track` the index of the one read. `is_own`: whoever decodes by
+    libav's defaults hears something else, though nothing is odd about what we hear.
     """
 
     lead_s: float = 0.0
@@ -38,6 +39,7 @@ class Noticed:
     promised_s: float | None = None
     tracks: tuple[Track, ...] = ()
     track: int = 0
+    is_own: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.as_json())

@@ -50,6 +50,10 @@ class Input:
         self._position = 0
         self._corrections: Corrections = {}
 
+    @property
+    def is_corrected(self) -> bool:
+        return bool(self._corrections)
+
     def correct(self, corrections: Corrections) -> None:
         """Give those bytes in place of what stands there in the file."""
         self._corrections = corrections
@@ -123,18 +127,24 @@ def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A container, the stream in it that is the recording, and who decodes that."""
+    """A container, the stream in it that is the recording, and who decodes that.
+
+    `is_own`: by its defaults libav would read something else.
+    """
 
     container: InputContainer
     stream: AudioStream
     decoder: AudioCodecContext
+    is_own: bool
 
 
 def open_reading(source: Input, raw: RawPcm | None, track: int | None = None) -> Reading:
     """Raises `AudioError`."""
     container = open_container(source, raw)
     stream = audio_stream(container, source, track)
-    return Reading(container, stream, decoder(stream, source))
+    context = decoder(stream, source)
+    is_own = context is not stream.codec_context or bool(context.flags2 & Flags2.skip_manual) or source.is_corrected
+    return Reading(container, stream, context, is_own)
 
 
 def _opened(source: Input, demuxer: str | None, options: dict[str, str]) -> InputContainer:

@@ -59,6 +59,7 @@ class Recording:
         reading = open_reading(source, raw, track)
         self._container, self._stream, self._decoder = reading.container, reading.stream, reading.decoder
         self._trim = granules.trim(source, reading)
+        self.is_own = reading.is_own or self._trim is not iter  # libav by its defaults reads something else
         self._frames = self._decode()
         self._first = next(self._frames, None)
         if self._first is None:

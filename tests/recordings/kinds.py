@@ -118,6 +118,18 @@ def amr(container: str) -> Maker:
     return make
 
 
+def amr_with_pauses(samples: Samples, rate_hz: int) -> bytes:
+    """As a telephone sends it (DTX): next to nothing while nobody speaks, here for two seconds in front."""
+    return write_recording(
+        np.concatenate([np.zeros(2 * rate_hz, np.float32), samples]),
+        rate_hz,
+        container="amr",
+        codec="libopencore_amrnb",
+        bit_rate=12_200,
+        codec_options={"dtx": "1"},
+    )
+
+
 def roomy(valid: int, width: int, container: Callable[[bytes, bytes], bytes] = padded.riff) -> Maker:
     """PCM with fewer bits than room."""
 
@@ -203,6 +215,7 @@ KINDS = [
     lossy("GSM", sox("", "out.gsm"), 8000, longer=159, alike=0.9, level_db=1),
     lossy("GSM in WAV", sox("-e gsm-full-rate", "out.wav"), 8000, longer=319, alike=0.9, level_db=1),
     lossy("AMR", amr("amr"), 8000, late=40, longer=200, alike=0.75, level_db=1),
+    lossy("AMR with pauses", amr_with_pauses, 8000, late=40 + 16_000, longer=200 + 16_000, alike=0.75, level_db=1),
     lossy("AMR in 3GP", amr("3gp"), 8000, late=40 - 50, longer=200, alike=0.75, level_db=1),
     coarse("IMA ADPCM in WAV", sox("-e ima-adpcm", "out.wav"), longer=504),
     coarse("Microsoft ADPCM in WAV", sox("-e ms-adpcm", "out.wav"), longer=499),

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import io
-from functools import cache
 
 import numpy as np
 import pytest
 
 from s2s.audio import decode, examine
 from tests.recordings.kinds import KINDS, Kind
-from tests.support.lag import found_at, level_db, speechlike
-from tests.support.written import Samples
-
-SECONDS = 1.5
-ODD = 13  # no codec's frame ends where the source does
-
-
-@cache
-def source(rate_hz: int) -> Samples:
-    return speechlike(round(SECONDS * rate_hz) + ODD, rate_hz)
+from tests.recordings.made import content, source
+from tests.support.lag import found_at, level_db
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_its_sound_lies_where_its_source_has_it(kind: Kind):
     true = source(kind.rate_hz)
-    content = kind.make(true, kind.rate_hz)
-    found = examine(io.BytesIO(content))
-    heard = np.concatenate(list(decode(io.BytesIO(content), sample_rate_hz=kind.rate_hz)))
+    found = examine(io.BytesIO(content(kind)))
+    heard = np.concatenate(list(decode(io.BytesIO(content(kind)), sample_rate_hz=kind.rate_hz)))
     assert round(found.samples * kind.rate_hz / found.sample_rate_hz) == len(heard)
     lag, alike = found_at(heard, true)
     assert lag == pytest.approx(kind.late, abs=kind.within)

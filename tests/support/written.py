@@ -42,9 +42,15 @@ def _write_video(container: Any, seconds: float) -> Callable[[], None]:
 
 
 def _write_audio(
-    container: Any, samples: Samples, rate: int, codec: str, layout: str, bit_rate: int | None
+    container: Any,
+    samples: Samples,
+    rate: int,
+    codec: str,
+    layout: str,
+    bit_rate: int | None,
+    options: dict[str, str],
 ) -> Callable[[], None]:
-    options = {"strict": "experimental"} if codec == "vorbis" else {}
+    options = options | ({"strict": "experimental"} if codec == "vorbis" else {})
     stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
     if codec == "wmav2" or bit_rate is not None:
         stream.bit_rate = bit_rate or 128_000
@@ -79,6 +85,7 @@ def write_recording(
     live: bool = False,
     options: dict[str, str] | None = None,
     bit_rate: int | None = None,
+    codec_options: dict[str, str] | None = None,
 ) -> bytes:
     """`samples` is `(n,)` or `(channels, n)`; `live` writes to something that cannot be rewound."""
     sink: Any = Pipe() if live else io.BytesIO()
@@ -88,7 +95,7 @@ def write_recording(
             planes = np.atleast_2d(samples).astype(np.float32)
             names = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1", 10: "10 channels"}
             layout = layout or names[len(planes)]
-            writers.append(_write_audio(output, planes, rate, codec or "", layout, bit_rate))
+            writers.append(_write_audio(output, planes, rate, codec or "", layout, bit_rate, codec_options or {}))
         for write in writers:
             write()
     return bytes(sink.content) if live else sink.getvalue()

@@ -29,6 +29,7 @@ class Behaviour:
     body: str | None = None  # instead of audio; for an error, else `detail(...)` of its status
     content_type: str | None = None
     audio_base64: str | None = None  # instead of the upload
+    decodes: bool = False  # instead of the upload a WAV of what most programs hear in it (`hearing`)
     audio_part: float = 1.0  # of the audio only this much is sent, as if it were all
     headers: dict[str, str] = field(default_factory=dict)  # "": one that isn't sent
     character_cost: int | None = 17
