@@ -76,6 +76,11 @@ def stereo(make: Maker) -> Maker:
     return lambda samples, rate_hz: make(np.stack([samples, samples]), rate_hz)
 
 
+def on_channels(make: Maker, *weights: float) -> Maker:
+    """The source on as many channels as there are weights, each times its own."""
+    return lambda samples, rate_hz: make(np.outer(np.float32(weights), samples).astype(np.float32), rate_hz)
+
+
 def by(command: str) -> Maker:
     return lambda samples, rate_hz: written_by(command, samples, rate_hz)
 
@@ -149,6 +154,8 @@ def chained(*makers: Maker) -> Maker:
     return make
 
 
+_TONE = "-f lavfi -i sine=f=300:d=1.5"
+
 KINDS = [
     # ---- PCM ----
     lossless("WAV 16-bit", libav("wav", "pcm_s16le")),
@@ -175,6 +182,15 @@ KINDS = [
     coarse("WAV A-law", sox("-e a-law", "out.wav")),
     coarse("WAV u-law", sox("-e u-law", "out.wav")),
     lossless("VOC", libav("voc", "pcm_s16le"), 8000),
+    # ---- channels ----
+    lossless("Channels that cancel each other", on_channels(libav("wav", "pcm_s16le"), 1, -1)),
+    lossless("Sound on the left alone", on_channels(libav("wav", "pcm_s16le"), 1, 0)),
+    lossless("5.1 with a voice in the centre", on_channels(libav("flac", "flac"), 0, 0, 1, 0, 0, 0)),
+    lossy(
+        "Two sound tracks",
+        ffmpeg(f"{_TONE} -map 0 -map 1 -c:a aac -b:a:1 192k -disposition:a default", "a.mp4"),
+        longer=1023,
+    ),
     # ---- lossless ----
     lossless("FLAC", libav("flac", "flac")),
     lossless("FLAC in Ogg", ffmpeg("-c:a flac", "out.oga")),
