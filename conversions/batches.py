@@ -100,7 +100,9 @@ class Progress:
     def convert_words(self) -> str:
         """For the button that answers all of them with yes."""
         asked, prices = len(self.asked), [estimate(part) for part in self.asked]
-        words = ngettext("Convert what is there of %d", "Convert what is there of all %d", asked) % asked
+        words = ngettext(
+            "Convert what is there of the incomplete one", "Convert what is there of all %(asked)d incomplete", asked
+        ) % {"asked": asked}
         if None in prices:
             return words
         return _("%(convert)s (about %(credits)s)") % {

@@ -63,6 +63,32 @@ def every_state() -> dict[str, str]:
     return {name: str(row.pk) for name, row in rows.items()}
 
 
+def incomplete() -> list[str]:
+    """A batch with one that asks, one that is converted as it is and one that is whole: its id, and theirs."""
+    from conversions.models import Batch, Conversion
+    from voices.models import Endpoint
+
+    endpoint, _ = Endpoint.objects.get_or_create(
+        key="billed",
+        defaults={"name": "ElevenLabs", "base_url": "http://127.0.0.1:9", "billed": True, "credits_per_minute": 1000},
+    )
+    Endpoint.objects.filter(pk=endpoint.pk).update(enabled=False)
+    part = {"source_duration_s": 9.2, "source_noticed": {"promised_s": 15.6}}
+    error = (
+        "9.2 of 15.6 seconds are there; the rest of the file is missing. Nothing was sent to ElevenLabs, and nothing "
+        "was billed. If you have the whole file, upload that; else convert what is there."
+    )
+    asks = _conversion("Interview", "failed", endpoint=endpoint, error_code="incomplete", error=error, **part)
+    rows = [
+        asks,
+        _conversion("Street sounds, second part", "ready", output_duration_s=9.2, output_format="ulaw_8000", **part),
+        _conversion("Introduction", "ready", source_duration_s=61.0, output_duration_s=61.0),
+    ]
+    batch = Batch.objects.create(team=asks.team, created_by=asks.created_by)
+    Conversion.objects.filter(pk__in=[row.pk for row in rows]).update(batch=batch)
+    return [str(batch.pk), *(str(row.pk) for row in rows)]
+
+
 def every_reason() -> dict[str, str]:
     """One conversion for each reason to wait, and those that may have been billed; ids by name."""
     from django.utils import timezone
@@ -379,6 +405,7 @@ if __name__ == "__main__":
             people,
             long_history,
             every_state,
+            incomplete,
             every_reason,
             every_export,
             failed_on_the_way,

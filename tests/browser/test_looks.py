@@ -190,6 +190,32 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
 
 
 @pytest.mark.parametrize("look", [(1280, "light"), (390, "dark")], indirect=True, ids=["1280-light", "390-dark"])
+def test_a_question_and_what_else_is_incomplete(look: Look, product: Product) -> None:
+    page = look.page
+    batch, asks, partly, _whole = set_stage(product, "incomplete")
+    page.goto(f"/conversions/{asks}/")
+    expect(page.get_by_role("alert")).to_contain_text("9.2 of 15.6 seconds are there")
+    expect(
+        page.get_by_role("button", name="Convert the 9.2 seconds that are there (about 154 credits)")
+    ).to_be_visible()
+    look.take("conversion-asks")
+    page.goto(f"/conversions/{partly}/")
+    expect(page.locator("#noticed")).to_have_text("9.2 of 15.6 seconds are there; the rest of the file is missing.")
+    look.take("conversion-incomplete")
+    page.goto(f"/batches/{batch}/")
+    expect(
+        page.get_by_role("button", name="Convert what is there of the incomplete one (about 154 credits)")
+    ).to_be_visible()
+    look.take("batch-incomplete")
+    page.goto("/history/")
+    expect(page.locator(".list")).to_contain_text("Needs an answer")
+    look.take("history-incomplete")
+    page.goto(f"/conversions/{asks}/")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("main")).to_have_attribute("data-state", "cancelled")
+
+
+@pytest.mark.parametrize("look", [(1280, "light"), (390, "dark")], indirect=True, ids=["1280-light", "390-dark"])
 def test_takes_and_what_can_be_done_with_a_conversion(look: Look, takes: list[str], product: Product) -> None:
     page = look.page
     allow(page, 422)

@@ -160,7 +160,7 @@ def test_a_batch_goes_on_with_the_others_and_answers_for_all_that_ask(
     page = client.get(address).content.decode()
     assert "1 ready, 2 need an answer" in page
     assert page.count("Needs an answer") == 2
-    assert "Convert what is there of all 2 (about 308 credits)" in page
+    assert "Convert what is there of all 2 incomplete (about 308 credits)" in page
     assert "Retry what failed" not in page
     client.post(f"{address}retry/")  # as a page that is older would
     work_all()
