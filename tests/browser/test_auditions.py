@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.studio import choose, choose_voice, named, play
+from tests.support.music import band_as_wav
 
 
 @pytest.mark.parametrize("kind", ["page", "plain_page"])
@@ -81,3 +82,20 @@ def test_from_here_in_the_studio_says_where_it_begins(page: Page, speech: Path) 
     player.evaluate("(player) => new Promise((done) => { player.onseeked = done; player.currentTime = 3; })")
     page.get_by_role("button", name="Try voices from here").click()
     expect(page.get_by_label("From second")).to_have_value("3.0")
+
+
+def test_a_recording_without_speech_says_so_to_who_sees_and_who_hears(page: Page, plain_page: Page) -> None:
+    for visitor in (page, plain_page):
+        visitor.goto("/")
+        choose(visitor, {"name": "a band.wav", "mimeType": "audio/wav", "buffer": band_as_wav(12)})
+        visitor.locator("summary", has_text="Not sure which?").click()
+        visitor.get_by_role("button", name="Try the ticked voices").click()
+        visitor.wait_for_url("**/auditions/*/")
+        said = visitor.get_by_role("status").filter(has_text="We found no speech in this recording")
+        expect(said).to_be_visible()
+        expect(said).to_be_focused()
+        visitor.wait_for_selector("main[data-state=ready]", timeout=60_000)
+        visitor.get_by_label("From second").fill("3.5")
+        visitor.get_by_role("button", name="Hear this passage").click()
+        expect(visitor.get_by_label("From second")).to_have_value("3.5")
+        expect(visitor.get_by_text("We found no speech")).to_have_count(0)

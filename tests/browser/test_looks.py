@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Watch
 from tests.browser.stage import set_stage
 from tests.browser.studio import allow, choose, choose_voice, convert, open_options, wait_until
+from tests.support.music import band_as_wav
 from tests.support.product import CHECKOUT, Product
 
 # WCAG 2.2, levels A and AA, and what axe-core's makers call best practice.
@@ -90,6 +91,21 @@ def together(chromium: Browser, product: Product, cookies: dict[str, object], sp
 
 
 @pytest.fixture(scope="module")
+def unheard(chromium: Browser, product: Product, cookies: dict[str, object]) -> str:
+    """An audition of a recording in which nobody speaks."""
+    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto("/")
+    choose(page, {"name": "a band.wav", "mimeType": "audio/wav", "buffer": band_as_wav(12)})
+    page.locator("summary", has_text="Not sure which?").click()
+    page.get_by_role("button", name="Try the ticked voices", exact=True).click()
+    page.wait_for_url("**/auditions/*/")
+    wait_until(page, "ready")
+    context.close()
+    return page.url
+
+
+@pytest.fixture(scope="module")
 def takes(product: Product, made: dict[str, str]) -> list[str]:
     """The ready one and two further takes of it: the first one's address, the others' ids."""
     first, *others = set_stage(product, "takes")
@@ -153,6 +169,12 @@ SMALL_TARGETS = f"""() => [...document.querySelectorAll("{TARGETS}")]
     .filter((element) => element.checkVisibility())
     .map((element) => [element.textContent.trim() || element.ariaLabel, element.getBoundingClientRect().height])
     .filter(([, height]) => height < 43.5)"""
+
+
+def test_an_audition_in_which_nobody_speaks(look: Look, unheard: str) -> None:
+    look.page.goto(unheard)
+    expect(look.page.locator("#unheard")).to_be_visible()
+    look.take("audition-unheard")
 
 
 def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str, str]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import wave
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,3 +60,12 @@ def sung(seconds: float, rate_hz: int, f0_hz: float = 130.0, vibrato: float = 0.
 def band(seconds: float, rate_hz: int) -> Samples:
     """All of them together."""
     return chords(seconds, rate_hz) + drums(seconds, rate_hz) + 0.5 * sung(seconds, rate_hz)
+
+
+def band_as_wav(seconds: float, rate_hz: int = 16_000) -> bytes:
+    """A mono 16-bit WAV of them."""
+    sink = io.BytesIO()
+    with wave.open(sink, "wb") as file:
+        file.setparams((1, 2, rate_hz, 0, "NONE", ""))
+        file.writeframes((np.clip(band(seconds, rate_hz), -1, 1) * 32767).astype("<i2").tobytes())
+    return sink.getvalue()
