@@ -12,10 +12,12 @@ import pytest
 import pyworld
 from numpy.typing import NDArray
 
+from s2s.audio import decode, spoken
 from s2s.audio.speaking import find_speech
 from s2s.contract import Model
 from s2s.engine import listings
-from s2s.engine.converter import convert, statistics_seconds
+from s2s.engine.converter import convert, measure_source, speech_in, statistics_seconds
+from s2s.engine.spool import Spool
 from s2s.engine.vocoder import SAMPLE_RATE_HZ as RATE
 from s2s.engine.voices import catalogue
 from tests.s2s.engine.conftest import API_KEY, EngineProcess
@@ -84,6 +86,16 @@ def ask(engine: EngineProcess, passage: Samples, way: str, **files: bytes) -> Sa
     )
     assert answer.status_code == 200, answer.text
     return np.frombuffer(answer.content, "<i2").astype(np.float32) / 32768
+
+
+def test_what_is_sent_with_a_passage_is_what_the_engine_finds_in_the_whole(man: Samples) -> None:
+    whole = io.BytesIO(wav(np.concatenate([0.5 * music.band(9, RATE), man])))
+    sent, begins_s, _searched_s = spoken(whole)
+    assert begins_s == pytest.approx(8.9, abs=0.4)
+    given = np.concatenate(list(decode(io.BytesIO(sent), sample_rate_hz=RATE)))
+    with Spool(decode(whole, sample_rate_hz=RATE)) as spool:
+        found = measure_source(speech_in(spool))
+    assert 1200 / np.log(2) * abs(measure_source(given).log_f0 - found.log_f0) < 5
 
 
 @pytest.mark.parametrize("way", ["", "/stream"])
