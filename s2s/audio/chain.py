@@ -24,6 +24,7 @@ from s2s.audio.plain import Plain
 from s2s.audio.reading import LostError, Recording
 from s2s.audio.resampling import Resampler
 from s2s.audio.sampling import listen
+from s2s.audio.scaling import full_scale
 
 _WITHOUT_SOUND: Final = ("not_audio", "no_audio", "no_sound_length")
 
@@ -135,6 +136,7 @@ def opener(
     whole = Input(fd, on_read)
     chained = links(whole.peek, whole.size) if raw is None and whole.head(len(MARK)) == MARK else []
     mixes: dict[Link | None, Mix] = {}
+    scales: dict[Link | None, float] = {}
 
     def opened(link: Link | None = None) -> Recording:
         return Recording(Input(fd, on_read, link), limits, raw, track)
@@ -143,6 +145,9 @@ def opener(
         def read_anew() -> Reading:
             return open_reading(Input(fd, on_read, link), raw, track)
 
+        if link not in scales:
+            scales[link] = full_scale(read_anew, recording.description.codec, recording.first)
+        recording.full_scale = scales[link]
         if recording.description.channels > 1:
             if link not in mixes:
                 plain = Plain.found_in(fd, limits, raw)

@@ -14,14 +14,18 @@ _DTYPES: Final = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4"
 _CEILING: Final = 16.0  # a float file may hold anything; filters and codecs may not
 
 
-def channels(frames: Sequence[AudioFrame]) -> NDArray[np.float32]:
+def channels(frames: Sequence[AudioFrame], full_scale: float = 1.0) -> NDArray[np.float32]:
     """The samples of `frames`, all of one format and layout: `(channels, n)`, nominally -1..1.
+
+    `full_scale` is what becomes 1 of floats (see `scaling`).
 
     Never NaN, never beyond +-16: float files may hold anything. The frames have no times afterwards.
     """
     planes = _planes(_joined(frames))
     with np.errstate(over="ignore", invalid="ignore"):
         samples = _scaled(planes)
+        if full_scale != 1.0:
+            samples = samples / np.float32(full_scale)
         # What compares with a NaN is false.
         if planes.dtype.kind != "f" or (samples.min() >= -_CEILING and samples.max() <= _CEILING):
             return samples

@@ -69,6 +69,7 @@ class Recording:
         self._check_frame(self._first)
         self.first = self._first
         self._mixes: dict[str, Mix] = {}
+        self.full_scale = 1.0  # see `scaling`; set before `blocks()`
         self.description = Description(
             container=self._container.format.name,
             codec=self._stream.codec_context.codec.canonical_name,
@@ -99,6 +100,8 @@ class Recording:
     def noticed(self) -> Noticed:
         """What was unusual, as far as it was read."""
         mixed, found = self._mix_of(self.first.layout).noticed, tracks(self._container)
+        if self.full_scale > 1.0:
+            mixed = replace(mixed, scaled_db=round(mixed.scaled_db + 20 * math.log10(self.full_scale), 1))
         if not found:
             return mixed
         return replace(mixed, tracks=found, track=self._container.streams.audio.index(self._stream))
@@ -124,7 +127,7 @@ class Recording:
                 yield resampler.finish()
                 rate = frames[0].sample_rate
                 resampler, mixer = Resampler(rate, sample_rate_hz), Mixer(rate)
-            planes, layout = channels(frames), frames[0].layout
+            planes, layout = channels(frames, self.full_scale), frames[0].layout
             mix = self._mix_of(layout)
             if loudness is not None:
                 loudness.write(*((mix.of(planes)[None], "mono") if mix.why else (planes, layout.name)), rate)

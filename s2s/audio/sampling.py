@@ -29,7 +29,7 @@ _SETTLING_S: Final = 0.1  # a codec may say nothing, or half of it, where it beg
 def listen(opened: Callable[[], Reading], recording: Recording) -> Mix:
     """How what sounds like the first frame of `recording` is mixed. `opened` opens the same file anew."""
     first = recording.first
-    sampler = _Sampler(opened, first)
+    sampler = _Sampler(opened, first, recording.full_scale)
     names = [channel.name for channel in first.layout.channels]
     return listened(names, first.sample_rate, recording.said_duration_s, sampler.at, sampler.everything)
 
@@ -37,8 +37,9 @@ def listen(opened: Callable[[], Reading], recording: Recording) -> Mix:
 class _Sampler:
     """Reads forward only, so that no round reads more than the file has."""
 
-    def __init__(self, opened: Callable[[], Reading], first: AudioFrame) -> None:
+    def __init__(self, opened: Callable[[], Reading], first: AudioFrame, full_scale: float) -> None:
         self._opened = opened
+        self._full_scale = full_scale
         self._kind, self._rate_hz = kind(first), first.sample_rate
         self._can_seek = True
 
@@ -47,36 +48,36 @@ class _Sampler:
         stream = reading.stream
         assert stream.time_base is not None
         origin_s = float((stream.start_time or 0) * stream.time_base)
-        packets, heard_s = _packets(reading), -1.0
+        rest, heard_s = packets(reading), -1.0
         for moment in moments:
             if moment < heard_s:  # there was nothing at an earlier place, so that it went on to this one
                 continue
             begin_s = origin_s + moment
             if self._can_seek and moment > _SETTLING_S + PLACE_S:
                 self._can_seek = _sought(reading, begin_s - _SETTLING_S)
-                packets = _packets(reading) if self._can_seek else packets
-            place = self._place(reading.decoder, packets, begin_s)
+                rest = packets(reading) if self._can_seek else rest
+            place = self._place(reading.decoder, rest, begin_s)
             if not place:
                 break
             heard_s = (place[-1].time or 0.0) - origin_s
-            yield channels(place)
+            yield channels(place, self._full_scale)
         reading.container.close()
 
     def everything(self) -> Iterator[Samples]:
         reading = self._opened()
-        packets = _packets(reading)
-        while place := self._place(reading.decoder, packets):
-            yield channels(place)
+        rest = packets(reading)
+        while place := self._place(reading.decoder, rest):
+            yield channels(place, self._full_scale)
         reading.container.close()
 
-    def _place(self, decoder: AudioCodecContext, packets: Packets, begin_s: float = -math.inf) -> list[AudioFrame]:
+    def _place(self, decoder: AudioCodecContext, rest: Packets, begin_s: float = -math.inf) -> list[AudioFrame]:
         """Frames from `begin_s` on, as much as a place; none at the end. What can't be decoded is left out."""
         found: list[AudioFrame] = []
         missing = round(PLACE_S * self._rate_hz)
-        for packet in packets:
+        for packet in rest:
             if begin_s > -math.inf and ends_before(packet, begin_s - _SETTLING_S):
                 continue
-            for frame in _decoded(decoder, packet):
+            for frame in decoded(decoder, packet):
                 if frame.time is not None and frame.time < begin_s:
                     continue
                 if kind(frame) == self._kind:
@@ -98,11 +99,12 @@ def _sought(reading: Reading, moment_s: float) -> bool:
     return True
 
 
-def _packets(reading: Reading) -> Packets:
-    packets = reading.container.demux(reading.stream)
+def packets(reading: Reading) -> Packets:
+    """Those of the recording, as far as they can be read."""
+    rest = reading.container.demux(reading.stream)
     while True:
         try:
-            packet = next(packets, None)
+            packet = next(rest, None)
         except av.error.FFmpegError as error:
             raise_if_memory(error)
             return
@@ -113,7 +115,8 @@ def _packets(reading: Reading) -> Packets:
         yield packet
 
 
-def _decoded(decoder: AudioCodecContext, packet: Packet[AudioStream]) -> list[AudioFrame]:
+def decoded(decoder: AudioCodecContext, packet: Packet[AudioStream]) -> list[AudioFrame]:
+    """What can be decoded."""
     try:
         frames = decoder.decode(packet)
     except av.error.FFmpegError as error:

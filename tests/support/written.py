@@ -54,6 +54,8 @@ def _write_audio(
     stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
     if codec == "wmav2" or bit_rate is not None:
         stream.bit_rate = bit_rate or 128_000
+    if codec == "wavpack":
+        stream.format = "fltp"  # not its first one, of 8 bits
     stream.codec_context.open()
 
     def frames() -> None:
