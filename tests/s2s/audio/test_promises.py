@@ -6,6 +6,7 @@ import io
 import struct
 from typing import Any
 
+import numpy as np
 import pytest
 
 from s2s.audio import AudioError, examine
@@ -133,3 +134,20 @@ def test_nothing_of_the_sound_has_arrived(made):
     with pytest.raises(AudioError) as caught:
         examine(io.BytesIO(content[: content.find(b"mdat") + 20]))
     assert caught.value.code == "cut_off"
+
+
+@pytest.mark.parametrize("kind", PROMISING)
+def test_a_header_that_lies_brings_nothing_down(made, kind):
+    """Bytes of headers and indices are changed: a length that can be told, or one of our errors for people."""
+    content = made(**PROMISING[kind])
+    random = np.random.default_rng(11)
+    for _ in range(12):
+        damaged = bytearray(content[: int(0.6 * len(content))])
+        for place in random.integers(0, 400, 8):
+            damaged[place] = random.choice([0, 1, 0x7F, 0x80, 0xFF, random.integers(256)])
+        try:
+            (found_s, whole_s), code = promised(bytes(damaged)), ""
+        except AudioError as error:
+            (found_s, whole_s), code = (0.0, None), error.code
+        assert code != "decoder_failed"
+        assert whole_s is None or found_s < whole_s < 1e6
