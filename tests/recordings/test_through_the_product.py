@@ -36,7 +36,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, b
     ):
         form = person.form()
         sent = {kind.name: person.send(form, content(kind), "recording", f"wav_{RATE}") for kind in KINDS}
-        ended = {name: person.wait(address) for name, address in sent.items()}
+        ended = {name: person.wait(address, timeout_s=180) for name, address in sent.items()}
         yield {name: person.download(address) for name, address in sent.items() if ended[name] == "ready"}
 
 
