@@ -19,6 +19,7 @@ from s2s.audio import Noticed
 from s2s.audio.noticed import Track
 
 _PRECISE_BELOW_S = 60
+_LEAST_SAID_S = 0.1  # nothing is missing for 0.0 s
 
 
 def noticed_words(data: Mapping[str, Any], duration_s: float | None) -> list[str]:
@@ -106,7 +107,7 @@ def _of_time(found: Noticed) -> list[str]:
     if found.lead_s:
         words.append(
             _("Its sound begins %(seconds)s s after its start; there is silence until then.")
-            % {"seconds": _precise(found.lead_s)}
+            % {"seconds": _precise(max(found.lead_s, _LEAST_SAID_S))}
         )
     if found.gaps:
         words.append(
@@ -115,7 +116,12 @@ def _of_time(found: Noticed) -> list[str]:
                 "%(seconds)s s of sound are missing in %(gaps)s places; there is silence instead.",
                 found.gaps,
             )
-            % {"seconds": _precise(found.gaps_s), "gaps": found.gaps}
+            % {"seconds": _precise(max(found.gaps_s, _LEAST_SAID_S)), "gaps": found.gaps}
+        )
+    if found.stretches:
+        words.append(
+            _("It was cut: its %(stretches)s stretches are heard as its edit list has them.")
+            % {"stretches": found.stretches}
         )
     return words
 

@@ -21,10 +21,11 @@ from s2s.audio.noticed import NOTHING, Noticed
 from s2s.audio.ogg import MARK, Link, links
 from s2s.audio.opening import Input, Reading, open_reading
 from s2s.audio.plain import Plain
-from s2s.audio.reading import LostError, Recording
+from s2s.audio.reading import Recording
 from s2s.audio.resampling import Resampler
 from s2s.audio.sampling import listen
 from s2s.audio.scaling import full_scale
+from s2s.audio.seeking import LostError
 
 _WITHOUT_SOUND: Final = ("not_audio", "no_audio", "no_sound_length")
 

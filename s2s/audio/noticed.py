@@ -22,6 +22,7 @@ class Noticed:
     """How a recording was read where that is not the usual way; all defaults for a plain one.
 
     `lead_s` seconds of silence in front and `gaps_s` in `gaps` holes are there because the times in the file say so.
+    `stretches` are those that its edit list puts it together from, where there are several.
     `channels_used` (from 1) of `channels` are those that are heard where they weren't mixed as usual: others would
     `cancel` them or are `silent`, or each has sound `apart` from the others (`channels_why`). `scaled_db` is what
     everything was made quieter by so that nothing clips. `promised_s` is the length that a file names of which less is
@@ -32,6 +33,7 @@ class Noticed:
     lead_s: float = 0.0
     gaps: int = 0
     gaps_s: float = 0.0
+    stretches: int = 0
     channels: int = 0
     channels_used: tuple[int, ...] = ()
     channels_why: str = ""

@@ -16,7 +16,9 @@ from av.codec.context import CodecContext, Flags2
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
-from s2s.audio import formats
+from s2s.audio import clocks, formats
+from s2s.audio.clocks import Clock
+from s2s.audio.edits import edit_list
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import RawPcm
 from s2s.audio.mistakes import HEAD_BYTES, mistaken
@@ -98,8 +100,11 @@ class Input:
         return self.peek(0, size)
 
 
-def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
-    """Raises `AudioError`. What is plainly something else never reaches libav."""
+def open_container(source: Input, raw: RawPcm | None, *, uncut: bool = False) -> InputContainer:
+    """Raises `AudioError`. What is plainly something else never reaches libav.
+
+    `uncut` gives the packets of MP4 and its like with their own times, whatever the edit list makes of them.
+    """
     if raw is None and (mistake := mistaken(source.head(HEAD_BYTES))):
         raise foreign(mistake, source)
     if raw is None and source.peek(4, 4) == b"ftyp" and (missing := without_index(source)):
@@ -117,6 +122,8 @@ def open_container(source: Input, raw: RawPcm | None) -> InputContainer:
     if raw is None:
         source.correct(corrections(source.peek))
     options["format_whitelist"] = ",".join(demuxers)
+    if uncut:
+        options["ignore_editlist"] = "1"
     container = _opened(source, raw_demuxer, options)
     if not container.streams.audio and container.format.name in _UNLISTED:
         container.close()
@@ -136,15 +143,24 @@ class Reading:
     stream: AudioStream
     decoder: AudioCodecContext
     is_own: bool
+    clock: Clock
 
 
 def open_reading(source: Input, raw: RawPcm | None, track: int | None = None) -> Reading:
     """Raises `AudioError`."""
     container = open_container(source, raw)
     stream = audio_stream(container, source, track)
-    context = decoder(stream, source)
-    is_own = context is not stream.codec_context or bool(context.flags2 & Flags2.skip_manual) or source.is_corrected
-    return Reading(container, stream, context, is_own)
+    edits = edit_list(source, stream.id) if container.format.name == clocks.MOV else None
+    cuts = edits is not None and edits.cuts
+    if cuts:  # libav would play the first stretch for silence in the middle
+        container.close()
+        source.seek(0)
+        container = open_container(source, raw, uncut=True)
+        stream = audio_stream(container, source, track)
+    clock = clocks.clock(container, stream, edits)
+    context = decoder(stream, source, clock.unskipped)
+    is_chosen = context is not stream.codec_context or bool(context.flags2 & Flags2.skip_manual)
+    return Reading(container, stream, context, cuts or is_chosen or source.is_corrected, clock)
 
 
 def _opened(source: Input, demuxer: str | None, options: dict[str, str]) -> InputContainer:
@@ -220,20 +236,25 @@ def _track(index: int, stream: AudioStream) -> Track:
     )
 
 
-def decoder(stream: AudioStream, source: Input) -> AudioCodecContext:
-    """Who decodes `stream`: libav's choice, unless another reads more of the same codec, or reads it right."""
+def decoder(stream: AudioStream, source: Input, extradata: bytes | None = None) -> AudioCodecContext:
+    """Who decodes `stream`: libav's choice, unless another reads more of the same codec, or reads it right.
+
+    `extradata` is what it is told in place of what the file says of the codec.
+    """
     chosen = stream.codec_context
     name = formats.BETTER_DECODERS.get(chosen.codec.name)
     if chosen.codec.name in formats.LITTLE_ENDIAN and source.head(4) == b"RIFX":
         name = formats.LITTLE_ENDIAN[chosen.codec.name]
-    if name is None:
+    if name is None and extradata is None:
         if chosen.codec.name == "alac" and stream.container.format.name == "caf":
             # Its last packet is as short as it should be, and libav cuts it by as much again.
             chosen.flags2 |= Flags2.skip_manual
         return chosen
-    context = cast(AudioCodecContext, CodecContext.create(name, "r"))
+    context = cast(AudioCodecContext, CodecContext.create(name or chosen.codec.name, "r"))
     context.thread_count = 1
-    if name not in formats.BETTER_DECODERS.values():  # those know it themselves
+    if extradata is not None:
+        context.extradata = extradata
+    elif name not in formats.BETTER_DECODERS.values():  # those know it themselves
         context.sample_rate, context.layout = chosen.sample_rate, chosen.layout
     return context
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from s2s.audio.chain import Sound
 from s2s.audio.envelope import FRAME_S, envelope
-from s2s.audio.reading import LostError
+from s2s.audio.seeking import LostError
 
 MIN_RATE_HZ: Final = 16_000
 MAX_RATE_HZ: Final = 48_000

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import av
 import av.error
@@ -12,10 +15,10 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
-from av.packet import Packet
 from numpy.typing import NDArray
 
-from s2s.audio import granules
+from s2s.audio import clocks, granules
+from s2s.audio.cutting import cut
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
@@ -24,16 +27,20 @@ from s2s.audio.noticed import Noticed
 from s2s.audio.opening import Input, open_reading, raise_if_memory, tracks
 from s2s.audio.planes import channels
 from s2s.audio.promises import promised_s
+from s2s.audio.remuxing import HEAD_BYTES, can_be_searched
 from s2s.audio.resampling import Resampler
+from s2s.audio.runs import Run, grouped, kind
+from s2s.audio.seeking import Lengths, LostError, find, not_before
+from s2s.audio.timeline import Timeline, beyond
 
-_SETTLING_S = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
-# Of these libav counts the samples of every page that it begins with in an Ogg; of FLAC and Speex it doesn't, and their
-# first packets say a time that is up to a page too late.
-_TIMED_AFTER_SEEKING = ("opus", "vorbis")
+if TYPE_CHECKING:
+    from s2s.audio.seeking import AudioPacket
 
-
-class LostError(Exception):
-    """A place in the recording can't be found by what it says about its times."""
+_SETTLING_S: Final = 0.25  # what a codec needs before it is exact: Opus 80 ms, MP3 a few frames
+_PRIMING_PACKETS: Final = 8  # what a codec takes before its first frame, generously
+_LEAST_SAID_S: Final = 0.05  # a shorter silence in front isn't worth a word
+# One packet, one frame, always of the same length; containers in milliseconds round that.
+_EVEN_CODECS: Final = ("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +65,21 @@ class Recording:
         self._source = source
         reading = open_reading(source, raw, track)
         self._container, self._stream, self._decoder = reading.container, reading.stream, reading.decoder
+        self._clock = reading.clock
         self._trim = granules.trim(source, reading)
         self.is_own = reading.is_own or self._trim is not iter  # libav by its defaults reads something else
-        self._frames = self._decode()
+        self._begins_s = self._owed_s = 0.0
+        self._recent: deque[AudioPacket] = deque(maxlen=_PRIMING_PACKETS)
+        self._demuxed = self._packets()
+        self._frames = self._decode(self._demuxed)
         self._first = next(self._frames, None)
         if self._first is None:
             if self.promised_s(0.0):
                 raise AudioError("cut_off")
             raise AudioError("not_audio" if self._refused_packets else "no_sound_length")
         self._check_frame(self._first)
+        self._origin = clocks.origin(self._container, self._clock, self._recent[0])
+        self._timeline = Timeline[AudioFrame](self._origin)
         self.first = self._first
         self._mixes: dict[str, Mix] = {}
         self.full_scale = 1.0  # see `scaling`; set before `blocks()`
@@ -80,8 +93,11 @@ class Recording:
     @property
     def said_duration_s(self) -> float | None:
         """What the header says, or what the file's size makes likely."""
-        duration = self._container.duration
-        return None if duration is None else duration / av.time_base
+        duration, start = self._container.duration, self._container.start_time
+        if duration is None:
+            return None
+        late_s = 0.0 if start is None else start / av.time_base - clocks.origin_s(self._container, self._clock)
+        return duration / av.time_base + max(0.0, late_s)
 
     @property
     def stream(self) -> AudioStream:
@@ -99,12 +115,20 @@ class Recording:
     @property
     def noticed(self) -> Noticed:
         """What was unusual, as far as it was read."""
-        mixed, found = self._mix_of(self.first.layout).noticed, tracks(self._container)
+        line, cuts = self._timeline, self._clock.cuts
+        lead_s = cuts[0].at_s if cuts else line.lead_s
+        found = replace(
+            self._mix_of(self.first.layout).noticed,
+            lead_s=lead_s if lead_s >= _LEAST_SAID_S else 0.0,
+            gaps=line.holes,
+            gaps_s=line.holes_s,
+            stretches=len(cuts),
+        )
         if self.full_scale > 1.0:
-            mixed = replace(mixed, scaled_db=round(mixed.scaled_db + 20 * math.log10(self.full_scale), 1))
-        if not found:
-            return mixed
-        return replace(mixed, tracks=found, track=self._container.streams.audio.index(self._stream))
+            found = replace(found, scaled_db=round(found.scaled_db + 20 * math.log10(self.full_scale), 1))
+        if several := tracks(self._container):
+            return replace(found, tracks=several, track=self._container.streams.audio.index(self._stream))
+        return found
 
     def mix_by(self, mix: Mix) -> None:
         """How what sounds like the first frame is mixed; else as usual. Before `blocks()`."""
@@ -121,43 +145,48 @@ class Recording:
         `loudness` hears every channel before they are mixed, or the mix where that is not the usual one.
         """
         rate, resampler, mixer = 0, Resampler(1, 1), Mixer(1)
-        for frames in self._runs():
-            if frames[0].sample_rate != rate:
+        for run in self._runs():
+            if run.sample_rate_hz != rate:
                 yield resampler.write(mixer.finish())
                 yield resampler.finish()
-                rate = frames[0].sample_rate
+                rate = run.sample_rate_hz
                 resampler, mixer = Resampler(rate, sample_rate_hz), Mixer(rate)
-            planes, layout = channels(frames, self.full_scale), frames[0].layout
-            mix = self._mix_of(layout)
-            if loudness is not None:
-                loudness.write(*((mix.of(planes)[None], "mono") if mix.why else (planes, layout.name)), rate)
-            yield resampler.write(mixer.write(planes, mix))
+            layout = run.frames[0].layout
+            mix, heard = self._mix_of(layout), run.heard(channels(run.frames, self.full_scale))
+            for planes in chain(run.silent(len(heard)), [heard]):
+                if loudness is not None:
+                    loudness.write(*((mix.of(planes)[None], "mono") if mix.why else (planes, layout.name)), rate)
+                yield resampler.write(mixer.write(planes, mix))
         yield resampler.write(mixer.finish())
         yield resampler.finish()
 
     def seek(self, start_s: float, *, by_index: bool = True) -> float:
         """Go on a little before `start_s`, so that the codec has settled there. Once, before `blocks()`.
 
-        Gives the time where the blocks begin then, counted from the first sample. What lies before is left out of
-        decoding, and without `by_index` still read. Raises `LostError` where the recording doesn't say its times;
-        beyond its end there are no blocks.
+        Gives the time where the blocks begin then, on the time line of all of them. What lies before is left out of
+        decoding, and without `by_index` still read. Raises `LostError` where that can't be told from what the
+        recording says about its times; beyond its end there are no blocks.
         """
         first = self._first
         if start_s <= _SETTLING_S or first is None:
             return 0.0
-        origin_s = _time_s(first)
+        if self._clock.cuts:
+            self._begins_s = start_s
+        elif not self._clock.dated:
+            self._begins_s = self._seek_counted(_time_s(first), start_s, by_index)
+        elif by_index:
+            self._begins_s = self._seek_by_index(first, start_s)
+        else:
+            self._begins_s = self._seek_by_packets(first, start_s)
+        return self._begins_s
+
+    def _seek_counted(self, origin_s: float, start_s: float, by_index: bool) -> float:
         wanted_s = origin_s + start_s - _SETTLING_S
         if by_index:
-            if self._container.format.name == "ogg" and self.description.codec not in _TIMED_AFTER_SEEKING:
+            if not clocks.has_counted_index(self._container, self._stream):
                 raise LostError
-            assert self._stream.time_base is not None
-            try:
-                self._container.seek(round(wanted_s / self._stream.time_base), stream=self._stream)
-            except av.error.FFmpegError as error:
-                raise_if_memory(error)
-                raise LostError from error
-            self._decoder.flush_buffers()
-        self._frames = self._decode(wanted_s)
+            self._jump(wanted_s)
+        self._frames = self._decode(not_before(wanted_s, self._packets()))
         self._first = next(self._frames, None)
         if self._first is None:
             return start_s
@@ -166,30 +195,123 @@ class Recording:
             raise LostError
         return begins_s
 
-    def _runs(self) -> Iterator[list[AudioFrame]]:
-        """Frames that can be mixed together, about a second of them. Stops with too_long at the limit."""
-        run: list[AudioFrame] = []
-        run_samples, duration_s = 0, 0.0
-        while (frame := self._first or next(self._frames, None)) is not None:
-            self._first = None
-            self._check_frame(frame)
-            duration_s += frame.samples / frame.sample_rate
-            if duration_s > self._limits.max_duration_s + 1e-6:
+    def _seek_by_index(self, first: AudioFrame, start_s: float) -> float:
+        if not can_be_searched(self._container, self._source.head(HEAD_BYTES)) or not clocks.has_index(self._container):
+            raise LostError
+        self._timeline.place(first, _time_s(first), first.samples, first.sample_rate)
+        base_s = self._timeline.base_s
+        wanted_s = base_s + start_s - _SETTLING_S
+        self._jump(wanted_s)
+        self._frames = self._decode(not_before(wanted_s, self._packets()))
+        self._first = next(self._frames, None)
+        if self._first is None:
+            return start_s
+        begins_s = _time_s(self._first) - base_s
+        if begins_s > start_s:
+            raise LostError
+        self._timeline.begin_at(base_s, begins_s)
+        return begins_s
+
+    def _seek_by_packets(self, first: AudioFrame, start_s: float) -> float:
+        """As `blocks()` lie, where times begin again or jump: every packet is placed, without being decoded."""
+        line = Timeline["AudioPacket"](self._origin)
+        self._timeline.place(first, _time_s(first), first.samples, first.sample_rate)
+        base_s, wanted_s = self._timeline.base_s, start_s - _SETTLING_S
+        self._decoder.flush_buffers()
+        found = find(chain(list(self._recent), self._demuxed), line, base_s, wanted_s, self._lengths(first))
+        self._frames = iter(()) if found is None else self._decode(found.packets)
+        self._first = next(self._frames, None)
+        if found is None or self._first is None:
+            return start_s
+        begins_s, time_s = found.position_s, self._first.time
+        if time_s is not None:
+            begins_s += 0.0 if found.time_s is None else time_s - found.time_s
+            base_s = time_s - begins_s
+        self._timeline.begin_at(base_s, begins_s)
+        self._owed_s = max(0.0, begins_s - start_s)
+        return min(begins_s, start_s)
+
+    def _lengths(self, first: AudioFrame) -> Lengths:
+        tick_s = float(self._stream.time_base or 0)
+        even = self.description.codec in _EVEN_CODECS
+        samples = max(first.samples, self._decoder.frame_size or 0) if even else 0
+        return Lengths(first.sample_rate, samples, tick_s)
+
+    def _jump(self, wanted_s: float) -> None:
+        """To the last packet before a moment of the container's that it knows of."""
+        assert self._stream.time_base is not None
+        try:
+            self._container.seek(round(wanted_s / self._stream.time_base), stream=self._stream)
+        except av.error.FFmpegError as error:
+            raise_if_memory(error)
+            raise LostError from error
+        self._decoder.flush_buffers()
+
+    def _decoded_from(self, media_s: float) -> Iterator[AudioFrame]:
+        """Frames from a little before a time of the media on, in a file that is cut."""
+        wanted_s = max(0.0, media_s - _SETTLING_S)
+        try:
+            self._jump(wanted_s)
+        except LostError:
+            return iter(())
+        return self._decode(not_before(wanted_s, self._packets()))
+
+    def _runs(self) -> Iterator[Run]:
+        """All that is heard, about a second in each. Stops with too_long at the limit."""
+        length_s, last = 0.0, None
+        for run in self._cut_runs() if self._clock.cuts else self._timed_runs():
+            run.silence += round(self._owed_s * run.sample_rate_hz)
+            self._owed_s = 0.0
+            length_s += run.length_s
+            if length_s > self._limits.max_duration_s + 1e-6:
                 raise AudioError("too_long", max_duration_s=self._limits.max_duration_s)
-            if run and (run_samples >= frame.sample_rate or kind(frame) != kind(run[0])):
-                yield run
-                run, run_samples = [], 0
-            run.append(frame)
-            run_samples += frame.samples
-        if run:
-            yield run
+            if last is not None:
+                yield last
+            last = run
+        if last is None:
+            if not self._begins_s:  # an edit list of stretches that aren't there
+                raise AudioError("no_sound_length")
+            return
+        frame = last.frames[-1]
+        if not self._clock.cuts:
+            end_s = clocks.end_s(self._container, self._stream, self._clock, frame)
+            last.cut = beyond(end_s, self._begins_s + length_s, frame.samples, frame.sample_rate)
+        yield last
 
-    def _decode(self, from_s: float = -math.inf) -> Iterator[AudioFrame]:
-        """Every frame from `from_s` on that can be decoded. What is damaged is left out; where reading ends, so do we.
+    def _cut_runs(self) -> Iterator[Run]:
+        return grouped(cut(self._clock.cuts, self._begins_s, self._decoded_from))
 
-        A packet that doesn't say its time is decoded.
-        """
-        self._refused_packets = 0
+    def _timed_runs(self) -> Iterator[Run]:
+        """Frames as they come, with silence where their times say so."""
+        line = self._timeline
+        for frames in self._batches():
+            first, last, samples = frames[0], frames[-1], sum(frame.samples for frame in frames)
+            if not self._clock.dated or line.go_on(first.time, last.time, samples, last.samples, first.sample_rate):
+                yield Run(frames, samples)
+                continue
+            yield from grouped(p for f in frames for p in line.place(f, f.time, f.samples, f.sample_rate))
+        yield from grouped(line.finish())
+
+    def _batches(self) -> Iterator[list[AudioFrame]]:
+        """Frames of one kind, about a second of them."""
+        batch: list[AudioFrame] = []
+        samples, same = 0, None
+        first, self._first = self._first, None
+        for frame in self._frames if first is None else chain([first], self._frames):
+            its_kind = kind(frame)
+            if its_kind != same:
+                self._check_frame(frame)
+            if batch and (samples >= frame.sample_rate or its_kind != same):
+                yield batch
+                batch, samples = [], 0
+            same = its_kind
+            batch.append(frame)
+            samples += frame.samples
+        if batch:
+            yield batch
+
+    def _packets(self) -> Iterator[AudioPacket]:
+        """Where reading ends, so do we."""
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -201,8 +323,13 @@ class Recording:
                 return
             if packet is None:
                 return
-            if from_s > -math.inf and ends_before(packet, from_s):  # times are fractions, which take their time
-                continue
+            yield packet
+
+    def _decode(self, packets: Iterable[AudioPacket]) -> Iterator[AudioFrame]:
+        """Every frame that can be decoded. What is damaged is left out."""
+        self._refused_packets = 0
+        for packet in packets:
+            self._recent.append(packet)
             try:
                 frames = self._decoder.decode(packet)
             except av.error.FFmpegError as error:
@@ -229,15 +356,3 @@ def _time_s(frame: AudioFrame) -> float:
     if frame.time is None:
         raise LostError
     return frame.time
-
-
-def ends_before(packet: Packet[AudioStream], moment_s: float) -> bool:
-    """False for one that doesn't say its time."""
-    if packet.pts is None or packet.time_base is None:
-        return False
-    return (packet.pts + (packet.duration or 0)) * packet.time_base < moment_s
-
-
-def kind(frame: AudioFrame) -> tuple[str, str, int]:
-    """What two frames must share to be mixed together."""
-    return frame.format.name, frame.layout.name, frame.sample_rate

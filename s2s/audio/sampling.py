@@ -18,7 +18,9 @@ from s2s.audio.mixing import Mix
 from s2s.audio.opening import Reading, raise_if_memory
 from s2s.audio.places import PLACE_S, listened
 from s2s.audio.planes import channels
-from s2s.audio.reading import Recording, ends_before, kind
+from s2s.audio.reading import Recording
+from s2s.audio.runs import kind
+from s2s.audio.seeking import ends_before
 
 Samples = NDArray[np.float32]
 Packets: TypeAlias = "Iterator[Packet[AudioStream]]"  # not a generic type at run time

@@ -66,11 +66,19 @@ def test_what_happened_again_and_again_is_said_once(conversion: Conversion) -> N
 
 
 def test_what_was_unusual_about_a_recording_is_said_where_it_was_read(conversion: Conversion) -> None:
-    noticed = {"lead_s": 1.5, "gaps": 2, "gaps_s": 3.2}
+    noticed = {"lead_s": 1.5, "gaps": 2, "gaps_s": 3.2, "stretches": 3}
     log(conversion, Event.Kind.PREPARED, duration_s=12.0, codec="aac", noticed=noticed)
     assert words(conversion) == [
         "Read: 12 seconds of sound. Its sound begins 1.5 s after its start; there is silence until then. "
-        "3.2 s of sound are missing in 2 places; there is silence instead."
+        "3.2 s of sound are missing in 2 places; there is silence instead. "
+        "It was cut: its 3 stretches are heard as its edit list has them."
+    ]
+
+
+def test_a_hole_that_is_hardly_one_is_not_of_no_seconds(conversion: Conversion) -> None:
+    log(conversion, Event.Kind.PREPARED, duration_s=12.0, codec="aac", noticed={"gaps": 1, "gaps_s": 0.04})
+    assert words(conversion) == [
+        "Read: 12 seconds of sound. 0.1 s of sound are missing in one place; there is silence instead."
     ]
 
 

@@ -24,6 +24,9 @@ COVER_BYTES = 5_000_000
 class Kind:
     """`late` samples after its source is the sound found, give or take `within`; `longer` samples it is at most.
 
+    `padded` samples more may come from who decodes it by libav's defaults, which end with a whole packet: that isn't
+    worth a copy.
+
     `alike` is 1 for the same sound at any level, of which `level_db` says how far it may be away.
     """
 
@@ -33,6 +36,7 @@ class Kind:
     late: int = 0
     within: int = 0
     longer: int = 0
+    padded: int = 0
     alike: float = 0.999
     level_db: float = 0.02
 
@@ -42,9 +46,9 @@ def lossless(name: str, make: Maker, rate_hz: int = 48_000) -> Kind:
     return Kind(name, make, rate_hz)
 
 
-def coarse(name: str, make: Maker, rate_hz: int = 8000, longer: int = 0) -> Kind:
+def coarse(name: str, make: Maker, rate_hz: int = 8000, padded: int = 0) -> Kind:
     """Every sample at its place, with few bits."""
-    return Kind(name, make, rate_hz, longer=longer, alike=0.98, level_db=0.3)
+    return Kind(name, make, rate_hz, padded=padded, alike=0.98, level_db=0.3)
 
 
 def lossy(
@@ -54,21 +58,37 @@ def lossy(
     *,
     late: int = 0,
     longer: int = 0,
+    padded: int = 0,
     alike: float = 0.98,
     level_db: float = 0.5,
 ) -> Kind:
     """To the millisecond."""
-    return Kind(name, make, rate_hz, late, rate_hz // 1000, longer, alike, level_db)
+    return Kind(name, make, rate_hz, late, rate_hz // 1000, longer, padded, alike, level_db)
 
 
-def libav(container: str, codec: str, *, live: bool = False, video: bool = False, **options: str) -> Maker:
+def libav(
+    container: str, codec: str, *, live: bool = False, video: bool = False, late_s: float = 0, **options: str
+) -> Maker:
     def make(samples: Samples, rate_hz: int) -> bytes:
         video_s = samples.shape[-1] / rate_hz if video else 0.0
         return write_recording(
-            samples, rate_hz, container=container, codec=codec, live=live, video_s=video_s, options=options
+            samples,
+            rate_hz,
+            container=container,
+            codec=codec,
+            live=live,
+            video_s=video_s,
+            late_s=late_s,
+            options=options,
         )
 
     return make
+
+
+def beginning_late(name: str, container: str, codec: str, longer: int) -> Kind:
+    """A film whose sound begins after half a second."""
+    make = libav(container, codec, video=True, late_s=0.5)
+    return lossy(f"{name}, beginning late", make, late=24_000, longer=24_000 + longer)
 
 
 def stereo(make: Maker) -> Maker:
@@ -205,9 +225,9 @@ KINDS = [
     lossy("MP3 by LAME, 44.1 kHz stereo", stereo(libav("mp3", "libmp3lame")), 44_100),
     lossy("MP3 with a cover of 5 MB", with_cover(libav("mp3", "libmp3lame"))),
     lossy("MP3 without LAME's tag", mpeg_without_tag, late=1105, longer=2400),
-    lossy("AAC in M4A", libav("ipod", "aac"), 44_100, longer=1023),
-    lossy("AAC in MP4, of a camera", libav("mp4", "aac", video=True), longer=1023),
-    lossy("AAC in MOV, of a phone", libav("mov", "aac", video=True), 44_100, longer=1023),
+    lossy("AAC in M4A", libav("ipod", "aac"), 44_100, padded=1023),
+    lossy("AAC in MP4, of a camera", libav("mp4", "aac", video=True), padded=1023),
+    lossy("AAC in MOV, of a phone", libav("mov", "aac", video=True), 44_100, padded=1023),
     lossy("AAC in fragments of MP4", fragments, late=1024, longer=2047),
     lossy("AAC as ADTS", libav("adts", "aac"), 44_100, late=1024, longer=2047),
     lossy("AAC in MPEG-TS", libav("mpegts", "aac"), 44_100, late=1024, longer=2047),
@@ -223,19 +243,25 @@ KINDS = [
     lossy("Opus in WebM", libav("webm", "libopus")),
     lossy("Opus in WebM, written live", libav("webm", "libopus", live=True)),
     lossy("Opus in Matroska", libav("matroska", "libopus")),
-    lossy("Opus in MP4", libav("mp4", "libopus"), longer=959),
+    lossy("Opus in MP4", libav("mp4", "libopus"), padded=959),
     lossy("Vorbis by oggenc", by("oggenc -Q in.wav -o out.ogg"), 44_100),
     lossy("Vorbis in WebM", ffmpeg("-c:a libvorbis", "out.webm"), longer=1023),
     lossy("Speex by speexenc", by("speexenc --quiet -w in.wav out.spx"), 16_000, alike=0.85),
     # ---- telephones ----
     lossy("GSM", sox("", "out.gsm"), 8000, longer=159, alike=0.9, level_db=1),
-    lossy("GSM in WAV", sox("-e gsm-full-rate", "out.wav"), 8000, longer=319, alike=0.9, level_db=1),
+    lossy("GSM in WAV", sox("-e gsm-full-rate", "out.wav"), 8000, padded=319, alike=0.9, level_db=1),
     lossy("AMR", amr("amr"), 8000, late=40, longer=200, alike=0.75, level_db=1),
     lossy("AMR with pauses", amr_with_pauses, 8000, late=40 + 16_000, longer=200 + 16_000, alike=0.75, level_db=1),
     lossy("AMR in 3GP", amr("3gp"), 8000, late=40 - 50, longer=200, alike=0.75, level_db=1),
-    coarse("IMA ADPCM in WAV", sox("-e ima-adpcm", "out.wav"), longer=504),
-    coarse("Microsoft ADPCM in WAV", sox("-e ms-adpcm", "out.wav"), longer=499),
+    coarse("IMA ADPCM in WAV", sox("-e ima-adpcm", "out.wav"), padded=504),
+    coarse("Microsoft ADPCM in WAV", sox("-e ms-adpcm", "out.wav"), padded=499),
     # ---- film and broadcast ----
+    beginning_late("AAC in MP4", "mp4", "aac", longer=48),
+    beginning_late("AAC in MOV", "mov", "aac", longer=48),
+    beginning_late("AAC in Matroska", "matroska", "aac", longer=1023),
+    beginning_late("AAC in FLV", "flv", "aac", longer=1023),
+    beginning_late("AAC in MPEG-TS", "mpegts", "aac", longer=1023),
+    beginning_late("MP2 in MPEG-PS", "mpeg", "mp2", longer=1152),
     lossy("AC-3", libav("ac3", "ac3"), late=256, longer=1791),
     lossy("E-AC-3", libav("eac3", "eac3"), late=256, longer=1791),
     lossy("DTS", ffmpeg("-strict -2 -c:a dca", "out.dts"), late=512, longer=1023),

@@ -29,7 +29,7 @@ class Pipe(io.RawIOBase):
 
 
 def _write_video(container: Any, seconds: float) -> Callable[[], None]:
-    stream = container.add_stream("mpeg4", rate=10)
+    stream = container.add_stream("flv1" if container.format.name == "flv" else "mpeg4", rate=10)
     stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
 
     def frames() -> None:
@@ -49,6 +49,8 @@ def _write_audio(
     layout: str,
     bit_rate: int | None,
     options: dict[str, str],
+    late_s: float,
+    lost_s: tuple[float, float],
 ) -> Callable[[], None]:
     options = options | ({"strict": "experimental"} if codec == "vorbis" else {})
     stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
@@ -66,12 +68,16 @@ def _write_audio(
         frame.sample_rate, frame.pts = rate, 0
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             fifo.write(piece)
-        written = 0
+        written, late = 0, round(late_s * rate)
+
+        def mux(packets: Any) -> None:
+            container.mux([packet for packet in packets if not lost_s[0] <= packet.pts * packet.time_base < lost_s[1]])
+
         while (piece := fifo.read(context.frame_size or 1024, partial=True)) is not None:
-            piece.pts, piece.time_base = written, Fraction(1, rate)
+            piece.pts, piece.time_base = late + written, Fraction(1, rate)
             written += piece.samples
-            container.mux(stream.encode(piece))
-        container.mux(stream.encode(None))
+            mux(stream.encode(piece))
+        mux(stream.encode(None))
 
     return frames
 
@@ -88,8 +94,13 @@ def write_recording(
     options: dict[str, str] | None = None,
     bit_rate: int | None = None,
     codec_options: dict[str, str] | None = None,
+    late_s: float = 0,
+    lost_s: tuple[float, float] = (0, 0),
 ) -> bytes:
-    """`samples` is `(n,)` or `(channels, n)`; `live` writes to something that cannot be rewound."""
+    """`samples` is `(n,)` or `(channels, n)`; `live` writes to something that cannot be rewound.
+
+    The sound begins `late_s` after the file, and its packets between the moments of `lost_s` are left out.
+    """
     sink: Any = Pipe() if live else io.BytesIO()
     with av.open(sink, "w", format=container, options=options or {}) as output:
         writers = [_write_video(output, video_s)] if video_s else []
@@ -97,7 +108,9 @@ def write_recording(
             planes = np.atleast_2d(samples).astype(np.float32)
             names = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1", 10: "10 channels"}
             layout = layout or names[len(planes)]
-            writers.append(_write_audio(output, planes, rate, codec or "", layout, bit_rate, codec_options or {}))
+            writers.append(
+                _write_audio(output, planes, rate, codec or "", layout, bit_rate, codec_options or {}, late_s, lost_s)
+            )
         for write in writers:
             write()
     return bytes(sink.content) if live else sink.getvalue()
