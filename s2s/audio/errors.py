@@ -30,7 +30,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "notes": "This is a MIDI file: it says which notes are played, and has no sound. Export it as WAV or MP3.",
     "project": "This is an Audacity project, not a recording. Open it in Audacity and export it as WAV or MP3.",
     "silent": (
-        "Nothing can be heard in this recording, in none of its channels. "
+        "Nothing can be heard in this recording, in any of its channels. "
         "Look at the microphone, or at what was exported, and record or export it again."
     ),
     "cut_off": (

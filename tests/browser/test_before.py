@@ -154,6 +154,9 @@ SILENCE = {
 HEARD = {
     "hardly.wav": wave(64_000, 64_000, b"\1\0\0\0"),
     "left.flac": write_recording(np.stack([tone(2, 48_000), np.zeros(96_000)]), 48_000, container="flac", codec="flac"),
+    "cancel.flac": write_recording(
+        0.002 * np.stack([tone(2, 48_000), -tone(2, 48_000)]), 48_000, container="flac", codec="flac"
+    ),
     "late.flac": write_recording(np.append(np.zeros(96_000), tone(1, 48_000)), 48_000, container="flac", codec="flac"),
 }
 
