@@ -142,7 +142,7 @@ def opener(
     def opened(link: Link | None = None) -> Recording:
         return Recording(Input(fd, on_read, link), limits, raw, track)
 
-    def listen_to(recording: Recording, link: Link | None = None) -> None:
+    def listen_to(recording: Recording, link: Link | None = None, reading: Reading | None = None) -> None:
         def read_anew() -> Reading:
             return open_reading(Input(fd, on_read, link), raw, track)
 
@@ -153,11 +153,16 @@ def opener(
             if link not in mixes:
                 plain = Plain.found_in(fd, limits, raw)
                 # As who reads it without a decoder.
-                mixes[link] = plain.listen(fd) if plain else listen(read_anew, recording)
+                mixes[link] = plain.listen(fd) if plain else listen(read_anew, recording, reading)
             recording.mix_by(mixes[link])
 
     def opened_and_listened_to() -> Recording:
         recording = opened()
+        if recording.description.channels > 1 and None not in mixes:
+            # What is open is used up, and let go of: the index of a film of hours is in memory once.
+            listen_to(recording, reading=recording.reading)
+            recording.close()
+            recording = opened()
         listen_to(recording)
         return recording
 

@@ -64,6 +64,7 @@ class Recording:
         self._limits = limits
         self._source = source
         reading = open_reading(source, raw, track)
+        self.reading = reading
         self._container, self._stream, self._decoder = reading.container, reading.stream, reading.decoder
         self._clock = reading.clock
         self._trim = granules.trim(source, reading)

@@ -11,6 +11,7 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.container.core import Flags
 from av.packet import Packet
 from numpy.typing import NDArray
 
@@ -28,10 +29,13 @@ Packets: TypeAlias = "Iterator[Packet[AudioStream]]"  # not a generic type at ru
 _SETTLING_S: Final = 0.1  # a codec may say nothing, or half of it, where it begins
 
 
-def listen(opened: Callable[[], Reading], recording: Recording) -> Mix:
-    """How what sounds like the first frame of `recording` is mixed. `opened` opens the same file anew."""
+def listen(opened: Callable[[], Reading], recording: Recording, reading: Reading | None = None) -> Mix:
+    """How what sounds like the first frame of `recording` is mixed. `opened` opens the same file anew.
+
+    `reading` of it that is already open is used up first.
+    """
     first = recording.first
-    sampler = _Sampler(opened, first, recording.full_scale)
+    sampler = _Sampler(opened, reading, first, recording.full_scale)
     names = [channel.name for channel in first.layout.channels]
     return listened(names, first.sample_rate, recording.said_duration_s, sampler.at, sampler.everything)
 
@@ -39,16 +43,21 @@ def listen(opened: Callable[[], Reading], recording: Recording) -> Mix:
 class _Sampler:
     """Reads forward only, so that no round reads more than the file has."""
 
-    def __init__(self, opened: Callable[[], Reading], first: AudioFrame, full_scale: float) -> None:
+    def __init__(
+        self, opened: Callable[[], Reading], reading: Reading | None, first: AudioFrame, full_scale: float
+    ) -> None:
         self._opened = opened
+        self._reading = reading
         self._full_scale = full_scale
         self._kind, self._rate_hz = kind(first), first.sample_rate
         self._can_seek = True
 
     def at(self, moments: Iterable[float]) -> Iterator[Samples]:
-        reading = self._opened()
+        reading, self._reading = self._reading or self._opened(), None
         stream = reading.stream
         assert stream.time_base is not None
+        # Places of an MP3 by its size and its length, without reading all that lies before them.
+        reading.container.flags |= Flags.fast_seek.value  # type: ignore[operator]  # a number, whatever stubs say
         origin_s = float((stream.start_time or 0) * stream.time_base)
         rest, heard_s = packets(reading), -1.0
         for moment in moments:
