@@ -22,8 +22,10 @@ SOURCES = ("man_librivox", "woman_prompts", "man_cards")
 VOICES = tuple(voice.name for voice in catalogue().values())
 Load = Callable[[str, int], NDArray[np.float32]]
 
-# The shortest recording has 21 words: two of them may be lost.
-LARGEST_WORD_ERROR_RISE = 0.10
+# The shortest recording has 21 words, and one that the recogniser takes for three others is .14 of them. A rate it is
+# of all that a source said, or that became of it in one voice.
+LARGEST_WORD_ERROR_RISE = 0.15
+LARGEST_POOLED_WORD_ERROR_RISE = 0.06
 LARGEST_MEAN_WORD_ERROR_RISE = 0.08
 LEAST_SIMILARITY_LOST = 0.08
 LARGEST_F0_ERROR_CENTS = 50
@@ -98,6 +100,14 @@ def word_error_rises(takes: list[Take], recogniser: Recogniser) -> dict[tuple[st
 
 def test_the_words_stay(take: Take, word_error_rises: dict[tuple[str, str], float]) -> None:
     assert word_error_rises[take.source_name, take.voice.name] <= LARGEST_WORD_ERROR_RISE
+
+
+@pytest.mark.parametrize("whose", [*SOURCES, *VOICES])
+def test_the_words_of_everybody_stay(whose: str, word_error_rises: dict[tuple[str, str], float]) -> None:
+    words = {name: len(" ".join(sentences_of(SPEECH / f"{name}.txt")).split()) for name in SOURCES}
+    pool = [(rise * words[pair[0]], words[pair[0]]) for pair, rise in word_error_rises.items() if whose in pair]
+    lost, said = map(sum, zip(*pool, strict=True))
+    assert lost / said <= LARGEST_POOLED_WORD_ERROR_RISE
 
 
 def test_the_words_stay_on_the_whole(word_error_rises: dict[tuple[str, str], float]) -> None:

@@ -53,8 +53,7 @@ def alone(man: Samples) -> Samples:
     return converted(man)
 
 
-@pytest.mark.parametrize("before", [music.band, music.sung, music.chords])
-@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize(("before", "streaming"), [(music.band, False), (music.sung, True)])
 def test_music_before_a_man_does_not_change_his_voice(
     man: Samples, alone: Samples, before: Callable[[float, int], Samples], streaming: bool
 ) -> None:
@@ -62,11 +61,18 @@ def test_music_before_a_man_does_not_change_his_voice(
     assert abs(higher_cents(converted(both, streaming=streaming)[MUSIC_S * RATE :], alone)) < 20
 
 
-@pytest.mark.parametrize("latency", [1, 4])
-def test_who_listens_along_is_measured_on_speech_too(man: Samples, latency: int) -> None:
-    options = {"streaming": True, "statistics_s": statistics_seconds(latency)}
-    behind = converted(np.concatenate([music.band(MUSIC_S, RATE), man]), **options)[MUSIC_S * RATE :]
-    assert abs(higher_cents(behind, converted(man, **options))) < 40
+def measured_cents(samples: Samples, statistics_s: float) -> float:
+    with Spool(in_blocks(samples)) as spool:
+        return measure_source(speech_in(spool, statistics_s), statistics_s).log_f0 * 1200 / np.log(2)
+
+
+@pytest.mark.parametrize("before", [music.band, music.sung, music.chords])
+@pytest.mark.parametrize(("latency", "most_cents"), [(0, 20), (1, 40), (4, 40)])
+def test_who_listens_along_is_measured_on_speech_too(
+    man: Samples, before: Callable[[float, int], Samples], latency: int, most_cents: float
+) -> None:
+    both, seconds = np.concatenate([before(MUSIC_S, RATE), man]), statistics_seconds(latency)
+    assert abs(measured_cents(both, seconds) - measured_cents(man, seconds)) < most_cents
 
 
 def wav(samples: Samples) -> bytes:
@@ -109,7 +115,7 @@ def test_a_passage_sounds_as_it_does_in_the_whole(engine: EngineProcess, man: Sa
     by_itself = ask(engine, whole[place], way)
     assert len(with_it) == len(by_itself) == 5 * RATE
     assert abs(higher_cents(with_it, in_whole)) < 10
-    assert abs(higher_cents(by_itself, in_whole)) > 50
+    assert abs(higher_cents(by_itself, in_whole)) > 30
 
 
 @pytest.mark.parametrize(
