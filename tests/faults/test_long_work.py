@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import wave
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s2s.audio import decode, examine
+from s2s.audio import decode, encode, examine
 from tests.faults.conftest import fresh_database
 from tests.faults.promises import ids_of
 from tests.support.decoders import has_job
@@ -96,12 +95,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory, database: str, request: pyte
 
 
 def speech(seconds: int) -> bytes:
+    """FLAC, which takes a decoder."""
     with (CHECKOUT / "tests" / "data" / "speech" / "man_librivox.flac").open("rb") as file:
         samples = np.concatenate(list(decode(file, sample_rate_hz=RATE_HZ)))
     sink = io.BytesIO()
-    with wave.open(sink, "wb") as out:
-        out.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
-        out.writeframes((np.resize(samples, seconds * RATE_HZ) * 32767).astype("<i2").tobytes())
+    encode([np.resize(samples, seconds * RATE_HZ)], sink, "flac", RATE_HZ, None, input_rate_hz=RATE_HZ)
     return sink.getvalue()
 
 
@@ -110,11 +108,11 @@ def assert_whole(scene: Scene, address: str, seconds: int) -> None:
 
 
 def test_long_recordings_come_back_in_one_attempt_each_and_clips_do_not_wait_for_them(scene: Scene) -> None:
-    long = [scene.send(LONG_S, f"long {number}.wav") for number in range(2)]
+    long = [scene.send(LONG_S, f"long {number}.flac") for number in range(2)]
     wait_for(lambda: len(scene.received()) == 2, "both are being answered")
-    waiting = scene.send(SHORTEST_LONG_S, "third.wav")
+    waiting = scene.send(SHORTEST_LONG_S, "third.flac")
     for number in range(2):
-        clip = scene.send(CLIP_S, f"clip {number}.wav")
+        clip = scene.send(CLIP_S, f"clip {number}.flac")
         assert scene.person.wait(clip) == "ready"
         assert [scene.outcomes(address) for address in long] == [["sent"], ["sent"]]
         assert scene.outcomes(waiting) == []  # the slot was kept for the clip
@@ -132,10 +130,10 @@ def test_long_recordings_come_back_in_one_attempt_each_and_clips_do_not_wait_for
 
 
 def test_what_an_engine_that_died_had_begun_is_begun_again(scene: Scene) -> None:
-    long = scene.send(SHORTEST_LONG_S, "long.wav")
+    long = scene.send(SHORTEST_LONG_S, "long.flac")
     scene.wait_for_answer(long, call=1)
     scene.kill_engine()
-    clip = scene.send(CLIP_S, "clip.wav")
+    clip = scene.send(CLIP_S, "clip.flac")
     assert scene.person.wait(clip) == "ready"
     assert scene.person.wait(long, timeout_s=120) == "ready", scene.fact(long)["error"]
 
@@ -154,7 +152,7 @@ def test_what_an_engine_that_died_had_begun_is_begun_again(scene: Scene) -> None
 def test_what_breaks_off_again_and_again_fails_after_a_second_time_and_keeps_nobody_else_back(scene: Scene) -> None:
     """A long recording took long each time."""
     scene.strike_all_but(2)
-    long = scene.send(SHORTEST_LONG_S, "long.wav")
+    long = scene.send(SHORTEST_LONG_S, "long.flac")
     for call in (1, 2):
         scene.wait_for_answer(long, call)
         scene.kill_decoder()
@@ -164,7 +162,7 @@ def test_what_breaks_off_again_and_again_fails_after_a_second_time_and_keeps_nob
         "The answer broke off. We tried 2 times. Your recording is safe; press Retry to go on."
     )
     assert not scene.is_paused
-    clip = scene.send(CLIP_S, "clip.wav")
+    clip = scene.send(CLIP_S, "clip.flac")
     assert scene.person.wait(clip) == "ready"
     assert scene.outcomes(clip) == ["answered"]
     assert not list((scene.product.data_dir / "uploads").iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from elevenlabs import ElevenLabs
 from numpy.typing import NDArray
 
+from s2s.audio import encode
 from s2s.engine import asgi
 from s2s.engine.app import App
 from s2s.engine.concurrency import Slots
@@ -37,7 +39,11 @@ def alone() -> Iterator[EngineProcess]:
 
 @pytest.fixture(scope="module")
 def long(speech: Load) -> bytes:
-    return as_wav(np.resize(speech("man_librivox.flac", 16_000), 16_000 * 600), 16_000)
+    """Ten minutes that take a decoder."""
+    sink = io.BytesIO()
+    samples = np.resize(speech("man_librivox.flac", 16_000), 16_000 * 600)
+    encode([samples], sink, "flac", 16_000, None, input_rate_hz=16_000)
+    return sink.getvalue()
 
 
 def cpu_s(pid: int) -> float:
@@ -104,7 +110,9 @@ def test_a_stream_that_breaks_off_does_not_look_like_its_end(alone: EngineProces
     client = ElevenLabs(api_key="any", base_url=alone.url)
     stream = client.speech_to_speech.stream(NORA, audio=long)
     next(stream)
-    for decoder in decoders(worker):
+    found = decoders(worker)
+    assert found
+    for decoder in found:
         os.kill(decoder, SIGKILL)
     with pytest.raises(httpx.RemoteProtocolError):
         list(stream)
