@@ -5,7 +5,7 @@
     bin/test units -k accepted   one group; what follows its name goes to pytest
 
 A failing group fails the run, but the groups after it still run. Some wait most of their time and others compute, so
-three groups of tests run at a time; what a group prints is shown when it has ended, and grows meanwhile in
+two groups of tests run at a time; what a group prints is shown when it has ended, and grows meanwhile in
 test-results/. Run by bin/test, which prepares the machine.
 """
 
@@ -32,7 +32,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 TOOLS = Path(PYTHON).parent
 RESULTS = CHECKOUT / "test-results"
-_TESTS_AT_A_TIME = 3
+_TESTS_AT_A_TIME = 2
 ROOMS = (
     "s2s",
     "s2s_site",
