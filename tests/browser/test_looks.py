@@ -171,6 +171,7 @@ SMALL_TARGETS = f"""() => [...document.querySelectorAll("{TARGETS}")]
     .filter(([, height]) => height < 43.5)"""
 
 
+@pytest.mark.parametrize("look", [(1440, "dark"), (390, "light")], indirect=True, ids=["1440-dark", "390-light"])
 def test_an_audition_in_which_nobody_speaks(look: Look, unheard: str) -> None:
     look.page.goto(unheard)
     expect(look.page.locator("#unheard")).to_be_visible()
