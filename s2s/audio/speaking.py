@@ -31,7 +31,6 @@ _BEGINS: Final = 0.5  # as likely as this it is speech
 _ENDS: Final = 0.35  # and goes on down to this
 _SHORTEST_CHUNKS: Final = round(0.25 / _CHUNK_S)
 _PAUSE_CHUNKS: Final = round(0.4 / _CHUNK_S)  # between words; a longer one is left out
-_PAD_CHUNKS: Final = round(0.1 / _CHUNK_S)  # words begin and end more softly than they are recognised
 _BEFORE_S: Final = 0.5  # out of music it is heard some tenths late, and what starts softly isn't cut off
 _SURE_S: Final = 1.0  # a sung vowel may pass for speech for a moment
 _SILENCE: Final = 10 ** (-70 / 20)  # nobody needs to listen for a voice there
@@ -119,7 +118,6 @@ class _Finding:
 
     def __init__(self) -> None:
         self._heard = 0  # chunks
-        self._free = 0  # from where on nothing was given
         self._start: int | None = None
         self._last = 0  # where speech was heard last
 
@@ -131,7 +129,7 @@ class _Finding:
     @property
     def needed_from_s(self) -> float:
         """What lies before is of no use any more."""
-        return max(self._free, (self._heard if self._start is None else self._start) - _PAD_CHUNKS) * _CHUNK_S
+        return (self._heard if self._start is None else self._start) * _CHUNK_S
 
     def of(self, probabilities: Iterable[float]) -> Iterator[tuple[float, float]]:
         for probability in probabilities:
@@ -145,8 +143,7 @@ class _Finding:
     def close(self) -> Iterator[tuple[float, float]]:
         start, self._start = self._start, None
         if start is not None and self._last + 1 - start >= _SHORTEST_CHUNKS:
-            first, self._free = max(self._free, start - _PAD_CHUNKS), self._last + 1 + _PAD_CHUNKS
-            yield first * _CHUNK_S, self._free * _CHUNK_S
+            yield start * _CHUNK_S, (self._last + 1) * _CHUNK_S
 
 
 class _Collected:

@@ -53,12 +53,9 @@ def alone(man: Samples) -> Samples:
     return converted(man)
 
 
-@pytest.mark.parametrize(("before", "streaming"), [(music.band, False), (music.sung, True)])
-def test_music_before_a_man_does_not_change_his_voice(
-    man: Samples, alone: Samples, before: Callable[[float, int], Samples], streaming: bool
-) -> None:
-    both = np.concatenate([before(MUSIC_S, RATE), man])
-    assert abs(higher_cents(converted(both, streaming=streaming)[MUSIC_S * RATE :], alone)) < 20
+def test_music_before_a_man_does_not_change_his_voice(man: Samples, alone: Samples) -> None:
+    both = np.concatenate([music.band(MUSIC_S, RATE), man])
+    assert abs(higher_cents(converted(both, streaming=True)[MUSIC_S * RATE :], alone)) < 20
 
 
 def measured_cents(samples: Samples, statistics_s: float) -> float:
