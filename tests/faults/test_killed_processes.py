@@ -116,6 +116,9 @@ def under_way(stage: Stage, *, waiting: int) -> dict[str, list[str]]:
 
 
 def assert_all_ready_and_none_paid_twice(stage: Stage, addresses: dict[str, list[str]]) -> None:
+    # Promises are about all that is on the disk: a result that the other endpoint is just bringing isn't left over.
+    everything = [address for of_endpoint in addresses.values() for address in of_endpoint]
+    wait_for(lambda: {"ready", "failed"}.issuperset(stage.states(everything)), "all is over", 90)
     for to, of_endpoint in addresses.items():
         assert_ready(stage.promises(of_endpoint, to=to))
     assert stage.local.calls == len(addresses["local"]) + AT_WORK
