@@ -112,7 +112,7 @@ def test_a_passage_sounds_as_it_does_in_the_whole(engine: EngineProcess, man: Sa
     by_itself = ask(engine, whole[place], way)
     assert len(with_it) == len(by_itself) == 5 * RATE
     assert abs(higher_cents(with_it, in_whole)) < 10
-    assert abs(higher_cents(by_itself, in_whole)) > 30
+    assert abs(higher_cents(by_itself, in_whole)) > 50
 
 
 @pytest.mark.parametrize(
