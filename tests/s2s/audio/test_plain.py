@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 
 from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, decode, examine
 from s2s.audio.mixing import usual
@@ -107,7 +108,7 @@ def assert_same(ours: Examination | str, theirs: Examination | str) -> None:
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.level_dbfs == pytest.approx(theirs.level_dbfs, abs=0.001)
     assert ours.noticed == theirs.noticed
-    assert np.frombuffer(ours.peaks, np.uint8) == pytest.approx(np.frombuffer(theirs.peaks, np.uint8), abs=1)
+    assert_allclose(np.frombuffer(ours.peaks, np.uint8), np.frombuffer(theirs.peaks, np.uint8), rtol=0, atol=1)
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -171,7 +172,7 @@ def test_its_samples_are_those_of_a_decoder(monkeypatch, name, rate_hz):
     ours = list(decode(io.BytesIO(content), sample_rate_hz=rate_hz))
     monkeypatch.setattr(Plain, "found_in", lambda *_: None)
     theirs = list(decode(io.BytesIO(content), sample_rate_hz=rate_hz))
-    assert np.concatenate(ours) == pytest.approx(np.concatenate(theirs), abs=1e-6)
+    assert_allclose(np.concatenate(ours), np.concatenate(theirs), rtol=0, atol=1e-6)
 
 
 def test_reading_its_samples_can_be_stopped():
