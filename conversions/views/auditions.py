@@ -108,7 +108,7 @@ def _auditions(recording: Recording) -> QuerySet[Any]:
 
 def _context(recording: Recording) -> dict[str, object]:
     auditions = [(conversion, progress_of(conversion)) for conversion in _auditions(recording)]
-    endpoints = {conversion.voice.endpoint for conversion, _progress in auditions}
+    endpoints = dict.fromkeys(conversion.voice.endpoint for conversion, _progress in auditions)  # as the page has them
     return {
         "recording": recording,
         "auditions": auditions,
