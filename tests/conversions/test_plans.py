@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
 
 from conversions import access, history, mailing, retention
 from conversions.admin import ConversionAdmin
@@ -18,21 +19,36 @@ from conversions.batches import progress_of
 from conversions.compare import comparison_of
 from conversions.models import Batch, Conversion
 from conversions.queue.clock import db_now
-from tests.support.cast import Cast
-from voices.models import Voice
+from tests.support.cast import Cast, make_cast
+from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db
 ROWS = 3_000
 
 
-@pytest.fixture
-def first(cast: Cast, voice: Voice) -> Conversion:
+@pytest.fixture(scope="module", autouse=True)
+def _rows_stay(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Until the last test of this module: nothing here changes them, and they take time to write."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def cast(_rows_stay: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def first(cast: Cast) -> Conversion:
     """One team's history; at its end 60 takes of one recording, a batch, and a few that are deleted or private."""
+    endpoint = Endpoint.objects.create(key="test", name="Testers", base_url="http://127.0.0.1:9", slots=2)
+    voice = Voice.objects.create(endpoint=endpoint, voice_id="nora", name="Nora")
     now, batch = db_now(), Batch.objects.create(team=cast.team, created_by=cast.alice)
     made = [
         Conversion(
             team=cast.team, created_by=cast.alice, title="Row", source="x", voice=voice, voice_name="Nora",
-            endpoint=voice.endpoint, status="ready", finished_at=now, created_at=now - timedelta(seconds=number),
+            endpoint=endpoint, status="ready", finished_at=now, created_at=now - timedelta(seconds=number),
         )
         for number in range(ROWS)
     ]  # fmt: skip
