@@ -34,8 +34,16 @@ def a_tone() -> Callable[..., Samples]:
 
 @pytest.fixture(scope="session")
 def noise() -> Callable[[int], Samples]:
-    """`n` samples of noise, always the same: its correlation has one peak only."""
-    return lambda n: (0.2 * np.random.default_rng(7).standard_normal(n)).astype(np.float32)
+    """The first `n` samples of a noise: its correlation has one peak only."""
+    made = np.empty(0, np.float32)
+
+    def first(n: int) -> Samples:
+        nonlocal made
+        if n > len(made):
+            made = (0.2 * np.random.default_rng(7).standard_normal(n)).astype(np.float32)
+        return made[:n].copy()
+
+    return first
 
 
 @pytest.fixture(scope="session")
