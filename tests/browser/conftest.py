@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import (
@@ -106,7 +106,13 @@ def many_voices(product: Product) -> Iterator[None]:
     set_stage(product, "no_second_endpoint")
 
 
-@pytest.fixture(scope="module")  # not longer: its event loop would keep Django's tests from their database
+def _as_long_as_possible(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
+    """Starting a browser and signing in take seconds. But its event loop keeps Django's tests from their database."""
+    asked_for = (Path(argument.partition("::")[0]).absolute() for argument in config.args)
+    return "session" if all(path.is_relative_to(Path(__file__).parent) for path in asked_for) else "module"
+
+
+@pytest.fixture(scope=_as_long_as_possible)
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = launch(playwright.chromium)
@@ -114,7 +120,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=_as_long_as_possible)
 def cookies(chromium: Browser, product: Product) -> dict[str, object]:
     """Alice's session, so that not every test has to sign in."""
     context = chromium.new_context()

@@ -117,22 +117,20 @@ def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, spe
     visitor.see("main", "All 4 ready")
 
 
+@only(start.firefox)  # the others don't tell
 def test_a_browser_without_a_sound_device_plays_on_and_says_that_nothing_is_heard(
-    product: Product, speech: Path, tmp_path: Path
+    visitor: Visitor, speech: Path
 ) -> None:
-    with start.firefox(tmp_path) as driver:  # the others don't tell
-        visitor = Visitor(driver, product.url, tmp_path)
-        visitor.sign_in(product.admin_email, product.admin_password)
-        visitor.open("/")
-        visitor.choose(speech / "interview.mp3")
-        visitor.convert()
-        visitor.press("Play")
-        visitor.see("#unheard", "no device that plays sound")
-        visitor.until("Number(document.querySelector('#compare').dataset.position) > 2")
-        visitor.press("Pause")
-        visitor.press("Play")  # which looks for a device again
-        visitor.until("Number(document.querySelector('#compare').dataset.position) > 3")
-        visitor.see("#unheard", "no device that plays sound")
+    visitor.open("/")
+    visitor.choose(speech / "interview.mp3")
+    visitor.convert()
+    visitor.press("Play")
+    visitor.see("#unheard", "no device that plays sound")
+    visitor.until("Number(document.querySelector('#compare').dataset.position) > 2")
+    visitor.press("Pause")
+    visitor.press("Play")  # which looks for a device again
+    visitor.until("Number(document.querySelector('#compare').dataset.position) > 3")
+    visitor.see("#unheard", "no device that plays sound")
 
 
 @only(start.webkit)  # whose private windows take a sound into IndexedDB and then never answer

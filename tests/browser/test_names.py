@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,13 @@ def upload(page: Page, name: str, recording: Path) -> None:
     page.evaluate(
         """async ([name, bytes]) => {
             const items = new DataTransfer();
-            items.items.add(new File([new Uint8Array(bytes)], name, { type: "audio/mpeg" }));
+            const recording = Uint8Array.from(atob(bytes), (byte) => byte.charCodeAt(0));
+            items.items.add(new File([recording], name, { type: "audio/mpeg" }));
             const input = document.querySelector("input[type=file]");
             input.files = items.files;
             input.dispatchEvent(new Event("change", { bubbles: true }));
         }""",
-        [name, list(recording.read_bytes())],
+        [name, b64encode(recording.read_bytes()).decode()],
     )
 
 

@@ -8,11 +8,12 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, StorageState, expect
 
 from bin.groups import free_port
 from tests.browser.conftest import new_page
@@ -67,10 +68,10 @@ def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Below]:
             Inside.of(product, "tests.browser.stage").close()
 
 
-def page_below(chromium: Browser, below: Below, *, script: bool) -> Iterator[Page]:
+def page_below(chromium: Browser, below: Below, **options: Any) -> Iterator[Page]:
     """Nothing that it asks for may lie beside the path."""
     origin = below.url.removesuffix("/voices/timbre")
-    pages = new_page(chromium, below.product, url=origin, ignore_https_errors=True, java_script_enabled=script)
+    pages = new_page(chromium, below.product, url=origin, ignore_https_errors=True, **options)
     page = next(pages)
     asked: list[str] = []
 
@@ -79,24 +80,37 @@ def page_below(chromium: Browser, below: Below, *, script: bool) -> Iterator[Pag
 
     page.context.on("request", note)
     page.goto(f"{below.url}/")
-    page.get_by_label("E-mail").fill(below.product.admin_email)
-    page.get_by_label("Password").fill(below.product.admin_password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Change the voice, keep the performance")
     yield page
     beside = [url for url in asked if not f"{url}/".startswith((f"{below.url}/", f"blob:{origin}/", "data:"))]
     assert beside == []
     list(pages)
 
 
+def sign_in_below(page: Page, below: Below) -> None:
+    page.get_by_label("E-mail").fill(below.product.admin_email)
+    page.get_by_label("Password").fill(below.product.admin_password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change the voice, keep the performance")
+
+
+@pytest.fixture(scope="module")
+def cookies_below(chromium: Browser, below: Below) -> StorageState:
+    for page in page_below(chromium, below):
+        sign_in_below(page, below)
+        state = page.context.storage_state()
+    return state
+
+
 @pytest.fixture
-def scripted(chromium: Browser, below: Below) -> Iterator[Page]:
-    yield from page_below(chromium, below, script=True)
+def scripted(chromium: Browser, below: Below, cookies_below: StorageState) -> Iterator[Page]:
+    yield from page_below(chromium, below, storage_state=cookies_below)
 
 
 @pytest.fixture
 def plain(chromium: Browser, below: Below) -> Iterator[Page]:
-    yield from page_below(chromium, below, script=False)
+    for page in page_below(chromium, below, java_script_enabled=False):
+        sign_in_below(page, below)
+        yield page
 
 
 def test_a_recording_goes_its_way_below_a_path(scripted: Page, below: Below, speech: Path, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ class Visitor:
             if time.monotonic() > until:
                 page = self.driver.find_element(By.TAG_NAME, "body").text
                 raise AssertionError(f"{what} did not come. {self.driver.current_url} says:\n{page}")
-            time.sleep(0.05)
+            time.sleep(0.1)  # looking takes a browser long
 
 
 def _quoted(words: str) -> str:
