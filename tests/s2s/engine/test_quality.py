@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import pyworld
 import soxr
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from s2s.engine.converter import convert
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.engine.voices import Voice, catalogue
 from tests.s2s.engine.conftest import SPEECH
+from tests.s2s.engine.pitch import f0_of
 from tests.s2s.engine.speaker_similarity import embedding, mel_filters, similarity
 from tests.s2s.engine.word_error_rate import RATE_HZ, Recogniser, sentences_of, word_error_rate
 
@@ -71,11 +71,8 @@ def recogniser() -> Recogniser:
 
 
 def test_the_voice_has_its_pitch(take: Take) -> None:
-    """Measured by another tracker (Harvest, Morise 2017) than the engine's own."""
-    due_hz = take.voice.f0_hz  # the tracker may err by an octave either way, and costs time for each one it looks at
-    f0_hz, _ = pyworld.harvest(
-        take.output.astype(np.float64), SAMPLE_RATE_HZ, f0_floor=max(45, due_hz / 2.2), f0_ceil=due_hz * 2.2
-    )
+    due_hz = take.voice.f0_hz
+    f0_hz = f0_of(take.output, SAMPLE_RATE_HZ, floor_hz=max(45, due_hz / 2.2), ceiling_hz=due_hz * 2.2)
     cents = 1200 * np.log2(np.median(f0_hz[f0_hz > 0]) / due_hz)
     assert abs(cents) <= LARGEST_F0_ERROR_CENTS
 
@@ -147,6 +144,18 @@ class TestTheMeasures:
         for voice in (man, woman):
             assert similarity(voice[: len(voice) // 2], voice[len(voice) // 2 :]) > 0.9
         assert similarity(man, woman) < 0.7
+
+    @pytest.mark.parametrize("hz", [60.0, 95.0, 232.0, 400.0])
+    @pytest.mark.parametrize("strongest", [1, 2, 3])
+    def test_the_pitch_is_what_repeats_and_not_what_is_strongest(self, hz: float, strongest: int) -> None:
+        """A tone whose harmonic sounds louder than the tone itself, in some noise, and then noise alone."""
+        time_s = np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+        tone = sum(np.sin(2 * np.pi * hz * k * time_s + k) / (1 + 2 * abs(k - strongest)) for k in range(1, 9))
+        noise = np.random.default_rng(1).standard_normal(2 * SAMPLE_RATE_HZ) * 0.05
+        sound = (noise + np.concatenate([tone, np.zeros(SAMPLE_RATE_HZ)])).astype(np.float32)
+        f0_hz = f0_of(sound, SAMPLE_RATE_HZ, floor_hz=max(45, hz / 2.2), ceiling_hz=hz * 2.2)
+        assert np.abs(1200 * np.log2(f0_hz[10:190] / hz)).max() < 10
+        assert np.mean(f0_hz[210:] > 0) < 0.1
 
     def test_the_mel_filters_are_slaneys(self) -> None:
         """Each has area 1 in hertz where bins are fine enough, and the first bands are 66.7 Hz apart."""

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import httpx
 import numpy as np
 import pytest
-import pyworld
 from numpy.typing import NDArray
 
 from s2s.audio import decode, spoken
@@ -21,6 +20,7 @@ from s2s.engine.spool import Spool
 from s2s.engine.vocoder import SAMPLE_RATE_HZ as RATE
 from s2s.engine.voices import catalogue
 from tests.s2s.engine.conftest import API_KEY, EngineProcess
+from tests.s2s.engine.pitch import f0_of
 from tests.s2s.engine.test_dsp import in_blocks
 from tests.support import music
 
@@ -35,12 +35,15 @@ def man(speech: Load) -> Samples:
     return speech("man_librivox.flac", RATE)
 
 
-def higher_cents(one: Samples, other: Samples) -> float:
-    """How much higher the same words are spoken in `one`; F0 by another tracker than the engine's."""
-    first, second = (pyworld.harvest(of.astype(np.float64), RATE, f0_floor=60, f0_ceil=500)[0] for of in (one, other))
-    both = (first > 0) & (second > 0)
+def pitch_of(samples: Samples) -> NDArray[np.float64]:
+    return f0_of(samples, RATE, floor_hz=60, ceiling_hz=500)
+
+
+def higher_cents(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """How much higher the same words are spoken in `one`; both are `pitch_of` them."""
+    both = (one > 0) & (other > 0)
     assert both.sum() > 100
-    return float(np.median(1200 * np.log2(first[both] / second[both])))
+    return float(np.median(1200 * np.log2(one[both] / other[both])))
 
 
 def converted(samples: Samples, **options: object) -> Samples:
@@ -48,14 +51,17 @@ def converted(samples: Samples, **options: object) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def alone(man: Samples) -> Samples:
-    """The man in Nora's voice, where nothing else is in the recording."""
-    return converted(man)
+def alone(man: Samples) -> NDArray[np.float64]:
+    """The pitch of the man in Nora's voice, where nothing else is in the recording."""
+    return pitch_of(converted(man))
 
 
-def test_music_before_a_man_does_not_change_his_voice(man: Samples, alone: Samples) -> None:
-    both = np.concatenate([music.band(MUSIC_S, RATE), man])
-    assert abs(higher_cents(converted(both, streaming=True)[MUSIC_S * RATE :], alone)) < 20
+@pytest.mark.parametrize(("before", "streaming"), [(music.band, True), (music.sung, False), (music.chords, True)])
+def test_music_before_a_man_does_not_change_his_voice(
+    man: Samples, alone: NDArray[np.float64], before: Callable[[float, int], Samples], streaming: bool
+) -> None:
+    both = np.concatenate([before(MUSIC_S, RATE), man])
+    assert abs(higher_cents(pitch_of(converted(both, streaming=streaming)[MUSIC_S * RATE :]), alone)) < 20
 
 
 def measured_cents(samples: Samples, statistics_s: float) -> float:
@@ -107,12 +113,12 @@ def test_a_passage_sounds_as_it_does_in_the_whole(engine: EngineProcess, man: Sa
     whole = np.concatenate([music.band(5, RATE), man])
     place = slice(14 * RATE, 19 * RATE)
     spoken = find_speech(in_blocks(whole), RATE)
-    in_whole = ask(engine, whole, way)[place]
+    in_whole = pitch_of(ask(engine, whole, way)[place])
     with_it = ask(engine, whole[place], way, source_speech=wav(spoken.samples))
     by_itself = ask(engine, whole[place], way)
     assert len(with_it) == len(by_itself) == 5 * RATE
-    assert abs(higher_cents(with_it, in_whole)) < 10
-    assert abs(higher_cents(by_itself, in_whole)) > 50
+    assert abs(higher_cents(pitch_of(with_it), in_whole)) < 10
+    assert abs(higher_cents(pitch_of(by_itself), in_whole)) > 50
 
 
 @pytest.mark.parametrize(
