@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from s2s.audio import RawPcm, decode, examine
 from s2s.contract import OUTPUT_FORMATS, OutputFormat
+from tests.s2s.engine.conftest import API_KEY, EngineProcess
 from tests.s2s.engine.test_server import NORA, as_wav
 
 Load = Callable[[str, int], NDArray[np.float32]]
@@ -59,14 +60,22 @@ def clip(speech: Load) -> bytes:
     return as_wav(speech("woman_prompts.flac", RATE_HZ)[:SAMPLES], RATE_HZ)
 
 
-@pytest.fixture
-def get(client: ElevenLabs, clip: bytes) -> Get:
+@pytest.fixture(scope="module")
+def get(engine: EngineProcess, clip: bytes) -> Get:
+    client = ElevenLabs(api_key=API_KEY, base_url=engine.url)
+
     def ask(verb: str, name: str) -> Answer:
         speaking = getattr(client.speech_to_speech.with_raw_response, verb)
         with speaking(NORA, audio=clip, output_format=name) as answer:
             return Answer(OUTPUT_FORMATS[name], dict(answer.headers), b"".join(answer.data))
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def plain(get: Get) -> NDArray[np.float32]:
+    """Without a codec, at 8 kHz."""
+    return get("convert", "pcm_8000").sound(8000)
 
 
 def test_there_are_28_formats_of_which_21_can_be_streamed() -> None:
@@ -118,8 +127,7 @@ def test_streamed(get: Get, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["mp3_22050_32", "mp3_44100_128", "wav_44100", "ulaw_8000", "alaw_8000", "opus_48000_32"]
 )
-def test_every_codec_has_the_same_sound_in_it(get: Get, name: str) -> None:
-    plain = get("convert", "pcm_8000").sound(8000)
+def test_every_codec_has_the_same_sound_in_it(get: Get, plain: NDArray[np.float32], name: str) -> None:
     sound = get("convert", name).sound(8000)
     assert np.corrcoef(plain[:12_000], sound[:12_000])[0, 1] > 0.9
 

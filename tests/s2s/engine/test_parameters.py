@@ -13,6 +13,7 @@ from elevenlabs.errors import UnprocessableEntityError
 from numpy.typing import NDArray
 
 from s2s.contract import OPTIONAL_PARAMETERS, Model
+from tests.s2s.engine.conftest import API_KEY, EngineProcess
 from tests.s2s.engine.test_server import NORA, as_wav
 
 Load = Callable[[str, int], NDArray[np.float32]]
@@ -47,8 +48,13 @@ def clip(speech: Load) -> bytes:
     return as_wav(speech("man_librivox.flac", 16_000)[: SECONDS * 16_000], 16_000)
 
 
-@pytest.fixture
-def heard(client: ElevenLabs, clip: bytes) -> Callable[..., NDArray[np.int16]]:
+Heard = Callable[..., NDArray[np.int16]]
+
+
+@pytest.fixture(scope="module")
+def heard(engine: EngineProcess, clip: bytes) -> Heard:
+    client = ElevenLabs(api_key=API_KEY, base_url=engine.url)
+
     def ask(verb: str = "convert", **options: Any) -> NDArray[np.int16]:
         answer = getattr(client.speech_to_speech, verb)(NORA, audio=clip, output_format="pcm_16000", **options)
         return np.frombuffer(b"".join(answer), "<i2")
@@ -56,19 +62,20 @@ def heard(client: ElevenLabs, clip: bytes) -> Callable[..., NDArray[np.int16]]:
     return ask
 
 
-Heard = Callable[..., NDArray[np.int16]]
+@pytest.fixture(scope="module")
+def plain(heard: Heard) -> NDArray[np.int16]:
+    """What is heard where nothing is said."""
+    return heard()
 
 
-def test_what_is_documented_to_be_heard_is(heard: Heard) -> None:
-    plain = heard()
+def test_what_is_documented_to_be_heard_is(heard: Heard, plain: NDArray[np.int16]) -> None:
     for name, options in HEARD.items():
         changed = heard(**options)
         assert len(changed) == len(plain), name
         assert np.corrcoef(plain, changed)[0, 1] < 0.99, name
 
 
-def test_what_is_documented_to_have_no_effect_has_none(heard: Heard) -> None:
-    plain = heard()
+def test_what_is_documented_to_have_no_effect_has_none(heard: Heard, plain: NDArray[np.int16]) -> None:
     for name, options in NOT_HEARD.items():
         assert np.array_equal(plain, heard(**options)), name
 
@@ -81,8 +88,10 @@ def test_the_model_says_which_parameters_have_no_effect(client: ElevenLabs) -> N
     assert not told.intersection(HEARD)
 
 
-def test_latency_shortens_the_measurement_of_a_stream_and_of_nothing_else(heard: Heard) -> None:
-    assert np.array_equal(heard(optimize_streaming_latency=4), heard())
+def test_latency_shortens_the_measurement_of_a_stream_and_of_nothing_else(
+    heard: Heard, plain: NDArray[np.int16]
+) -> None:
+    assert np.array_equal(heard(optimize_streaming_latency=4), plain)
     unhurried, hurried = heard("stream", optimize_streaming_latency=0), heard("stream", optimize_streaming_latency=4)
     assert np.array_equal(unhurried, heard("stream"))
     assert len(hurried) == len(unhurried)
