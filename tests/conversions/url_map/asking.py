@@ -19,7 +19,8 @@ from s2s_site.door import Handler
 from s2s_site.door import Request as AtTheDoor
 from tests.conversions.url_map.addresses import Address
 from tests.conversions.url_map.forms import Forms
-from tests.conversions.url_map.requests import Request, Wire
+from tests.conversions.url_map.requests import Request
+from tests.conversions.url_map.site import Site
 
 _BEHIND_A_PROXY = {
     "USE_X_FORWARDED_HOST": True,
@@ -113,9 +114,11 @@ class _Handler(Handler):
 class Client:
     """Raises what no page of ours foresaw, instead of showing the page that people would see."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, site: Site) -> None:
         self._handler = _Handler()
-        self._wire = wire
+        self._site = site
+        self._wire = site.wire
+        self._filled_in: dict[Request, list[tuple[str, str]]] = {}
 
     @property
     def reached(self) -> set[Any]:
@@ -123,6 +126,7 @@ class Client:
 
     def listen(self, request: Request) -> Asked:
         """What is looked for in it, sent by GET and by POST."""
+        self._filled_in.clear()
         asked = self._handler.asked = Asked()
         try:
             answers = {method: self.ask(replace(request, method=method)) for method in ("GET", "POST")}
@@ -136,15 +140,22 @@ class Client:
         return asked
 
     def ask(self, request: Request) -> Answer:
-        own = []
-        if request.fills_in and request.method == "POST":
-            page = Request(request.address, request.who, places=request.places, query=request.query)
-            own = self._answer(self._wire.environ(page, [])).forms().fields
-        environ = self._wire.environ(request, own)
+        fills_in = request.fills_in and request.method == "POST"
+        environ = self._wire.environ(request, self._own_form(request) if fills_in else [])
         if not request.behind_proxy:
             return self._answer(environ)
         with override_settings(**_BEHIND_A_PROXY):
             return self._answer(environ)
+
+    def _own_form(self, request: Request) -> list[tuple[str, str]]:
+        """What the page's forms hold. It is the same again where the page has written nothing: the site is renewed."""
+        page = Request(request.address, request.who, places=request.places, query=request.query)
+        if page in self._filled_in:
+            return self._filled_in[page]
+        own = self._answer(self._wire.environ(page, [])).forms().fields
+        if not self._site.changed:
+            self._filled_in[page] = own
+        return own
 
     def get(self, path: str, who: str | None) -> Answer:
         environ = self._wire.environ(Request(Address("/"), who), [])

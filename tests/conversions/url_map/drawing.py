@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations
 from operator import add
 from typing import Any
@@ -55,7 +55,7 @@ class Drawing:
         more = [("query",), ("query",), ("form",)] * 40 if self._address.is_list else []
         more += [("files",)] * 60 if self._asked.files else []
         odd_parts = [*ODD_PARTS, *more]
-        return st.sampled_from(odd_parts).flatmap(self._requests)
+        return st.sampled_from(odd_parts).flatmap(cache(self._requests))  # to make a strategy costs as much as to draw
 
     def _requests(self, odd: tuple[str, ...]) -> st.SearchStrategy[Request]:
         kinds = ["multipart/form-data; boundary=b", *([] if "files" in odd else ["application/x-www-form-urlencoded"])]
@@ -92,14 +92,13 @@ class Drawing:
         """One at a time: one that is refused hides the others."""
         assert self._address.model is not None
         names = _names_by_lookup(self._address.model)
-        return st.sampled_from(sorted(names)).flatmap(
-            lambda lookup: st.tuples(
-                st.tuples(
-                    st.sampled_from(names[lookup]),
-                    st.one_of(st.sampled_from(values.BY_LOOKUP.get(lookup, values.MISLEADING)), values.HOSTILE),
-                )
-            )
-        )
+
+        @cache
+        def filter_by(lookup: str) -> st.SearchStrategy[Any]:
+            value = st.one_of(st.sampled_from(values.BY_LOOKUP.get(lookup, values.MISLEADING)), values.HOSTILE)
+            return st.tuples(st.tuples(st.sampled_from(names[lookup]), value))
+
+        return st.sampled_from(sorted(names)).flatmap(filter_by)
 
     def _usual(self, names: list[str]) -> st.SearchStrategy[Any]:
         """Of all that are known by their names, so that what needs several of them comes to more than a refusal."""
@@ -118,8 +117,12 @@ class Drawing:
         if is_odd:
             anything = st.one_of(values.HOSTILE, values.HOSTILE, st.sampled_from(words))
             return st.lists(st.tuples(names, anything), min_size=1, max_size=3).map(tuple)
-        usual = names.flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(self._named.get(name) or words)))
-        return st.lists(usual, max_size=2).map(tuple)
+
+        @cache
+        def usual(name: str) -> st.SearchStrategy[Any]:
+            return st.tuples(st.just(name), st.sampled_from(self._named.get(name) or words))
+
+        return st.lists(names.flatmap(usual), max_size=2).map(tuple)
 
 
 def _place(name: str, kind: str, is_odd: bool) -> st.SearchStrategy[Value]:
