@@ -177,10 +177,13 @@ def strike_all_but(endpoint: str, failures: int) -> None:
     Endpoint.objects.filter(key=endpoint).update(strikes=breaker.STRIKES - failures)
 
 
-def known_conversions() -> list[str]:
-    from conversions.models import Conversion
+def named_files() -> dict[str, list[str]]:
+    """Keys of all files that a row names: recordings, and results, which have a note beside them."""
+    from conversions.models import Conversion, Step
 
-    return [str(key) for key in Conversion.objects.values_list("pk", flat=True)]
+    pairs = Conversion.objects.values_list("source", "output")
+    results = {output for _source, output in pairs} | set(Step.objects.values_list("result", flat=True))
+    return {"sources": [source for source, _output in pairs], "results": sorted(results - {""})}
 
 
 def newest(count: int) -> list[str]:
@@ -221,7 +224,7 @@ QUESTIONS: list[Callable[..., Any]] = [
     refresh_endpoints,
     endpoints,
     strike_all_but,
-    known_conversions,
+    named_files,
     newest,
     housekeep,
     press,

@@ -134,10 +134,8 @@ def _assert_no_orphans(product: Product, inside: Inside) -> None:
         os.utime(path, (then, then))
     inside.ask("housekeep")
     inside.ask("housekeep")  # a second time changes nothing
-    needed = set()
-    for fact in inside.ask("survey", inside.ask("known_conversions")):
-        results = {step["result"] for step in fact["steps"]} | {fact["output"]}
-        needed |= {fact["source"]} | {f"{result}{end}" for result in results - {""} for end in ("", ".json")}
+    named = inside.ask("named_files")
+    needed = {*named["sources"], *(f"{result}{end}" for result in named["results"] for end in ("", ".json"))}
     there = {str(path.relative_to(media)) for path in (media / "conversions").rglob("*") if path.is_file()}
     assert there == needed, f"orphans: {sorted(there - needed)}, missing: {sorted(needed - there)}"
     assert not list(uploads.iterdir()), "temporary files are left"

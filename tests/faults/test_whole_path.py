@@ -14,6 +14,7 @@ from tests.support.person import Person
 from tests.support.product import Product, wait_for
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
+TIMES = 11  # mp3 frames may be joined: more than a minute of speech, which the engine works on for seconds
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,7 @@ def test_killed_in_the_middle_of_a_conversion_it_finishes_by_itself_after_the_ne
     product: Product, person: Person
 ) -> None:
     path = next(SPEECH.glob("*.mp3"))
-    long = path.read_bytes() * 20  # mp3 frames may be joined: a few minutes of speech
-    address = person.submit(long, "long.mp3", "mp3_44100_128")
+    address = person.submit(path.read_bytes() * TIMES, "long.mp3", "mp3_44100_128")
     wait_for(lambda: person.state(address) == "converting", "the engine is at work")
     product.kill_all()
     product.start()
@@ -58,7 +58,7 @@ def test_killed_in_the_middle_of_a_conversion_it_finishes_by_itself_after_the_ne
 @ON_POSTGRESQL
 def test_the_engine_killed_in_the_middle_of_a_conversion(product: Product, person: Person) -> None:
     path = next(SPEECH.glob("*.mp3"))
-    address = person.submit(path.read_bytes() * 20, "long.mp3", "mp3_44100_128")
+    address = person.submit(path.read_bytes() * TIMES, "long.mp3", "mp3_44100_128")
     wait_for(lambda: person.state(address) == "converting", "the engine is at work")
     product.kill("engine")
     assert person.wait(address, timeout_s=180) == "ready"

@@ -79,6 +79,7 @@ class Inside:
 def serve(questions: Sequence[Callable[..., Any]]) -> None:
     """Answers until nobody asks any more."""
     import django
+    from django.db import connection
 
     django.setup()
     known = {question.__name__: question for question in questions}
@@ -88,14 +89,6 @@ def serve(questions: Sequence[Callable[..., Any]]) -> None:
             answer = {"value": known[name](*arguments)}
         except Exception as error:
             answer = {"error": f"{name}: {type(error).__name__}: {error}"}
-        _forget_connections()  # the next question may come after the database was restarted
+        connection.close()  # to the product's pool, which gives a live one also after the database was restarted
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
-
-
-def _forget_connections() -> None:
-    from django.db import connection
-
-    connection.close()
-    if connection.vendor == "postgresql":
-        connection.close_pool()
