@@ -65,16 +65,6 @@ def test_a_password_that_was_given_is_not_repeated(product: Product) -> None:
     assert product.admin_password not in product.output()
 
 
-def test_a_second_copy_runs_beside_it_in_a_folder_with_an_odd_name(product: Product, tmp_path: Path) -> None:
-    (tmp_path / "an odd name %20 ü #1").mkdir()
-    with Product(tmp_path / "an odd name %20 ü #1" / "data") as second:
-        assert is_ready(second)
-        assert is_ready(product)
-        second.stop()
-        assert second.left_over() == []
-    assert is_ready(product)
-
-
 def test_an_archive_that_breaks_off_does_not_look_whole(product: Product) -> None:
     speech = next((Path(__file__).parents[1] / "data" / "speech").glob("*.mp3")).read_bytes()
     recordings = [("audio", (name, speech)) for name in ("first.mp3", "second.mp3")]
@@ -121,47 +111,97 @@ def test_workers_end_with_their_main_process_even_when_nobody_cleans_up(product:
         product.supervisor.send_signal(signal.SIGCONT)
 
 
-def test_a_generated_password_is_shown_once_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:
-    with Product(tmp_path / "data", {"ADMIN_PASSWORD": ""}) as product:
-        password = product.admin_password
-        assert len(password) >= 12
-        assert f"Sign in as {product.admin_email} with the password {password}" in product.output()
-        key, people = (product.data_dir / "secret_key").read_text(), admins(product)
-        (product.data_dir / "media" / "recording").write_bytes(b"sound")
-        assert product.stop(signal.SIGTERM) == 0
-        assert product.left_over() == []
-        product.start()
-        assert (product.data_dir / "secret_key").read_text() == key
-        assert admins(product) == people
-        assert (product.data_dir / "media" / "recording").read_bytes() == b"sound"
-        assert product.output().count(password) == 1
-        assert product.output().count("Sign in as") == 1
-        files = [path for path in product.data_dir.rglob("*") if path.is_file()]
-        assert [path for path in files if password.encode() in path.read_bytes()] == []
+# ---- another copy, which is stopped, killed and started again ----
 
 
-def test_ctrl_c_stops_in_order_and_leaves_nothing_and_a_second_one_does_not_wait(tmp_path: Path) -> None:
-    # Longer than anybody waits here: what doesn't listen is killed at once or not within this test.
-    with Product(tmp_path / "data", {"DRAIN_SECONDS": "600"}) as product:
-        assert product.supervisor is not None
-        product.supervisor.send_signal(signal.SIGINT)
-        gone = in_which_order_they_end({name: pids[0] for name, pids in product.pids().items()})
-        assert product.supervisor.wait(STOP_TIMEOUT_S) == 0
-        assert gone[:2] == ["web", "beat"]
-        assert set(gone[2:4]) == {"calls", "cpu"}
-        assert gone[4:] == ["engine", "redis"]
-        assert product.left_over() == []
-        assert not (product.data_dir / "supervisor.json").exists()
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """In a folder with an odd name. Nobody gave it a password. To drain, it would take longer than anybody waits here:
+    what doesn't listen is killed at once or not within a test.
+    """
+    folder = tmp_path_factory.mktemp("copy") / "an odd name %20 ü #1"
+    folder.mkdir()
+    with Product(folder / "data", {"ADMIN_PASSWORD": "", "DRAIN_SECONDS": "600"}) as running:
+        yield running
 
-        product.start()
-        product.kill("calls", signal.SIGSTOP)  # a process that doesn't listen
-        product.supervisor.send_signal(signal.SIGINT)
-        wait_for(lambda: product.output().count("Press Ctrl-C again to stop at once") == 2, "it has heard")
-        time.sleep(1)
-        assert product.supervisor.poll() is None
-        product.supervisor.send_signal(signal.SIGINT)
-        assert product.supervisor.wait(STOP_TIMEOUT_S) == 0
-        assert product.left_over() == []
+
+@pytest.fixture
+def second(copy: Product) -> Product:
+    """It runs, whatever the test before has left of it."""
+    if copy.supervisor is None or copy.supervisor.poll() is not None:
+        copy.start()
+    return copy
+
+
+def test_a_second_copy_runs_beside_it_in_a_folder_with_an_odd_name(product: Product, second: Product) -> None:
+    wait_for(lambda: is_ready(product), "the first copy is ready")
+    assert is_ready(second)
+    assert is_ready(product)
+
+
+def test_a_generated_password_is_shown_once_and_a_second_start_keeps_the_data(second: Product) -> None:
+    password = second.admin_password
+    assert len(password) >= 12
+    assert f"Sign in as {second.admin_email} with the password {password}" in second.output()
+    key, people = (second.data_dir / "secret_key").read_text(), admins(second)
+    (second.data_dir / "media" / "recording").write_bytes(b"sound")
+    assert second.stop(signal.SIGTERM) == 0
+    assert second.left_over() == []
+    second.start()
+    assert (second.data_dir / "secret_key").read_text() == key
+    assert admins(second) == people
+    assert (second.data_dir / "media" / "recording").read_bytes() == b"sound"
+    assert second.output().count(password) == 1
+    assert second.output().count("Sign in as") == 1
+    files = [path for path in second.data_dir.rglob("*") if path.is_file()]
+    assert [path for path in files if password.encode() in path.read_bytes()] == []
+
+
+def test_nothing_outlives_a_killed_supervisor_and_damaged_files_do_not_stop_the_next_start(second: Product) -> None:
+    assert second.supervisor is not None
+    second.supervisor.kill()
+    second.supervisor.wait()
+    wait_for(lambda: not second.left_over(), "everything is gone")
+
+    redis = second.data_dir / "redis"
+    assert (redis / "redis.sock").exists()  # nobody removed it
+    assert second.status()["ready"]
+    for path in (second.data_dir / "beat-schedule", *second.data_dir.glob("beat-schedule*")):
+        path.write_bytes(b"\x00damaged" * 100)
+    (redis / "appendonly.aof").write_bytes(b"*3\r\n$3\r\nSET\r\nnonsense" * 100)
+    second.start()
+    assert is_ready(second)
+    assert "redis could not read its data" in second.output()
+    assert list(redis.glob("damaged-*/appendonly.aof"))
+    beat = second.pid("beat")
+    time.sleep(2)
+    assert second.pid("beat") == beat
+
+
+def test_ctrl_c_stops_in_order_and_leaves_nothing_and_a_second_one_does_not_wait(
+    product: Product, second: Product
+) -> None:
+    assert second.supervisor is not None
+    second.supervisor.send_signal(signal.SIGINT)
+    gone = in_which_order_they_end({name: pids[0] for name, pids in second.pids().items()})
+    assert second.supervisor.wait(STOP_TIMEOUT_S) == 0
+    assert gone[:2] == ["web", "beat"]
+    assert set(gone[2:4]) == {"calls", "cpu"}
+    assert gone[4:] == ["engine", "redis"]
+    assert second.left_over() == []
+    assert not (second.data_dir / "supervisor.json").exists()
+    assert is_ready(product)
+
+    second.start()
+    second.kill("calls", signal.SIGSTOP)  # a process that doesn't listen
+    said = second.output().count("Press Ctrl-C again to stop at once")
+    second.supervisor.send_signal(signal.SIGINT)
+    wait_for(lambda: second.output().count("Press Ctrl-C again to stop at once") > said, "it has heard")
+    time.sleep(1)
+    assert second.supervisor.poll() is None
+    second.supervisor.send_signal(signal.SIGINT)
+    assert second.supervisor.wait(STOP_TIMEOUT_S) == 0
+    assert second.left_over() == []
 
 
 def in_which_order_they_end(mains: dict[str, int]) -> list[str]:
@@ -173,28 +213,6 @@ def in_which_order_they_end(mains: dict[str, int]) -> list[str]:
         gone += reversed(now)
         time.sleep(0.002)
     return gone
-
-
-def test_nothing_outlives_a_killed_supervisor_and_damaged_files_do_not_stop_the_next_start(tmp_path: Path) -> None:
-    with Product(tmp_path / "data") as product:
-        assert product.supervisor is not None
-        product.supervisor.kill()
-        product.supervisor.wait()
-        wait_for(lambda: not product.left_over(), "everything is gone")
-
-        redis = product.data_dir / "redis"
-        assert (redis / "redis.sock").exists()  # nobody removed it
-        assert product.status()["ready"]
-        for path in (product.data_dir / "beat-schedule", *product.data_dir.glob("beat-schedule*")):
-            path.write_bytes(b"\x00damaged" * 100)
-        (redis / "appendonly.aof").write_bytes(b"*3\r\n$3\r\nSET\r\nnonsense" * 100)
-        product.start()
-        assert is_ready(product)
-        assert "redis could not read its data" in product.output()
-        assert list(redis.glob("damaged-*/appendonly.aof"))
-        beat = product.pid("beat")
-        time.sleep(2)
-        assert product.pid("beat") == beat
 
 
 def test_it_goes_on_when_the_disk_was_full(small_disk: Path, tmp_path: Path) -> None:

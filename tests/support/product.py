@@ -89,10 +89,10 @@ class Product:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # What a stop does is for tests of their own; here nobody needs to wait for it.
         try:
-            self.stop()
-        finally:
             self.kill_all()
+        finally:
             Product.alive.remove(self)
             if kind is not None:
                 sys.stderr.write(f"---- output of the product ----\n{self.output()}\n")
