@@ -127,8 +127,13 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 
 # ---- database ----
-DATABASE_URL = secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'timbre.sqlite3'}"
-DATABASES: dict[str, dict[str, Any]] = {"default": database(DATABASE_URL)}
+DATABASE_URL = secret("DATABASE_URL")
+# No URL of our own: in one, a #, ?, % or + of the data folder's path would mean something else.
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database(DATABASE_URL)
+    if DATABASE_URL
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "timbre.sqlite3")}
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"] |= {
         "ENGINE": "s2s_site.sqlite",

@@ -137,6 +137,9 @@ def test_a_second_copy_runs_beside_it_in_a_folder_with_an_odd_name(product: Prod
     wait_for(lambda: is_ready(product), "the first copy is ready")
     assert is_ready(second)
     assert is_ready(product)
+    assert {path.name for path in second.data_dir.parent.iterdir()} == {"data", "data.output.txt"}
+    assert list(second.data_dir.parents[1].iterdir()) == [second.data_dir.parent]  # nothing of it lies elsewhere
+    assert len(admins(second)) == 1
 
 
 def test_a_generated_password_is_shown_once_and_a_second_start_keeps_the_data(second: Product) -> None:
