@@ -193,15 +193,16 @@ def test_a_package_without_a_wheel_for_this_python_is_named(installed: Path) -> 
     )
 
 
-def test_a_machine_without_network_gets_a_sentence(checkout: Path) -> None:
-    (checkout / "requirements.txt").write_text("thing-elsewhere==1.0 --hash=sha256:" + "0" * 64 + "\n")
+def test_a_machine_without_network_gets_a_sentence(installed: Path) -> None:
+    (installed / "requirements.txt").write_text("thing-elsewhere==1.0 --hash=sha256:" + "0" * 64 + "\n")
     nobody = {"PIP_NO_INDEX": "", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
-    assert sentence(start(checkout, **nobody)).startswith("pip could not reach the package index")
+    assert sentence(start(installed, **nobody)).startswith("pip could not reach the package index")
 
 
-def test_a_package_that_is_not_the_one_that_was_checked_in_is_refused(checkout: Path) -> None:
-    (checkout / "requirements.txt").write_text("tinything==1.0 --hash=sha256:" + "0" * 64 + "\n")
-    assert "its hash differs" in sentence(start(checkout))
+def test_a_package_that_is_not_the_one_that_was_checked_in_is_refused(installed: Path) -> None:
+    make_wheel(installed, "2.0")
+    (installed / "requirements.txt").write_text("tinything==2.0 --hash=sha256:" + "0" * 64 + "\n")
+    assert "its hash differs" in sentence(start(installed))
 
 
 def test_a_checkout_that_cannot_be_written_is_named(checkout: Path) -> None:
