@@ -276,10 +276,12 @@ QUEUE_ALARM_SECONDS = env.float("QUEUE_ALARM_SECONDS", default=900.0)
 HEALTH_TOKEN = secret("HEALTH_TOKEN")
 
 CELERY_BROKER_URL = broker_url(REDIS_URL)
-# A stopped Redis must not hang a page: the publisher gives up after two seconds, the sweeper rings again.
+# A stopped Redis must not hang a page: the publisher gives up after two seconds, and at once where nobody listens. The
+# sweeper rings again.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 2,
     "socket_connect_timeout": 2,
+    "max_retries": 0,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -360,9 +360,11 @@ def test_the_sweeper_rings_for_no_more_long_recordings_than_may_start(
         assert rings() == 2
 
 
-def test_accepting_does_not_need_redis(submit: Submit, caplog) -> None:
+def test_accepting_neither_needs_redis_nor_waits_for_it(submit: Submit, caplog, monkeypatch) -> None:
     from s2s_site.celery import app
 
+    waited = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", waited.append)
     before = app.conf.broker_url
     app.conf.broker_url = "redis://127.0.0.1:1/0"
     app._after_fork()  # forgets its connections, as nothing public does
@@ -372,6 +374,7 @@ def test_accepting_does_not_need_redis(submit: Submit, caplog) -> None:
         app.conf.broker_url = before
         app._after_fork()
     assert caplog.text.count("Redis takes no bells, the sweeper will ring") == 1
+    assert not waited, "with each bell of a request it would be three seconds more"
     work_all()
     conversion.refresh_from_db()
     assert conversion.status == Conversion.Status.READY
