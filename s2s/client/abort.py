@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from inspect import isawaitable
@@ -110,11 +111,17 @@ class Line:
         self.sent = False
         self.on_sent_error: Exception | None = None
         self.cut_by: CutReason | None = "deadline" if deadline_s is not None and deadline_s <= 0 else None
+        self._ends_at = None if deadline_s is None else time.monotonic() + deadline_s
         self._timer: Timer | None = None
         if deadline_s is not None and not self.cut_by:
             self._timer = start_timer(deadline_s, lambda: self.cut("deadline"))
         if abort is not None:
             abort._attach(self)
+
+    @property
+    def overdue(self) -> bool:
+        """The deadline has passed. On a busy machine another time-out of the same length may come before its timer."""
+        return self._ends_at is not None and time.monotonic() >= self._ends_at
 
     def cut(self, reason: CutReason) -> None:
         """End the call now. The first reason stays; a closed line is left alone."""

@@ -75,7 +75,7 @@ def lost(error: Exception, line: Line, headers: httpx.Headers | None) -> Unclear
     """The call failed with `error` after sending had begun. `headers` are those of the answer, if one had begun."""
     if line.cut_by == "aborted":
         code, why = "aborted", "The call was stopped after it had been sent."
-    elif line.cut_by == "deadline":
+    elif line.cut_by == "deadline" or line.overdue:
         code, why = "deadline", "The endpoint took too long."
     elif isinstance(error, httpx.ReadTimeout):
         code, why = "read_timeout", "The endpoint fell silent."
