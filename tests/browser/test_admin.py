@@ -24,7 +24,10 @@ def refused(product: Product) -> str:
     return found
 
 
-@pytest.fixture(params=[*KINDS, (1280, "forced")], ids=lambda kind: f"{kind[0]}-{kind[1]}")
+SEEN = [*((width, scheme) for width, schemes in KINDS for scheme in schemes), (1280, "forced")]
+
+
+@pytest.fixture(params=SEEN, ids=lambda kind: f"{kind[0]}-{kind[1]}")
 def seen(
     request: pytest.FixtureRequest, chromium: Browser, product: Product, cookies: dict[str, object]
 ) -> Iterator[Page]:
