@@ -18,8 +18,8 @@ def prepare_gate(slots: int) -> None:
 
 def open_gate() -> datetime:
     """From now on calls may start. Workers hear of it at once, not only at the next sweep."""
-    from conversions.queue.clock import db_now
-    from conversions.queue.sweeper import ring_for_waiting
+    from conversions.ground.clock import db_now
+    from conversions.upkeep.sweeper import ring_for_waiting
     from voices.models import Endpoint
 
     opened_at = db_now()

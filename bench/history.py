@@ -50,7 +50,7 @@ def measure() -> int:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext, setup_test_environment
 
-    from conversions import history
+    from conversions.pages import history
     from tests.support.cast import make_cast
 
     setup_test_environment()

@@ -113,7 +113,7 @@ def groups() -> list[Group]:
         Group(
             "postgres",
             # What a bucket holds has nothing to do with the database.
-            tests=("tests/conversions", "tests/voices", "tests/teams", "--ignore=tests/conversions/s3"),
+            tests=("tests/conversions", "tests/voices", "tests/teams", "--ignore=tests/conversions/files/s3"),
             environment=(("DATABASE_URL", "{postgres}"),),
         ),
         Group("start", tests=("tests/start",)),

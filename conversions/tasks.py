@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from conversions import mailing
-from conversions.queue import housekeeping, sweeper, worker
 from conversions.queue.bells import Lane
+from conversions.upkeep import housekeeping, mailing, sweeper, worker
 
 
 @shared_task

@@ -6,8 +6,8 @@ import logging
 
 from redis.exceptions import RedisError
 
-from conversions.connections import redis
-from conversions.trouble import Spell
+from conversions.ground.connections import redis
+from conversions.ground.trouble import Spell
 
 logger = logging.getLogger(__name__)
 

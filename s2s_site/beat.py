@@ -10,7 +10,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from conversions.connections import redis
+from conversions.ground.connections import redis
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ app.autodiscover_tasks()
 
 @worker_shutting_down.connect
 def stop_claiming(**kwargs: Any) -> None:
-    from conversions.queue import draining
+    from conversions.upkeep import draining
 
     draining.stop()
 
@@ -49,7 +49,7 @@ def prepare_main_process(sender: Any, **kwargs: Any) -> None:
 
 
 def _see_stop_through(*, main: bool) -> None:
-    from conversions.queue import draining
+    from conversions.upkeep import draining
 
     draining.watch(main=main)
 

@@ -16,10 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError, ResponseError
 
-from conversions import files
-from conversions.connections import redis
-from conversions.queue.alarms import alarms_of
-from conversions.queue.vitals import vitals
+from conversions.files import durable
+from conversions.ground.connections import redis
+from conversions.upkeep.alarms import alarms_of
+from conversions.upkeep.vitals import vitals
 from s2s.client import EndpointError
 from s2s_site import alive
 from voices.clients import client_for
@@ -95,7 +95,7 @@ def _redis() -> str:
 
 
 def _storage() -> str:
-    return "ok" if files.are_there() else "files can't be stored"
+    return "ok" if durable.are_there() else "files can't be stored"
 
 
 def _workers() -> str:

@@ -38,8 +38,8 @@ def is_away(error: BaseException) -> bool:
     from kombu.exceptions import OperationalError as BrokerError
     from redis.exceptions import RedisError
 
-    from conversions.storages import StorageError
-    from conversions.trouble import PLACES_ERRORS
+    from conversions.files.storages import StorageError
+    from conversions.ground.trouble import PLACES_ERRORS
 
     if isinstance(error, OSError) and error.errno in PLACES_ERRORS:
         return True

@@ -169,7 +169,7 @@ else:
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "conversions.storages.disk.DurableFileSystemStorage",
+        "BACKEND": "conversions.files.storages.disk.DurableFileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT)},
     },
     "staticfiles": {"BACKEND": "s2s_site.statics.ModuleStorage"},
@@ -177,7 +177,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 # The proxy in front reads DATA_DIR/media and hands out files itself (deploy/nginx).
 X_ACCEL = env.bool("X_ACCEL", default=False)
 if S3_BUCKET := env.str("S3_BUCKET", default=""):
-    from conversions.storages.place import Place  # boto3 takes time and memory, which others don't spend
+    from conversions.files.storages.place import Place
 
     S3 = Place(
         bucket=S3_BUCKET,
@@ -189,7 +189,7 @@ if S3_BUCKET := env.str("S3_BUCKET", default=""):
         addressing_style=env.str("S3_ADDRESSING_STYLE", default=""),
     )
     STORAGES["default"] = {
-        "BACKEND": "conversions.storages.s3.BucketStorage",
+        "BACKEND": "conversions.files.storages.s3.BucketStorage",
         "OPTIONS": {
             "prefix": env.str("S3_PREFIX", default="").strip("/"),
             "link_seconds": env.int("S3_LINK_SECONDS", default=3600),
@@ -201,7 +201,7 @@ if S3_BUCKET := env.str("S3_BUCKET", default=""):
 FILE_UPLOAD_PERMISSIONS = 0o600
 # On the same filesystem as the media, so that saving an upload is a rename.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
-FILE_UPLOAD_HANDLERS = ["conversions.uploads.NoFilesHandler"]  # views that take files say so
+FILE_UPLOAD_HANDLERS = ["conversions.forms.uploads.NoFilesHandler"]  # views that take files say so
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 50
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)

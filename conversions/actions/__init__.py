@@ -19,7 +19,7 @@ from conversions.actions.restore import restore
 from conversions.actions.retry import retry
 from conversions.actions.submit import Accepted, Order, submit, submit_all
 from conversions.actions.unplug import Known, known_of, unplug
-from conversions.usage import OverQuotaError
+from conversions.ledger.usage import OverQuotaError
 
 __all__ = [
     "MOST_VOICES",

@@ -19,13 +19,14 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from conversions import files, presets
+from conversions.access.sources import Stored
 from conversions.actions.delete import erase, forget
 from conversions.actions.submit import Order, clean_name, once_for, submit
-from conversions.connections import give_back
+from conversions.files import durable
+from conversions.forms import presets
+from conversions.ground.connections import give_back
+from conversions.ledger.usage import lock_where_limited, require_room
 from conversions.models import Conversion, Recording
-from conversions.sources import Stored
-from conversions.usage import lock_where_limited, require_room
 from s2s.audio import RawPcm, excerpt, spoken
 from teams.gatekeeper import May, current_team, membership, require
 from teams.models import User
@@ -80,11 +81,11 @@ def audition(
     )
     if stored and stored.since:
         recording.source_since = stored.since
-    recording.file = files.source_key(recording.pk)
+    recording.file = durable.source_key(recording.pk)
     if isinstance(audio, Stored):
         audio.copy_to(recording.file)
     else:
-        files.store_upload(recording.file, audio)
+        durable.store_upload(recording.file, audio)
     try:
         with transaction.atomic():
             require_room(team, recording.size)
@@ -158,13 +159,13 @@ def _passage(recording: Recording, start_s: float | None) -> _Passage:
     if not _decoders.acquire(timeout=PATIENCE_S):
         raise BusyError(_("Too many recordings are being tried at the moment. Please try again in a few seconds."))
     try:
-        with files.open_file(recording.file) as file:
-            unheard_s, key = None, files.speech_key(recording.pk)
-            is_kept = files.exists(key)
+        with durable.open_file(recording.file) as file:
+            unheard_s, key = None, durable.speech_key(recording.pk)
+            is_kept = durable.exists(key)
             if start_s is None or not is_kept:
                 speech, start, searched_s = spoken(file, raw=raw, track=recording.track)
                 if not is_kept:
-                    files.store_upload(key, ContentFile(speech))
+                    durable.store_upload(key, ContentFile(speech))
                 if start_s is None:
                     start_s, unheard_s = start, searched_s if start is None else None
             content = excerpt(file, start_s, PASSAGE_S, raw=raw, track=recording.track)

@@ -10,10 +10,10 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Q
 
-from conversions import files
 from conversions.actions.cancel import stop
+from conversions.files import durable
+from conversions.ground.clock import db_now
 from conversions.models import Conversion, Event, Recording, Step, log
-from conversions.queue.clock import db_now
 from teams.gatekeeper import require_change
 from teams.models import User
 
@@ -61,7 +61,7 @@ def erase(conversion: Conversion, *, if_still: Q | None = None) -> bool:
             conversion.calls.update(request_id="", history_item_id="", error="")
         Conversion.objects.filter(pk=conversion.pk).delete()
         # Rows first: a crash in between leaves files without a row, which housekeeping deletes.
-        transaction.on_commit(partial(files.delete_all, conversion.pk), robust=True)
+        transaction.on_commit(partial(durable.delete_all, conversion.pk), robust=True)
         if conversion.recording_id and not Conversion.objects.filter(recording=conversion.recording_id).exists():
             for recording in Recording.objects.filter(pk=conversion.recording_id):
                 forget(recording)
@@ -74,4 +74,4 @@ def forget(recording: Recording) -> None:
         erase(conversion)
     with transaction.atomic():
         Recording.objects.filter(pk=recording.pk).delete()
-        transaction.on_commit(partial(files.delete_all, recording.pk), robust=True)
+        transaction.on_commit(partial(durable.delete_all, recording.pk), robust=True)

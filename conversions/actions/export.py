@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Max
 
+from conversions.ground.clock import db_now
+from conversions.ledger.usage import export_size, lock, require_room
 from conversions.models import Conversion, Export, Step
 from conversions.queue.bells import Lane, ring_on_commit
-from conversions.queue.clock import db_now
-from conversions.usage import export_size, lock, require_room
 from s2s.contract import OUTPUT_FORMATS
 from teams.gatekeeper import May, require
 from teams.models import User

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from conversions.access import UNDO_WITHIN
+from conversions.access.reach import UNDO_WITHIN
+from conversions.ground.clock import db_now
 from conversions.models import Conversion, Event, log
-from conversions.queue.clock import db_now
 from teams.gatekeeper import require_change
 from teams.models import User
 

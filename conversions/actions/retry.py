@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from conversions import files, mailing
+from conversions.files import durable
+from conversions.ground.clock import db_now
+from conversions.ledger.usage import OverQuotaError, lock_where_limited, over_quota
 from conversions.models import Call, Conversion, Event, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
-from conversions.queue.clock import db_now
-from conversions.usage import OverQuotaError, lock_where_limited, over_quota
+from conversions.upkeep import mailing
 from teams.gatekeeper import require_change
 from teams.models import Membership, User
 
@@ -59,7 +60,7 @@ def _answer_is_lost(conversion: Conversion) -> bool:
         return False
     try:
         pieces = conversion.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.DONE)
-        return any(files.find_result(conversion.pk, piece.pk) is None for piece in pieces)
+        return any(durable.find_result(conversion.pk, piece.pk) is None for piece in pieces)
     except OSError:
         return False  # nobody knows while the storage is away
 
@@ -75,7 +76,7 @@ def _reopen_steps(conversion: Conversion, answer_is_lost: bool) -> None:
         again.delete()
         again = conversion.steps.filter(kind=Step.Kind.CONVERT)
         for step in again:
-            files.delete_results(conversion.pk, step.pk)  # or the next attempt would adopt them
+            durable.delete_results(conversion.pk, step.pk)  # or the next attempt would adopt them
         again.update(status=Step.Status.WAITING, result="")
     again.update(status=Step.Status.WAITING, attempt=0, not_before=db_now())
     lanes = {Lane.CALLS if kind == Step.Kind.CONVERT else Lane.CPU for kind in again.values_list("kind", flat=True)}

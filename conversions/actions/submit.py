@@ -16,13 +16,15 @@ from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from conversions import files, mailing, reading
+from conversions.access.sources import Stored, of_conversion
+from conversions.files import durable
+from conversions.ledger.usage import OverQuotaError, lock_where_limited, require_room
 from conversions.models import Batch, Conversion, Event, Happened, Recording, Step, log_all
 from conversions.queue import outcomes
 from conversions.queue.bells import Lane, ring_on_commit
-from conversions.reading import Understood
-from conversions.sources import Stored, of_conversion
-from conversions.usage import OverQuotaError, lock_where_limited, require_room
+from conversions.sound import reading
+from conversions.sound.reading import Understood
+from conversions.upkeep import mailing
 from s2s.contract import ConvertParameters
 from statements import Given, Insert, Select
 from teams.gatekeeper import May, current_team, membership, require
@@ -85,11 +87,11 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
     else:
         # Meanwhile what has arrived goes to the disk: it is waited for in the end.
         understood = reading.understand_at_the_door(audio, conversion)
-        files.store_upload(conversion.source, audio)
+        durable.store_upload(conversion.source, audio)
     try:
         _enter(conversion, user, understood)
     except Exception as error:
-        files.delete_all(conversion.pk)
+        durable.delete_all(conversion.pk)
         before = _made_before(user, voice, order) if isinstance(error, IntegrityError) else None
         if before is None:
             raise
@@ -180,7 +182,7 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         model_id=parameters.model_id or "",
         voice_settings=parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else None,
     )
-    conversion.source = files.source_key(conversion.pk)
+    conversion.source = durable.source_key(conversion.pk)
     conversion.mail_due = mailing.wanted(conversion)
     return conversion
 

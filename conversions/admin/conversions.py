@@ -18,15 +18,16 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from conversions import actions, files
+from conversions import actions
 from conversions.admin import search
 from conversions.admin.inlines import CallInline, EventInline, StepInline
 from conversions.admin.questions import before_cancelling, before_purging, before_retrying
-from conversions.formats import format_words
-from conversions.ledger import cost_words, used_by
+from conversions.files import durable
+from conversions.ledger.sums import cost_words, used_by
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
 from conversions.templatetags.recordings import clock
+from conversions.words.formats import format_words
 from teams.asking import Question, asked_first, counted
 from teams.lists import Lists
 from teams.models import User
@@ -161,7 +162,7 @@ class ConversionAdmin(Lists):
     @admin.display(description=_("files"))
     def files_on_disk(self, conversion: Conversion) -> str:
         try:
-            sizes = files.sizes(conversion.pk)
+            sizes = durable.sizes(conversion.pk)
         except OSError:
             logger.exception("the files of a conversion can't be listed")
             return _now("The storage doesn’t answer at the moment.")

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from conversions.models import Call, Conversion, Event, Step
+from conversions.pages.timeline import words_of
 from conversions.templatetags.ledger import whole
 from conversions.templatetags.recordings import clock
-from conversions.timeline import words_of
 
 
 class ReadOnlyInline(admin.TabularInline[Any, Conversion]):

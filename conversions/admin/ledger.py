@@ -17,7 +17,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversions import ledger
+from conversions.ledger import sums
 from conversions.models import Call
 from teams.quotas import month_start
 
@@ -84,7 +84,7 @@ class LedgerAdmin(admin.ModelAdmin[Call]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         month = Month.parse(request.GET.get("month", ""))
-        lines = ledger.month(month.start, month.end)
+        lines = sums.month(month.start, month.end)
         if request.GET.get("format") == "csv":
             return _csv(month, lines)
         context = {
@@ -93,12 +93,12 @@ class LedgerAdmin(admin.ModelAdmin[Call]):
             "title": _("Ledger"),
             "month": month,
             "lines": lines,
-            "total": ledger.total(lines),
+            "total": sums.total(lines),
         }
         return TemplateResponse(request, "admin/conversions/call/ledger.html", context)
 
 
-def _csv(month: Month, lines: Iterable[ledger.Line]) -> HttpResponse:
+def _csv(month: Month, lines: Iterable[sums.Line]) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="ledger-{month}.csv"'
     writer = csv.writer(response)

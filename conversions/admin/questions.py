@@ -10,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from conversions.ledger import credits_words, estimate
+from conversions.ledger.sums import credits_words, estimate
 from conversions.models import Call, Conversion, Export, Step
 from teams.asking import Question, counted, names_of
 

@@ -11,7 +11,8 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from conversions import actions, ledger, usage
+from conversions import actions
+from conversions.ledger import sums, usage
 from conversions.templatetags.recordings import spoken
 from teams.admin import TeamAdmin
 from teams.asking import Question, counted, names_of
@@ -27,15 +28,15 @@ class TeamsAdmin(TeamAdmin):
 
     @admin.display(description=gettext_lazy("this month"))
     def used_minutes(self, team: Team) -> str:
-        used = ledger.used_this_month(team)
+        used = sums.used_this_month(team)
         words = ngettext("%(count)d call, %(length)s", "%(count)d calls, %(length)s", used.called)
         return words % {"count": used.called, "length": spoken(used.seconds)} if used.called else _("nothing")
 
     @admin.display(description=gettext_lazy("credits this month"))
     def used_credits(self, team: Team) -> str:
-        used = ledger.used_this_month(team)
-        perhaps = _(", and perhaps about %s more") % ledger.credits_words(used.perhaps) if used.perhaps else ""
-        return ledger.credits_words(used.credits) + perhaps
+        used = sums.used_this_month(team)
+        perhaps = _(", and perhaps about %s more") % sums.credits_words(used.perhaps) if used.perhaps else ""
+        return sums.credits_words(used.credits) + perhaps
 
     @admin.display(description=gettext_lazy("storage"))
     def used_storage(self, team: Team) -> str:

@@ -172,7 +172,7 @@ class Conversion(models.Model):
 
     @property
     def zero_retention(self) -> bool:
-        """Only its creator sees it, and soon nothing of it is left (`conversions.retention`)."""
+        """Only its creator sees it, and soon nothing of it is left (`conversions.upkeep.retention`)."""
         return not self.enable_logging
 
     @property

@@ -9,7 +9,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from conversions.trouble import Spell
+from conversions.ground.trouble import Spell
 
 logger = logging.getLogger(__name__)
 _spell = Spell(logger, "Redis takes no bells, the sweeper will ring", "Redis takes bells again")

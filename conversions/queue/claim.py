@@ -17,11 +17,11 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from conversions.connections import written_in_turn
+from conversions.ground.clock import db_now
+from conversions.ground.connections import written_in_turn
 from conversions.models import Conversion, Step
 from conversions.queue import fairness
 from conversions.queue.bells import Lane
-from conversions.queue.clock import db_now
 from statements import Given, Select, Update
 from voices.breaker import takes_work, trial_taken
 from voices.models import Endpoint

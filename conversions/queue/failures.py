@@ -28,12 +28,12 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from conversions import files
+from conversions.files import durable
+from conversions.ground.trouble import is_full, is_of_database
 from conversions.models import Step
 from conversions.queue import gate, limits, outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.outcomes import Failure
-from conversions.trouble import is_full, is_of_database
 from s2s.audio import AudioError
 from s2s.client import AccountProblem, Busy, EndpointError, NotSent, Unclear
 
@@ -90,7 +90,7 @@ def judge(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
     place = _place_error(error, billed=billed)
     if is_of_database(error):
         verdict = _away("database_away", _("The database takes nothing at the moment."))
-    elif is_full(place) or (place is not None and not files.are_there(ROOM_BYTES)):
+    elif is_full(place) or (place is not None and not durable.are_there(ROOM_BYTES)):
         verdict = _storage_away()
     else:
         verdict = _judged(error, claim, billed=billed)

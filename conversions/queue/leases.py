@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from conversions.connections import written_in_turn
+from conversions.ground.clock import db_now
+from conversions.ground.connections import written_in_turn
 from conversions.models import Step
 from conversions.queue.claim import Claim, LeaseLostError, lease_until
-from conversions.queue.clock import db_now
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from conversions.lengths import asked_speed
 from conversions.models import Conversion
+from conversions.words.lengths import asked_speed
 from s2s.client import EndpointError, Timeouts, said
 
 

@@ -16,12 +16,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from conversions.connections import written_in_turn
-from conversions.formats import format_words
+from conversions.ground.clock import db_now
+from conversions.ground.connections import written_in_turn
 from conversions.models import Conversion, Event, Export, Happened, Step, log, log_all
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.claim import Claim, LeaseLostError
-from conversions.queue.clock import db_now
+from conversions.words.formats import format_words
 from statements import Given, Insert, Select, Update
 from voices.breaker import is_told_something
 from voices.models import Endpoint

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from conversions import files
-from conversions.connections import give_back
+from conversions.files import durable
+from conversions.ground.connections import give_back
 from conversions.models import Conversion, Step
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.reading import heard
+from conversions.sound.reading import heard
 from s2s.audio import AudioError
 from voices.models import Endpoint
 
@@ -21,9 +21,9 @@ def assemble(claim: Claim, lease: Lease) -> None:
     piece = conversion.steps.get(kind=Step.Kind.CONVERT)
     give_back()
     try:
-        with files.open_file(piece.result) as answer:
+        with durable.open_file(piece.result) as answer:
             output = heard(answer, conversion.format)
-        size = files.size(piece.result)
+        size = durable.size(piece.result)
     except AudioError as error:
         if error.code == "decoder_lost":
             raise  # it says nothing of the answer

@@ -14,17 +14,18 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from conversions import disk, files
-from conversions.connections import give_back
-from conversions.lengths import asked_speed
+from conversions.files import durable
+from conversions.ground import disk
+from conversions.ground.connections import give_back
 from conversions.models import Call, Conversion, Event, Happened, Step, log
 from conversions.queue import gate, limits, outcomes
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.reading import heard, heard_at_once
+from conversions.sound.reading import heard, heard_at_once
 from conversions.steps import reconcile
 from conversions.steps.loading import conversion_of
+from conversions.words.lengths import asked_speed
 from s2s.audio import AudioError
 from s2s.client import Abort, Aborted, Client, EndpointError, NotSent, Unclear, said
 from statements import Given, Insert, Update
@@ -54,7 +55,7 @@ _add_call = Insert(
 
 def convert(claim: Claim, lease: Lease) -> None:
     conversion = conversion_of(claim)
-    adopted = files.find_result(conversion.pk, claim.step_id)
+    adopted = durable.find_result(conversion.pk, claim.step_id)
     if adopted is not None:
         # An earlier attempt had its answer on disk and died before it said so.
         record_result(claim, adopted, kind=Event.Kind.ADOPTED)
@@ -136,9 +137,9 @@ def _enter_into_ledger(claim: Claim, conversion: Conversion) -> None:
 
 def _call(
     claim: Claim, conversion: Conversion, client: Client, abort: Abort, lease: Lease, look: _Look
-) -> files.Result:
+) -> durable.Result:
     try:
-        source = files.open_file(conversion.sent)
+        source = durable.open_file(conversion.sent)
     except FileNotFoundError as error:
         raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
     with closing(source):
@@ -159,7 +160,7 @@ def _source_speech(conversion: Conversion) -> bytes | None:
     if conversion.audition_of_id is None or not abilities.takes_source_speech(conversion.endpoint, conversion.model_id):
         return None
     give_back()
-    with suppress(FileNotFoundError), files.open_file(files.speech_key(conversion.audition_of_id)) as file:
+    with suppress(FileNotFoundError), durable.open_file(durable.speech_key(conversion.audition_of_id)) as file:
         return file.read()
     return None
 
@@ -178,7 +179,7 @@ def _answer_to(
     client: Client,
     abort: Abort,
     look: _Look,
-) -> files.Result:
+) -> durable.Result:
     answer = client.convert(
         conversion.voice.voice_id,
         source,
@@ -191,12 +192,12 @@ def _answer_to(
     )
     with answer:
         headers = said.headers(answer.headers, KEPT_HEADERS)
-        return files.store_result(
+        return durable.store_result(
             conversion.pk, claim.step_id, claim.attempt, claim.token, answer, headers, beside=look.begin
         )
 
 
-def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> bool:
+def record_result(claim: Claim, result: durable.Result, *, kind: Event.Kind) -> bool:
     """The result is on disk: one transaction makes it known. Raises LeaseLostError if the step isn't ours.
 
     Returns whether an answer is news to its endpoint.
@@ -208,7 +209,7 @@ def record_result(claim: Claim, result: files.Result, *, kind: Event.Kind) -> bo
     return is_news
 
 
-def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> bool:
+def _finish(claim: Claim, result: durable.Result, output: dict[str, Any]) -> bool:
     """The answer is the result: known and ready in one transaction. Returns and raises what `record_result` does."""
     with _known(claim, result) as conversion:
         converted = Happened(Event.Kind.CONVERTED, {"voice": conversion.voice_name, "bytes": result.size})
@@ -218,7 +219,7 @@ def _finish(claim: Claim, result: files.Result, output: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def _known(claim: Claim, result: files.Result) -> Iterator[Any]:
+def _known(claim: Claim, result: durable.Result) -> Iterator[Any]:
     """`outcomes.ended` with the ledger's row of the call that brought `result`, an earlier attempt's perhaps.
 
     That row tells the truth also when the step was cancelled or erased meanwhile. If it is another worker's, what is
@@ -237,7 +238,7 @@ def _known(claim: Claim, result: files.Result) -> Iterator[Any]:
         raise
 
 
-def _answered(result: files.Result) -> tuple[dict[str, Any], dict[str, str]]:
+def _answered(result: durable.Result) -> tuple[dict[str, Any], dict[str, str]]:
     """What the ledger keeps of an answer's headers: its cost, and the names of request and history item.
 
     They pass the door here too: the note from which they come may be older than it.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from conversions import files
-from conversions.connections import give_back
+from conversions.files import durable
+from conversions.ground.connections import give_back
 from conversions.models import Export
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.reading import headerless, limits
+from conversions.sound.reading import headerless, limits
 from s2s import audio
 from s2s.audio import RawPcm, decode
 from s2s.contract import OUTPUT_FORMATS, OutputFormat
@@ -32,14 +32,14 @@ def export(claim: Claim, lease: Lease) -> None:
     wanted = Export.objects.select_related("conversion").get(step=claim.step_id)
     conversion = wanted.conversion
     # An earlier attempt may have had it on disk and died before it said so.
-    result = files.find_result(conversion.pk, claim.step_id)
+    result = durable.find_result(conversion.pk, claim.step_id)
     if result is None:
         give_back()
         with TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
             made = cast(BinaryIO, file)
             _make(made, conversion.output, conversion.format, OUTPUT_FORMATS[wanted.output_format], lease)
             lease.check()
-            result = files.store_result(
+            result = durable.store_result(
                 conversion.pk, claim.step_id, claim.attempt, claim.token, _chunks(made), headers={}
             )
     lease.check()
@@ -50,7 +50,7 @@ def export(claim: Claim, lease: Lease) -> None:
 def _make(made: BinaryIO, key: str, ordered: OutputFormat, format: OutputFormat, lease: Lease) -> None:
     """Raises AudioError, LeaseLostError, and StepError where the result is gone."""
     try:
-        with files.open_file(key) as source:
+        with durable.open_file(key) as source:
             audio.encode(
                 _samples(source, format.sample_rate_hz, headerless(ordered), lease),
                 made,

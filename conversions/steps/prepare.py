@@ -6,16 +6,18 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from conversions import files, players, reading
-from conversions.connections import give_back, written_in_turn
+from conversions.files import durable
+from conversions.ground.connections import give_back, written_in_turn
+from conversions.ledger.usage import lock_where_limited
 from conversions.models import Conversion, Event, log
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
-from conversions.reading import Understood
+from conversions.sound import reading
+from conversions.sound.reading import Understood
+from conversions.steps import players
 from conversions.steps.loading import conversion_of
-from conversions.usage import lock_where_limited
 from s2s.audio import Stop
 from statements import Given, Update
 from teams.models import Membership
@@ -33,7 +35,7 @@ def prepare(claim: Claim, lease: Lease) -> None:
     give_back()
     stop = Stop()
     try:
-        with files.open_file(conversion.source) as source, lease.stopping(stop.stop):
+        with durable.open_file(conversion.source) as source, lease.stopping(stop.stop):
             understood = reading.understand(source, conversion, stop)
             player = players.make_copy(source, understood.found, claim, reading.limits(), stop)
     except FileNotFoundError as error:
@@ -42,7 +44,7 @@ def prepare(claim: Claim, lease: Lease) -> None:
         _conclude(claim, lease, conversion, understood, player)
     except BaseException:
         if player.key:  # nobody will ever ask for it
-            files.discard(player.key)
+            durable.discard(player.key)
         raise
 
 

@@ -19,15 +19,15 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from conversions import files
-from conversions.connections import give_back
-from conversions.lengths import asked_speed, is_as_long, length_slack_s
+from conversions.files import durable
+from conversions.ground.clock import db_now
+from conversions.ground.connections import give_back
 from conversions.models import Call, Conversion, Step
 from conversions.queue.claim import Claim
-from conversions.queue.clock import db_now
 from conversions.queue.failures import StepError
 from conversions.queue.limits import most_bytes as most_bytes_of
-from conversions.reading import headerless, limits, raw_source
+from conversions.sound.reading import headerless, limits, raw_source
+from conversions.words.lengths import asked_speed, is_as_long, length_slack_s
 from s2s import audio
 from s2s.audio import AudioError, RawPcm, decode, examine
 from s2s.client import Abort, Aborted, AccountProblem, Client, Rejected
@@ -61,7 +61,7 @@ def lost_call(claim: Claim) -> Call | None:
     return lost.order_by("-pk").first()
 
 
-def find(conversion: Conversion, call: Call, client: Client, abort: Abort) -> files.Result:
+def find(conversion: Conversion, call: Call, client: Client, abort: Abort) -> durable.Result:
     """The lost answer, from the endpoint's history. Raises StepError: it is looked for again later, or it is unclear.
 
     Raises what `Client.history_items` does as well.
@@ -98,11 +98,11 @@ def _unclear(call: Call, why: str) -> StepError:
     return StepError("unclear", words % values, status=Step.Status.UNCLEAR)
 
 
-def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) -> files.Result | None:
+def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) -> durable.Result | None:
     candidates = _candidates(conversion, call, client, abort)
     if not candidates:
         return None
-    with files.open_file(conversion.source) as source:
+    with durable.open_file(conversion.source) as source:
         sent = _envelope_of(source, raw_source(conversion), conversion.track)
     for item in candidates:
         result = None
@@ -191,7 +191,7 @@ def _link(call: Call, item: HistoryItem) -> bool:
 
 def _adopt(
     conversion: Conversion, call: Call, item: HistoryItem, sent: NDArray[np.float32], client: Client, abort: Abort
-) -> files.Result | None:
+) -> durable.Result | None:
     """The item as this call's result, if it is the same performance."""
     give_back()
     with _scratch() as file:
@@ -272,11 +272,11 @@ def _codec(format: OutputFormat) -> str:
     return {"mp3": "mp3", "opus": "opus", "wav": "pcm_s16le"}.get(format.codec, "")
 
 
-def _store(conversion: Conversion, call: Call, item: HistoryItem, file: BinaryIO) -> files.Result:
+def _store(conversion: Conversion, call: Call, item: HistoryItem, file: BinaryIO) -> durable.Result:
     assert call.step_id is not None
     headers: dict[str, Any] = {"history-item-id": item.history_item_id, "request-id": item.request_id or ""}
     if item.character_cost is not None:
         headers["character-cost"] = str(item.character_cost)
     file.seek(0)
     chunks = iter(lambda: file.read(_MEDIA_BLOCK), b"")
-    return files.store_result(conversion.pk, call.step_id, call.attempt, call.token, chunks, headers)
+    return durable.store_result(conversion.pk, call.step_id, call.attempt, call.token, chunks, headers)

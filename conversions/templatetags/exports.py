@@ -6,8 +6,8 @@ from typing import Any
 
 from django import template
 
-from conversions.exports import choices_of, made_of
 from conversions.models import Conversion
+from conversions.pages.exports import choices_of, made_of
 
 register = template.Library()
 

@@ -15,9 +15,9 @@ from django.utils.formats import localize
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from conversions.forms import VOICE_SETTINGS, OptionsForm
+from conversions.forms.studio import VOICE_SETTINGS, OptionsForm
 from conversions.models import Conversion
-from conversions.voicecards import Card, lacking
+from conversions.pages.voicecards import Card, lacking
 from voices.models import Endpoint, VoiceModel
 
 register = template.Library()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from conversions import glance as queue
-from conversions.durations import spoken_duration
+from conversions.pages import glance as queue
+from conversions.words.durations import spoken_duration
 
 register = template.Library()
 

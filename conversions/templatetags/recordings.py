@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
-from conversions.durations import clock_duration, spoken_duration
-from conversions.formats import format_words
 from conversions.models import Conversion
-from conversions.noticed import missing_words
+from conversions.words.durations import clock_duration, spoken_duration
+from conversions.words.formats import format_words
+from conversions.words.noticed import missing_words
 from s2s.audio.limits import SILENCE_DBFS
 from s2s.audio.mistakes import FOREIGN, MISTAKES, MP4_STARTS, Marks, refusal
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django import template
 from django.utils.translation import gettext as _
 
-from conversions.formats import format_words
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
+from conversions.words.formats import format_words
 
 register = template.Library()
 

@@ -15,12 +15,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from conversions import actions, presets, sources
-from conversions.forms import StartField, VoicesField, all_words, refused_by
-from conversions.heeded import where_it_counts
+from conversions import actions
+from conversions.access import sources
+from conversions.forms import presets
+from conversions.forms.studio import StartField, VoicesField, all_words, refused_by
+from conversions.ledger.usage import over_quota
 from conversions.models import Recording
-from conversions.progress import progress_of, with_progress
-from conversions.usage import over_quota
+from conversions.pages.heeded import where_it_counts
+from conversions.pages.progress import progress_of, with_progress
 from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.files import serve
 from conversions.views.requests import signed_in

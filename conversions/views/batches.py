@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from conversions import actions, batches, filenames
-from conversions.access import of_batch
-from conversions.connections import give_back
+from conversions import actions
+from conversions.access.reach import of_batch
+from conversions.ground.connections import give_back
 from conversions.models import Batch, Conversion
+from conversions.pages import batches
 from conversions.views.answers import see_other
 from conversions.views.requests import signed_in
+from conversions.words import filenames
 from teams.gatekeeper import may_change
 
 

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from conversions import actions
-from conversions.access import conversion_or_404, deleted_or_404
+from conversions.access.reach import conversion_or_404, deleted_or_404
+from conversions.forms.titles import TitleForm
 from conversions.models import Conversion
-from conversions.titles import TitleForm
 from conversions.views.answers import SeeOther, see_other
 from conversions.views.detail import show
 from conversions.views.history import address_of

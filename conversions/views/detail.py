@@ -11,16 +11,17 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from conversions import ledger, loudness
-from conversions.access import conversion_or_404, of_batch, on_pages_of
-from conversions.compare import comparison_of
-from conversions.lengths import odd_length_words
+from conversions.access.reach import conversion_or_404, of_batch, on_pages_of
+from conversions.forms.titles import TitleForm
+from conversions.ledger import sums
 from conversions.models import Conversion
-from conversions.noticed import noticed_words, other_tracks
-from conversions.progress import FIELDS, progress_of, with_progress
-from conversions.retention import gone_at
-from conversions.timeline import timeline_of
-from conversions.titles import TitleForm
+from conversions.pages.compare import comparison_of
+from conversions.pages.progress import FIELDS, progress_of, with_progress
+from conversions.pages.timeline import timeline_of
+from conversions.sound import loudness
+from conversions.upkeep.retention import gone_at
+from conversions.words.lengths import odd_length_words
+from conversions.words.noticed import noticed_words, other_tracks
 from statements import Given, Select
 from teams.gatekeeper import May, may, may_change
 
@@ -36,7 +37,7 @@ def show(
     """The page, also as the answer to a name that could not be taken."""
     objects = with_progress(Conversion.objects.select_related("endpoint", "created_by", "team", "batch"))
     conversion = conversion_or_404(request.user, conversion_id, objects)
-    used = ledger.used_by(conversion.calls.all())
+    used = sums.used_by(conversion.calls.all())
     noticed = noticed_words(conversion.source_noticed, conversion.source_duration_s)
     context = {
         "conversion": conversion,
@@ -45,12 +46,12 @@ def show(
         "timeline": timeline_of(conversion),
         "title_form": title_form or TitleForm(initial={"title": conversion.title}),
         "batch_size": of_batch(request.user, conversion.batch).count() if conversion.batch else 0,
-        "cost": ledger.cost_words(conversion, used),
-        "cancelled_words": ledger.cancelled_words(conversion, used),
+        "cost": sums.cost_words(conversion, used),
+        "cancelled_words": sums.cancelled_words(conversion, used),
         "noticed": [words for words in noticed if words not in conversion.error],
         "other_tracks": other_tracks(conversion.source_noticed),
         "odd_length": odd_length_words(conversion),
-        "retry_words": ledger.retry_words(conversion),
+        "retry_words": sums.retry_words(conversion),
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,
         "may_convert": may(request.user, May.CONVERT),
         "may_change": may_change(request.user, team_id=conversion.team_id, created_by_id=conversion.created_by_id),

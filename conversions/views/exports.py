@@ -12,12 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from conversions import actions, filenames, retention
-from conversions.exports import made_of
+from conversions import actions
 from conversions.models import Step
+from conversions.pages.exports import made_of
+from conversions.upkeep import retention
 from conversions.views.answers import SeeOther
 from conversions.views.files import gone, is_gone, load, serve
 from conversions.views.requests import HtmxHttpRequest, signed_in
+from conversions.words import filenames
 from s2s.contract import OUTPUT_FORMATS
 
 

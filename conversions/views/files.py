@@ -22,11 +22,13 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from conversions import filenames, files, retention
-from conversions.access import conversion_or_404
-from conversions.connections import give_back
+from conversions.access.reach import conversion_or_404
+from conversions.files import durable
+from conversions.files.ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from conversions.ground.connections import give_back
 from conversions.models import Conversion
-from conversions.ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from conversions.upkeep import retention
+from conversions.words import filenames
 from s2s.contract import OUTPUT_FORMATS
 from voices.models import Voice
 
@@ -94,7 +96,7 @@ def is_gone(key: str) -> bool:
     """Asked for downloads alone: a player asks for many parts, and its page says what is missing."""
     give_back()
     try:
-        return not files.exists(key)
+        return not durable.exists(key)
     except OSError:  # the storage is away for a moment
         return False
 
@@ -133,7 +135,7 @@ def serve(
 
 
 def _elsewhere(request: HttpRequest, key: str, media_type: str, disposition: str | None) -> HttpResponse | None:
-    address = files.address(key, method=request.method or "GET", media_type=media_type, disposition=disposition)
+    address = durable.address(key, method=request.method or "GET", media_type=media_type, disposition=disposition)
     if address is not None:
         # The address runs out, so every request asks for one of its own.
         return HttpResponseRedirect(address, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
@@ -147,10 +149,10 @@ def _from_here(
 ) -> HttpResponse | StreamingHttpResponse:
     """200, 206 or 416 (RFC 9110, 14)."""
     try:
-        size = files.size(key)
+        size = durable.size(key)
         part = parse_range(request.headers.get("Range"), size)
         span = part or ByteRange(0, size)
-        blocks = files.blocks(key, span.start, span.length)
+        blocks = durable.blocks(key, span.start, span.length)
     except FileNotFoundError as error:
         raise Http404 from error
     except UnsatisfiableRangeError:

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from conversions import history as pages
-from conversions.access import deleted, listed
-from conversions.forms import HistoryForm
+from conversions.access.reach import deleted, listed
+from conversions.forms.studio import HistoryForm
+from conversions.pages import history as pages
 from conversions.views.requests import HtmxHttpRequest
 from teams.gatekeeper import may_change
 from voices.models import Voice

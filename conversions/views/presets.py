@@ -16,10 +16,10 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conversions import actions
-from conversions import presets as offers
-from conversions.forms import OptionsForm, all_words
+from conversions.forms import presets as offers
+from conversions.forms.studio import OptionsForm, all_words
+from conversions.forms.uploads import FilesLeftOutHandler
 from conversions.models import Preset
-from conversions.uploads import FilesLeftOutHandler
 from conversions.views.answers import SeeOther, see_other
 from conversions.views.requests import HtmxHttpRequest, signed_in
 from teams.gatekeeper import get_or_404

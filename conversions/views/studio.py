@@ -16,14 +16,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from conversions import actions, ledger, presets, sources, voicecards
-from conversions.access import conversion_or_404
-from conversions.connections import give_back
-from conversions.disk import free_bytes
-from conversions.forms import MOST_AT_ONCE, StudioForm
-from conversions.heeded import left_out_words
-from conversions.uploads import RecordingUploadHandler
-from conversions.usage import over_quota
+from conversions import actions
+from conversions.access import sources
+from conversions.access.reach import conversion_or_404
+from conversions.forms import presets
+from conversions.forms.studio import MOST_AT_ONCE, StudioForm
+from conversions.forms.uploads import RecordingUploadHandler
+from conversions.ground.connections import give_back
+from conversions.ground.disk import free_bytes
+from conversions.ledger import sums
+from conversions.ledger.usage import over_quota
+from conversions.pages import voicecards
+from conversions.pages.heeded import left_out_words
 from conversions.views.answers import lead_to, say_what_is_missing
 from conversions.views.requests import signed_in
 from s2s.audio import AudioError
@@ -214,7 +218,7 @@ def _page(
         "left_out": left_out,
         "batch": uuid4(),
         # What the team has used so far, where something that is offered costs credits.
-        "month": ledger.month_words(team, ledger.used_this_month(team)) if team and billed else "",
+        "month": sums.month_words(team, sums.used_this_month(team)) if team and billed else "",
         # A quota that is used up is said before a recording is chosen.
         "problem": problem or over,
         "over": over,

@@ -13,13 +13,13 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.test import Client
 
 from conversions import actions
+from conversions.ground.clock import db_now
 from conversions.models import Conversion, Step
 from conversions.queue import claim as claiming
 from conversions.queue import leases
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.clock import db_now
-from conversions.queue.worker import work
+from conversions.upkeep.worker import work
 from s2s.contract import ConvertParameters
 from s2s_site.celery import app
 from s2s_site.environment import broker_url

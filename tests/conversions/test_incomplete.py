@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from conversions import actions
 from conversions.actions import Order
 from conversions.models import Call, Conversion
-from conversions.noticed import missing_words
-from conversions.timeline import timeline_of
+from conversions.pages.timeline import timeline_of
+from conversions.words.noticed import missing_words
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast

@@ -13,12 +13,14 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
-from conversions import access, history, mailing, retention
+from conversions.access import reach
 from conversions.admin import ConversionAdmin
-from conversions.batches import progress_of
-from conversions.compare import comparison_of
+from conversions.ground.clock import db_now
 from conversions.models import Batch, Conversion
-from conversions.queue.clock import db_now
+from conversions.pages import history
+from conversions.pages.batches import progress_of
+from conversions.pages.compare import comparison_of
+from conversions.upkeep import mailing, retention
 from tests.support.cast import Cast, make_cast
 from voices.models import Endpoint, Voice
 
@@ -101,7 +103,7 @@ def batch(cast: Cast, first: Conversion) -> object:
 
 
 def batch_size(cast: Cast, first: Conversion) -> object:
-    return access.of_batch(cast.bob, Batch.objects.get()).count()
+    return reach.of_batch(cast.bob, Batch.objects.get()).count()
 
 
 def deleted(cast: Cast, first: Conversion) -> object:
@@ -158,9 +160,9 @@ def test_it_is_read_by_its_index(
 
 
 def test_what_is_read_so_is_what_was_asked_for(cast: Cast, first: Conversion) -> None:
-    found = access.takes(cast.bob, first)
+    found = reach.takes(cast.bob, first)
     assert len(found) == 59
     assert found == sorted(found, key=lambda take: take.created_at, reverse=True)
-    assert access.takes(cast.mallory, first) == []
+    assert reach.takes(cast.mallory, first) == []
     assert len(mailing.due_now()) == 10
     assert len(history.page(cast.alice, {"state": "deleted"}).conversions) == 10

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from conversions.models import Conversion, Recording
-from conversions.noticed import noticed_words, other_tracks, track_words
+from conversions.words.noticed import noticed_words, other_tracks, track_words
 from s2s.audio import decode
 from tests.conversions.conftest import Submit, client_of, work_all
 from tests.s2s.audio.test_tracks import TONES_HZ, film, hz

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conversions import actions, files
+from conversions import actions
+from conversions.files import durable
 from conversions.models import Call, Conversion, Event, Step
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.support.endpoint import Behaviour, Request
@@ -39,7 +40,7 @@ def test_a_recording_goes_in_and_the_endpoints_bytes_come_out_exactly(
     assert conversion.source_duration_s == pytest.approx(2.0, abs=0.001)
     assert (conversion.source_rate_hz, conversion.source_channels, conversion.source_codec) == (16000, 1, "pcm_s16le")
     assert len(conversion.source_peaks) == len(conversion.output_peaks) == 1000
-    with files.open_file(conversion.output) as output:
+    with durable.open_file(conversion.output) as output:
         assert output.read() == data  # the scripted endpoint answers with what it was sent
     assert kinds(conversion) == ["submitted", "prepared", "sent", "converted", "ready"]
     assert scripted.billed == 1
@@ -93,7 +94,7 @@ def test_an_answer_at_which_nobody_can_look_is_stored_all_the_same(
     monkeypatch.setattr(convert, "heard", stumble)
     second = submit()
     work_all()
-    assert files.find_result(second.pk, second.steps.get(kind="convert").pk) is not None
+    assert durable.find_result(second.pk, second.steps.get(kind="convert").pk) is not None
 
 
 def test_the_parameters_reach_the_endpoint(submit: Submit, scripted: ScriptedEndpoint) -> None:
@@ -256,7 +257,7 @@ def test_purge_leaves_no_file_and_keeps_the_ledger(submit: Submit, cast) -> None
     conversion.refresh_from_db()
     actions.purge(conversion, cast.alice)
 
-    assert list(files.stored_conversions()).count(conversion.pk) == 0
+    assert list(durable.stored_conversions()).count(conversion.pk) == 0
     assert not Conversion.objects.filter(pk=conversion.pk).exists()
     assert Event.objects.filter(conversion=conversion.pk).count() == 0
     assert Call.objects.get().credits == 17

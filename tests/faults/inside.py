@@ -99,7 +99,7 @@ def moment(seconds: float) -> str:
     """So many seconds from now, by the database's clock."""
     from datetime import timedelta
 
-    from conversions.queue.clock import db_now
+    from conversions.ground.clock import db_now
 
     return (db_now() + timedelta(seconds=seconds)).isoformat()
 
@@ -108,8 +108,8 @@ def leases_run_out(lanes: list[str], until: str) -> None:
     """Now, instead of at their time, if that isn't later than `until`."""
     from datetime import datetime, timedelta
 
+    from conversions.ground.clock import db_now
     from conversions.models import Step
-    from conversions.queue.clock import db_now
 
     kinds = {"calls": {Step.Kind.CONVERT}, "cpu": set(Step.Kind) - {Step.Kind.CONVERT}}
     steps = Step.objects.filter(

@@ -41,11 +41,12 @@ def before(module: Any, name: str, when: Callable[..., bool]) -> None:
 
 def victim() -> None:
     """Claims one step of the calls lane and is killed at the point that the recording's title names."""
-    from conversions import files
+    from conversions.files import durable
+    from conversions.files.storages.disk import DurableFileSystemStorage
     from conversions.models import Conversion
-    from conversions.queue import bells, worker
+    from conversions.queue import bells
     from conversions.queue.claim import claim
-    from conversions.storages.disk import DurableFileSystemStorage
+    from conversions.upkeep import worker
     from s2s.client import Client
 
     found = claim(bells.Lane.CALLS)
@@ -60,7 +61,7 @@ def victim() -> None:
         case "half stored":  # the answer is on the disk, the note that says so isn't
             before(DurableFileSystemStorage, "save", lambda storage, name, content: name.endswith(".json"))
         case "stored":
-            after(files, "store_result")
+            after(durable, "store_result")
     worker.work(found)  # what dies during the call is killed from outside
     die()  # committed
 
@@ -91,8 +92,9 @@ def submitter(place: str) -> None:
 
 def preparer() -> None:
     """Prepares one recording and is killed between the commit and the bell."""
-    from conversions.queue import bells, worker
+    from conversions.queue import bells
     from conversions.queue.claim import claim
+    from conversions.upkeep import worker
 
     found = claim(bells.Lane.CPU)
     assert found is not None
@@ -102,8 +104,9 @@ def preparer() -> None:
 
 def zombie() -> None:
     """Works on one step with a keeper that hears of nothing: only the token can tell that it comes too late."""
-    from conversions.queue import bells, leases, worker
+    from conversions.queue import bells, leases
     from conversions.queue.claim import claim
+    from conversions.upkeep import worker
 
     found = claim(bells.Lane.CALLS)
     assert found is not None

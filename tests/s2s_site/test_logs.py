@@ -12,7 +12,7 @@ from django.core.exceptions import TooManyFilesSent
 from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from conversions.storages import StorageError
+from conversions.files.storages import StorageError
 from s2s_site.logs import OneLine
 
 

@@ -23,26 +23,26 @@ def main(direction: str, megabytes: int) -> None:
     from django.core.files.storage import default_storage
     from django.core.files.uploadedfile import TemporaryUploadedFile
 
-    from conversions import files
+    from conversions.files import durable
 
     default_storage.save("warm", ContentFile(b"up"))  # the client itself costs memory, once
-    files.open_file("warm").close()
-    key, size = files.source_key(uuid.uuid4()), megabytes * 1024**2
+    durable.open_file("warm").close()
+    key, size = durable.source_key(uuid.uuid4()), megabytes * 1024**2
     recording = TemporaryUploadedFile("recording", "audio/wav", size, None)
     for _ in range(megabytes):
         recording.write(os.urandom(1024**2))
     recording.seek(0)
     if direction != "up":
-        files.store_upload(key, recording)
+        durable.store_upload(key, recording)
     _forget_peak()
     before, began = _peak_mib(), time.monotonic()
     if direction == "up":
-        files.store_upload(key, recording)
+        durable.store_upload(key, recording)
     elif direction == "down":
-        with files.open_file(key) as file:
+        with durable.open_file(key) as file:
             assert file.seek(0, os.SEEK_END) == size
     else:
-        assert sum(map(len, files.blocks(key, 0, size))) == size
+        assert sum(map(len, durable.blocks(key, 0, size))) == size
     sys.stdout.write(f"{_peak_mib() - before:.1f} MiB more, {time.monotonic() - began:.1f} s\n")
 
 

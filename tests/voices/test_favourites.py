@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from conversions import voicecards
-from conversions.forms import StudioForm
+from conversions.forms.studio import StudioForm
 from conversions.models import Conversion
+from conversions.pages import voicecards
 from tests.support.cast import Cast, make_cast
 from voices.models import Endpoint, Favourite, Voice
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from conversions import files
-from conversions.queue import bells, outcomes, worker
+from conversions.files import durable
+from conversions.files.storages.disk import DurableFileSystemStorage
+from conversions.queue import bells, outcomes
 from conversions.queue.leases import LeaseKeeper
-from conversions.storages.disk import DurableFileSystemStorage
+from conversions.upkeep import worker
 from s2s.client import Client
 
 
@@ -82,9 +83,9 @@ class Points:
         patch.setattr(Client, "convert", marked)
 
     def _mark_storing(self, patch: pytest.MonkeyPatch) -> None:
-        store_result, save = files.store_result, DurableFileSystemStorage.save
+        store_result, save = durable.store_result, DurableFileSystemStorage.save
 
-        def marked_store(*args: Any, **kwargs: Any) -> files.Result:
+        def marked_store(*args: Any, **kwargs: Any) -> durable.Result:
             result = store_result(*args, **kwargs)
             self._reach(Point.STORED)
             return result
@@ -94,7 +95,7 @@ class Points:
                 self._reach(Point.NO_NOTE)
             return save(storage, name, *args, **kwargs)
 
-        patch.setattr(files, "store_result", marked_store)
+        patch.setattr(durable, "store_result", marked_store)
         patch.setattr(DurableFileSystemStorage, "save", marked_save)
 
     def _mark_writing(self, patch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,11 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from conversions.ground.clock import db_now
 from conversions.models import Conversion, Step
 from conversions.queue import claim as claiming
 from conversions.queue.bells import Lane
 from conversions.queue.claim import Claim, claim, lease_until
-from conversions.queue.clock import db_now
 from teams.models import User
 from tests.support.cast import Cast
 from tests.support.product import wait_for

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from conversions.ground.clock import db_now
 from conversions.models import Conversion, Step
 from conversions.queue import failures, outcomes
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.clock import db_now
-from conversions.queue.worker import work
+from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, work_all
 from tests.conversions.queue.waiting import (
     BROKEN,

@@ -13,10 +13,10 @@ from django.db import connection
 from django.test import Client
 from redis import Redis
 
+from conversions.ground.clock import db_now
 from conversions.models import Call, Conversion, Step
-from conversions.progress import progress_of, with_progress
-from conversions.queue import sweeper
-from conversions.queue.clock import db_now
+from conversions.pages.progress import progress_of, with_progress
+from conversions.upkeep import sweeper
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour

@@ -8,10 +8,10 @@ import pytest
 
 from conversions import actions
 from conversions.models import Call, Conversion, Step
-from conversions.queue import sweeper
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.worker import work
+from conversions.upkeep import sweeper
+from conversions.upkeep.worker import work
 from s2s.client import Unclear
 from teams.models import User
 from tests.conversions.conftest import Submit, work_until_done

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from conversions import actions, reading
+from conversions import actions
 from conversions.models import Conversion, Step
-from conversions.queue import worker
 from conversions.queue.bells import Lane
 from conversions.queue.places import Places
+from conversions.sound import reading
+from conversions.upkeep import worker
 from tests.conversions.conftest import Submit, work_all
 from tests.support.cast import Cast
 from tests.support.sound import lengthless, wav

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from conversions import files, ledger
+from conversions.files import durable
+from conversions.ground.clock import db_now
+from conversions.ledger import sums
 from conversions.models import Call, Conversion, Step
-from conversions.queue import sweeper
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.clock import db_now
-from conversions.queue.worker import work
+from conversions.upkeep import sweeper
+from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, client_of, work_all
 from tests.conversions.queue.waiting import (
     BROKEN,
@@ -208,7 +209,7 @@ def test_an_endpoint_that_bills_nothing_is_not_said_to_have_billed(
     page = client_of(cast.alice).get(f"/conversions/{conversion.pk}/").content.decode()
     assert "We tried" in page
     assert not [words for words in [*said, page] if "bill" in words]
-    used = ledger.used_by(Call.objects.all())
+    used = sums.used_by(Call.objects.all())
     assert (used.credits, used.perhaps) == (0, 0)
 
 
@@ -241,7 +242,7 @@ def test_a_trial_whose_recording_is_gone_passes_to_the_next(submit: Submit, scri
     probes.watch()
     first = claim(Lane.CALLS)
     assert first is not None
-    files.delete_all(first.conversion_id)
+    durable.delete_all(first.conversion_id)
     work(first)
     assert work_all() == 1
     assert sorted(states(conversions)) == ["failed", "ready"]
@@ -271,8 +272,8 @@ def test_a_result_that_is_found_on_disk_during_a_trial_leaves_the_trial_to_anoth
     probes.watch()
     found = claim(Lane.CALLS)
     assert found is not None
-    with files.open_file(conversions[0].source) as source:
-        files.store_result(found.conversion_id, found.step_id, found.attempt, found.token, source, {})
+    with durable.open_file(conversions[0].source) as source:
+        durable.store_result(found.conversion_id, found.step_id, found.attempt, found.token, source, {})
     work(found)
     assert Endpoint.objects.get().pause_code == "silent"
     work_all()

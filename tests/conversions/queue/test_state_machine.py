@@ -23,14 +23,16 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from redis import Redis
 
-from conversions import access, actions, files
+from conversions import actions
+from conversions.access import reach
+from conversions.files import durable
+from conversions.ground.clock import db_now
 from conversions.models import Call, Conversion, Event, Step
-from conversions.queue import housekeeping as tidying
-from conversions.queue import sweeper
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.clock import db_now
-from conversions.queue.worker import work
+from conversions.upkeep import housekeeping as tidying
+from conversions.upkeep import sweeper
+from conversions.upkeep.worker import work
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import upload
 from tests.conversions.queue.happenings import HAPPENINGS, MOST_RECORDINGS
@@ -102,7 +104,7 @@ class Lives(RuleBasedStateMachine):
             recording.deleted = False
 
     def a_day_passes_for_what_is_deleted(self) -> None:
-        moment = db_now() - access.UNDO_WITHIN
+        moment = db_now() - reach.UNDO_WITHIN
         Conversion.objects.exclude(deleted_at=None).update(deleted_at=moment)
         for which, recording in enumerate(self.recordings):
             if recording.deleted:
@@ -258,12 +260,12 @@ class Lives(RuleBasedStateMachine):
         assert tidying.look_into_folders(at_once).missing == 0
         tidying.delete_orphans(at_once)
         tidying.delete_stale_uploads(at_once)
-        stored = set(files.stored_conversions())
+        stored = set(durable.stored_conversions())
         assert stored == set(Conversion.objects.values_list("pk", flat=True))
         for conversion in Conversion.objects.filter(status=Conversion.Status.READY):
-            folder = files.sizes(conversion.pk)
+            folder = durable.sizes(conversion.pk)
             names = {conversion.source, conversion.output, f"{conversion.output}.json"}
-            assert {f"{files.ROOT}/{conversion.pk}/{name}" for name in folder} == names
+            assert {f"{durable.ROOT}/{conversion.pk}/{name}" for name in folder} == names
 
     # ---- what must always hold ----
 
@@ -315,8 +317,8 @@ class Lives(RuleBasedStateMachine):
             recording.calls_until_stored = calls
 
     def _has_stored_answer(self, recording: Recording) -> bool:
-        folder = f"{files.ROOT}/{recording.id}"
-        answers = [name.removesuffix(".json") for name in files.sizes(recording.id) if name.endswith(".json")]
+        folder = f"{durable.ROOT}/{recording.id}"
+        answers = [name.removesuffix(".json") for name in durable.sizes(recording.id) if name.endswith(".json")]
         return any(stored(f"{folder}/{name}") == recording.audio for name in answers)
 
     def _calls_of(self, recording: Recording) -> list[Request]:

@@ -14,10 +14,10 @@ from django.core.files.storage import default_storage
 
 from conversions import actions
 from conversions.models import Conversion, Step
-from conversions.progress import progress_of, with_progress
+from conversions.pages.progress import progress_of, with_progress
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.worker import work
+from conversions.upkeep.worker import work
 from s2s.audio import AudioError
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.conversions.queue.waiting import later

@@ -7,11 +7,11 @@ import threading
 from django.db import connection
 from django.db.models.functions import Now
 
+from conversions.ground.clock import db_now
 from conversions.models import Conversion, Event, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.clock import db_now
-from conversions.queue.worker import work
+from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, work_all
 from tests.support.endpoint import Behaviour
 from voices import probes

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from redis import Redis
 
-from conversions import files
+from conversions.files import durable
 from conversions.models import Call, Conversion
 from tests.conversions.queue.points import Points
 from tests.support.cast import Cast
@@ -64,8 +64,8 @@ class World:
     def renew(self) -> None:
         self.redis.flushall()
         self.scripted.ledger.clear()
-        for conversion_id in list(files.stored_conversions()):
-            files.delete_all(conversion_id)
+        for conversion_id in list(durable.stored_conversions()):
+            durable.delete_all(conversion_id)
         for model in (Call, Conversion, Voice, Endpoint):
             model._default_manager.all().delete()
         for key, billed in (("free", False), ("billed", True)):
@@ -96,5 +96,5 @@ def phrase(number: int) -> bytes:
 
 
 def stored(key: str) -> bytes:
-    with files.open_file(key) as file:
+    with durable.open_file(key) as file:
         return file.read()

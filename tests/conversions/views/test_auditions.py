@@ -16,10 +16,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 
-from conversions import files, retention
+from conversions.files import durable
 from conversions.models import Conversion, Event, Recording, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
+from conversions.upkeep import retention
 from tests.conversions.conftest import Submit, work_all
 from tests.conversions.views.conftest import HUGE, As, recording
 from tests.support.cast import Cast
@@ -245,8 +246,8 @@ def test_a_full_disk_is_said_and_what_was_tried_before_is_kept(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "store_upload", full)
-    monkeypatch.setattr(files, "duplicate", full)
+    monkeypatch.setattr(durable, "store_upload", full)
+    monkeypatch.setattr(durable, "duplicate", full)
     passage = alice.post(address, {"voice": voices[0].pk, "start": "1"})
     assert passage.status_code == 507
     assert "The passage could not be stored on the server." in passage.content.decode()

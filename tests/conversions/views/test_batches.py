@@ -219,11 +219,11 @@ def test_a_batch_of_which_nothing_is_left_is_gone(alice: Client, voice: Voice) -
 def test_what_could_not_be_stored_is_said_and_the_rest_goes_on(
     alice: Client, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conversions import files
+    from conversions.files import durable
 
-    store = files.store_upload
+    store = durable.store_upload
     monkeypatch.setattr(
-        files, "store_upload", lambda key, audio: _full() if audio.name == "two.wav" else store(key, audio)
+        durable, "store_upload", lambda key, audio: _full() if audio.name == "two.wav" else store(key, audio)
     )
     address = send(alice, ["one.wav", "two.wav"], [voice])
     assert "1 recording could not be stored" in alice.get(address).content.decode()

@@ -14,8 +14,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from conversions.forms.uploads import RecordingUploadHandler
 from conversions.models import Conversion, Preset
-from conversions.uploads import RecordingUploadHandler
 from teams.models import User
 from tests.conversions.views.conftest import recording
 from tests.support.cast import Cast

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from conversions import actions, files, retention
+from conversions import actions
+from conversions.files import durable
 from conversions.models import Conversion, Export, Step
+from conversions.upkeep import retention
 from s2s.contract import OUTPUT_FORMATS
 from tests.conversions.conftest import Submit, work_all
 from tests.conversions.views.conftest import As
@@ -84,7 +86,7 @@ def test_an_unfinished_one_offers_none(alice: Client, submit: Submit) -> None:
 
 
 def test_a_failed_one_says_why_and_can_be_tried_again(alice: Client, ready: Conversion) -> None:
-    path = Path(files.open_file(ready.output).name)
+    path = Path(durable.open_file(ready.output).name)
     kept = path.rename(path.with_name("kept"))
     address = f"/conversions/{ready.pk}/exports/"
     alice.post(address, {"output_format": "mp3_44100_128"})
@@ -101,7 +103,7 @@ def test_a_failed_one_says_why_and_can_be_tried_again(alice: Client, ready: Conv
 def test_one_whose_file_is_gone_can_be_made_anew(alice: Client, cast: Cast, ready: Conversion) -> None:
     actions.export(ready, cast.alice, "mp3_44100_128")
     work_all()
-    Path(files.open_file(Export.objects.get().file).name).unlink()
+    Path(durable.open_file(Export.objects.get().file).name).unlink()
     address = f"/conversions/{ready.pk}/exports/"
     answer = alice.get(f"{address}mp3_44100_128/")
     assert answer.status_code == 404

@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 
 from conversions.models import Conversion, Recording
-from conversions.progress import progress_of, with_progress
+from conversions.pages.progress import progress_of, with_progress
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.queue.worker import work
+from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, client_of, work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav

@@ -12,8 +12,9 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
-from conversions import files, retention
+from conversions.files import durable
 from conversions.models import Recording
+from conversions.upkeep import retention
 from s2s.audio import decode
 from tests.conversions.conftest import work_all
 from tests.conversions.views.conftest import recording
@@ -62,7 +63,7 @@ def test_voices_are_tried_where_somebody_speaks(alice: Client, voices: list[Voic
     page = alice.get(address)
     assert f'value="{kept.start_s:.1f}"' in page.content.decode()
     assert "We found no speech" not in page.content.decode()
-    with files.open_file(kept.auditions.get().source) as passage, wave.open(passage) as file:
+    with durable.open_file(kept.auditions.get().source) as passage, wave.open(passage) as file:
         heard = np.frombuffer(file.readframes(10 * 16_000), "<i2") / 32768
     assert len(heard) == 10 * 16_000
     assert 10 * np.log10(np.mean(heard[16_000:] ** 2)) > -35  # the man, not his room
@@ -93,7 +94,7 @@ def test_only_who_takes_it_is_sent_what_is_spoken_in_the_whole(
     sent = [{part.name: part for part in request.parts} for request in scripted.requests if request.method == "POST"]
     assert [set(parts) & {"audio", "source_speech"} for parts in sent] == [{"audio", "source_speech"}] * 2
     assert len({parts["source_speech"].sha256 for parts in sent}) == 1
-    with files.open_file(files.speech_key(Recording.objects.get().pk)) as file, wave.open(file) as speech:
+    with durable.open_file(durable.speech_key(Recording.objects.get().pk)) as file, wave.open(file) as speech:
         assert (speech.getframerate(), speech.getnframes()) == (24_000, 15 * 24_000)
     before = len(scripted.requests)
     VoiceModel.objects.filter(pk=model.pk).update(takes_source_speech=False)
@@ -108,11 +109,11 @@ def test_only_who_takes_it_is_sent_what_is_spoken_in_the_whole(
 def test_what_is_spoken_goes_with_the_recording(alice: Client, voices: list[Voice]) -> None:
     begin(alice, voices[:1], as_wav(a_man()))
     work_all()
-    key = files.speech_key(Recording.objects.get().pk)
-    assert files.exists(key)
+    key = durable.speech_key(Recording.objects.get().pk)
+    assert durable.exists(key)
     Recording.objects.update(source_since=F("source_since") - timedelta(hours=25))
     retention.forget_recordings()
-    assert not files.exists(key)
+    assert not durable.exists(key)
 
 
 def test_the_whole_is_never_sent_it(alice: Client, voices: list[Voice], endpoint: Endpoint, scripted: Scripted) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from conversions import presets
+from conversions.forms import presets
 from conversions.models import DefaultPreset, Preset
 from tests.conversions.views.conftest import As, recording
 from tests.support.cast import Cast

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
-from conversions import presets
+from conversions.forms import presets
 from conversions.models import Conversion
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import Submit, work_all

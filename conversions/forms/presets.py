@@ -1,0 +1,121 @@
+"""What the Studio's options begin with: presets by job, the team's own, and what an earlier conversion was made with.
+
+Options are values of OptionsForm's fields, by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from conversions.forms.studio import VOICE_SETTINGS, OptionsForm
+from conversions.models import Conversion, DefaultPreset, Preset
+from s2s.contract import ConvertParameters
+from teams.gatekeeper import current_team, reachable
+from teams.models import User
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A preset as the Studio offers it."""
+
+    key: str
+    name: str | StrPromise
+    options: dict[str, Any] = field(default_factory=dict)
+    hint: str | StrPromise = ""
+    own: Preset | None = None  # None: one that we bring
+
+
+# Said of a recording, by whoever sends it: a preset that is pressed afterwards must not take it back.
+PRIVACY = ("zero_retention", "only_me")
+
+
+def _settings(**changed: float) -> dict[str, Any]:
+    steady = {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "speed": 1.0, "use_speaker_boost": True}
+    return {"own_settings": True, **steady, **changed}
+
+
+BUILT_IN = (
+    Offer(
+        "podcast",
+        _("Podcast voice"),
+        {"output_format": "mp3_44100_192", **_settings(stability=0.6)},
+        _("Best MP3, an even voice."),
+    ),
+    Offer(
+        "localisation",
+        _("Localisation"),
+        {"output_format": "wav_48000", "seed": 1, **_settings(stability=0.45, similarity_boost=0.85)},
+        _("WAV at the rate of video; a seed, so that many clips sound alike."),
+    ),
+    Offer(
+        "cleanup",
+        _("Clean up old audio"),
+        {"output_format": "wav_44100", "remove_background_noise": True},
+        _("Noise removed where the voice’s endpoint can; WAV for further work."),
+    ),
+    Offer(
+        "phone",
+        _("Phone system"),
+        {"output_format": "ulaw_8000", **_settings(stability=0.7)},
+        _("µ-law at 8 kHz, as telephone systems want it; a steady voice."),
+    ),
+)
+
+
+def own(user: User) -> QuerySet[Preset]:
+    """The user's own presets and those that their team shares."""
+    return reachable(user, Preset.objects.filter(Q(created_by=user) | Q(shared=True)))
+
+
+def without_privacy(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in PRIVACY}
+
+
+def offered(user: User) -> list[Offer]:
+    mine = own(user)
+    return [*BUILT_IN, *(Offer(each.key, each.name, without_privacy(each.options), own=each) for each in mine)]
+
+
+def find(user: User, key: str) -> Offer | None:
+    """None for one that isn't there any more, or isn't theirs."""
+    return next((offer for offer in offered(user) if offer.key == key), None)
+
+
+def default_key(user: User) -> str:
+    """Of the preset that the user's Studio begins with; empty for none."""
+    team = current_team(user)
+    return DefaultPreset.objects.filter(user=user, team=team).values_list("key", flat=True).first() or ""
+
+
+def options_of(conversion: Conversion) -> dict[str, Any]:
+    """What a conversion was made with, to be changed and made again."""
+    options: dict[str, Any] = {
+        "output_format": conversion.output_format,
+        "model": conversion.model_id,
+        "remove_background_noise": conversion.remove_background_noise,
+        "seed": conversion.seed,
+        "zero_retention": conversion.zero_retention,
+        "only_me": conversion.only_me and not conversion.zero_retention,
+        "file_format": conversion.file_format,
+        "optimize_streaming_latency": conversion.optimize_streaming_latency,
+    }
+    settings = conversion.voice_settings or {}
+    options |= {name: settings[name] for name in VOICE_SETTINGS if name in settings}
+    options["own_settings"] = bool(settings)
+    return options
+
+
+def parameters_of(options: dict[str, Any]) -> ConvertParameters:
+    """What is sent for `options` that were kept. What has become impossible since (a model) is left out."""
+    form = OptionsForm(options)
+    if not form.is_valid():
+        form = OptionsForm({name: value for name, value in options.items() if name not in form.errors})
+        form.is_valid()
+    return form.parameters

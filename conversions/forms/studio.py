@@ -1,0 +1,366 @@
+"""What people send us: checked here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files import File
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from conversions.access import sources
+from conversions.words.formats import FORMAT_CHOICES
+from s2s.contract import DEFAULT_OUTPUT_FORMAT, MAX_SEED, ConvertParameters
+from teams.models import User
+from voices import abilities
+from voices.catalogue import offered_models, offered_voices
+from voices.ids import LARGEST_ID, is_id
+from voices.models import Endpoint, Voice
+
+VOICE_SETTINGS = ("stability", "similarity_boost", "style", "speed", "use_speaker_boost")
+MOST_AT_ONCE = 200  # conversions of one form
+_NO_LONGER_OFFERED = _("This voice is no longer offered. Choose another one.")
+
+
+def all_words(form: forms.Form) -> str:
+    """Every problem of a form that has no place for each."""
+    return " ".join(str(words) for found in form.errors.values() for words in found)
+
+
+class SliderField(forms.FloatField):
+    """A number between two named ends."""
+
+    def __init__(
+        self, label: Any, low: Any, high: Any, *, least: float, most: float, initial: float, hint: Any
+    ) -> None:
+        widget = forms.NumberInput(attrs={"type": "range", "step": 0.01})
+        super().__init__(
+            label=label, min_value=least, max_value=most, initial=initial, required=False, widget=widget, help_text=hint
+        )
+        self.low_end, self.high_end = low, high
+
+
+class OptionsForm(forms.Form):
+    """Every parameter of the contract, with what it does said where it stands."""
+
+    output_format = forms.ChoiceField(
+        label=_("Format"),
+        choices=FORMAT_CHOICES,
+        initial=DEFAULT_OUTPUT_FORMAT,
+        required=False,
+        help_text=_("WAV keeps every detail for editing. Phone line is for call centres."),
+        error_messages={"invalid_choice": _("This format isn't known. Choose one of the list.")},
+    )
+    model = forms.ChoiceField(
+        label=_("Model"),
+        required=False,
+        help_text=_("How the endpoint converts. Left as it is, the one that suits the voice is taken."),
+        error_messages={"invalid_choice": _("This model isn't offered any more. Choose another one.")},
+    )
+    remove_background_noise = forms.BooleanField(
+        label=_("Remove background noise"),
+        required=False,
+        help_text=_("For recordings with hum, hiss or street noise. Leave it off for clean ones."),
+    )
+    own_settings = forms.BooleanField(
+        label=_("Change the voice's own settings"),
+        required=False,
+        help_text=_("Off: the voice is used as it was made. On: the values below hold for this recording."),
+    )
+    stability = SliderField(
+        _("Stability"),
+        _("More variable"),
+        _("More stable"),
+        least=0,
+        most=1,
+        initial=0.5,
+        hint=_("How evenly the voice speaks. Variable follows the feeling of the recording more."),
+    )
+    similarity_boost = SliderField(
+        _("Similarity"),
+        _("Freer"),
+        _("Closer to the voice"),
+        least=0,
+        most=1,
+        initial=0.75,
+        hint=_("How closely the result keeps to the chosen voice."),
+    )
+    style = SliderField(
+        _("Style"),
+        _("Plain"),
+        _("Exaggerated"),
+        least=0,
+        most=1,
+        initial=0,
+        hint=_("Strengthens the voice's own manner. High values may sound unsteady."),
+    )
+    speed = SliderField(
+        _("Speed"),
+        _("Slower"),
+        _("Faster"),
+        least=0.7,
+        most=1.2,
+        initial=1.0,
+        hint=_("1 keeps the timing of the recording."),
+    )
+    use_speaker_boost = forms.BooleanField(
+        label=_("Speaker boost"),
+        required=False,
+        initial=True,
+        help_text=_("Brings the result nearer to the original speaker of the voice; takes a little longer."),
+    )
+    seed = forms.IntegerField(
+        label=_("Seed"),
+        required=False,
+        min_value=0,
+        max_value=MAX_SEED,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), _("Enter a whole number from 0 to 4294967295.")
+        ),
+        help_text=_("The same recording with the same settings and seed sounds the same again, as far as possible."),
+    )
+    zero_retention = forms.BooleanField(
+        label=_("Zero retention"),
+        required=False,
+        help_text=_(
+            "Only you see it, it isn't in the history, and nothing of it is kept: it is gone one hour after you "
+            "downloaded it, and after 24 hours at most."
+        ),
+    )
+    only_me = forms.BooleanField(
+        label=_("Only I can see it"),
+        required=False,
+        help_text=_(
+            "Your team doesn’t find it in the history. You can still delete it or keep it as long as you like."
+        ),
+    )
+    file_format = forms.ChoiceField(
+        label=_("The recording is"),
+        required=False,
+        choices=[("other", _("an audio or video file")), ("pcm_s16le_16", _("raw PCM: 16 kHz, 16 bit, mono"))],
+        help_text=_("Raw PCM has no header that would say what it is. Programs write it; recorders don't."),
+    )
+    optimize_streaming_latency = forms.TypedChoiceField(
+        label=_("Latency"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[
+            ("", _("As the endpoint likes")),
+            ("0", _("0: best quality")),
+            ("1", _("1: quicker")),
+            ("2", _("2: quicker still")),
+            ("3", _("3: quickest")),
+            ("4", _("4: quickest, numbers may be misread")),
+        ],
+        help_text=_("Trades quality for a quicker beginning. Of use for live streams, seldom for recordings."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Asked for when somebody sees them or has chosen one.
+        self._choices_of("model").choices = cache(lambda: [("", _("The best for the voice")), *offered_models()])
+
+    def _choices_of(self, name: str) -> Any:
+        return self.fields[name]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of a valid form: what was chosen, by field, to be kept as JSON and to begin another form with."""
+        values = {name: self.cleaned_data.get(name) for name in OptionsForm.base_fields}
+        return {name: value for name, value in values.items() if value not in (None, "")}
+
+    @property
+    def parameters(self) -> ConvertParameters:
+        """Of a valid form. What wasn't touched is left out, so that the endpoint's own defaults hold."""
+        data = self.cleaned_data
+        given: dict[str, Any] = {
+            "output_format": data["output_format"],
+            "model_id": data["model"],
+            "remove_background_noise": data["remove_background_noise"],
+            "seed": data["seed"],
+            "enable_logging": not data["zero_retention"],
+            "file_format": data["file_format"],
+            "optimize_streaming_latency": data["optimize_streaming_latency"],
+        }
+        if data["own_settings"]:
+            given["voice_settings"] = {name: data[name] for name in VOICE_SETTINGS if data[name] is not None}
+        return ConvertParameters.model_validate(given)
+
+
+class RecordingsInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class RecordingsField(forms.FileField):
+    """Any number of files. A problem with one names it where there are several."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=RecordingsInput(), **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+        files = data if isinstance(data, list) else [data] if data else []
+        problems = []
+        for file in files:
+            try:
+                super().clean(file, initial)
+                self._check_size(file)
+            except forms.ValidationError as error:
+                named = error.messages if len(files) == 1 else [f"{file.name}: {words}" for words in error.messages]
+                problems += named
+        if problems:
+            raise forms.ValidationError(problems)
+        return files
+
+    def _check_size(self, file: UploadedFile[Any]) -> None:
+        if file.size is not None and file.size > settings.MAX_UPLOAD_BYTES:
+            raise forms.ValidationError(
+                _("This file has %(size)s, and at most %(most)s are taken.")
+                % {"size": filesizeformat(file.size), "most": filesizeformat(settings.MAX_UPLOAD_BYTES)}
+            )
+
+
+class VoicesField(forms.ModelMultipleChoiceField[Voice]):
+    """One voice or several, of those that are `offered_voices` at the time: `offer` when the form is made."""
+
+    default_error_messages = {
+        "required": _("Choose a voice."),
+        **dict.fromkeys(("invalid_choice", "invalid_pk_value", "invalid_list"), _NO_LONGER_OFFERED),
+    }
+
+    def __init__(self) -> None:
+        super().__init__(Voice.objects.none())
+
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, list | tuple) and not all(is_id(str(one)) for one in value):
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return super().clean(value)
+
+
+class StartField(forms.FloatField):
+    """Seconds into a recording."""
+
+    default_error_messages = dict.fromkeys(("invalid", "min_value", "max_value"), _("Enter seconds, such as 12.5."))
+
+    def __init__(self) -> None:
+        super().__init__(required=False, min_value=0, max_value=7 * 24 * 3600)
+
+
+def refused_by(
+    endpoints: Iterable[Endpoint], *, noise: bool, zero_retention: bool, model: str
+) -> list[tuple[str, str]]:
+    """What is wanted and can't be had of these endpoints: the name of the option's field, and words.
+
+    Where one of several can do it, it counts there alone; but whoever wants nothing kept means by nobody.
+    """
+    found = list(abilities.of(endpoints).values())
+    words = []
+    if noise and all(abilities.NOISE in one.lacks(model) for one in found):
+        words += [("remove_background_noise", gettext("%s can't remove noise.") % one.endpoint.name) for one in found]
+    if model and not any(model in one.models for one in found):
+        words += [("model", gettext("%s doesn't have this model.") % one.endpoint.name) for one in found]
+    if zero_retention:
+        unable = [one.endpoint for one in found if not one.endpoint.zero_retention]
+        words += [("zero_retention", gettext("%s can't promise to keep nothing.") % each.name) for each in unable]
+    return words
+
+
+class StudioForm(OptionsForm):
+    """Recordings, voices, the options. `user` is whose recordings may be taken."""
+
+    audio = RecordingsField(
+        label=_("Recording"),
+        required=False,
+        max_length=None,
+        error_messages={
+            "empty": _("This file is empty. Choose one with sound in it."),
+            "invalid": _("No file arrived. Choose the recording again."),
+        },
+    )
+    take = forms.CharField(required=False, max_length=60)
+    voice = VoicesField()
+    batch = forms.UUIDField(required=False)
+    place = forms.IntegerField(required=False, min_value=0, max_value=100_000)  # in the batch, as they were chosen
+    once = forms.UUIDField(required=False)
+    start = StartField()
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self._choices_of("voice").queryset = offered_voices()
+        self.left_out: dict[str, Any] = {}
+
+    @property
+    def ticked(self) -> set[str]:
+        """The voices that are chosen, as the page marks them."""
+        return {str(value) for value in self["voice"].value() or []}
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Of what the form begins with: the options that the ticked voices don't have. `left_out` is what that was."""
+        for name in OptionsForm.base_fields:
+            value = self.initial.get(name)
+            if name in names and value not in (None, "", False, OptionsForm.base_fields[name].initial):
+                self.left_out[name] = self.initial.pop(name)
+
+    def clean_take(self) -> sources.Stored | None:
+        take = self.cleaned_data["take"]
+        if not take:
+            return None
+        try:
+            return sources.find(self.user, take)
+        except Http404 as error:
+            raise forms.ValidationError(_("This recording isn’t there any more. Choose another one.")) from error
+
+    def clean(self) -> dict[str, Any] | None:
+        """What a voice's endpoint cannot do is refused at its field: a page without CSS may still offer it."""
+        data = super().clean() or self.cleaned_data
+        if "audio" in data and "take" in data and not data["audio"] and data["take"] is None:
+            self.add_error("audio", _("Choose a recording first."))
+        if "take" in self.errors:
+            self.add_error("audio", self.errors["take"].as_data())
+        if len(self.recordings) * len(data.get("voice", [])) > MOST_AT_ONCE:
+            self.add_error("voice", _("These are more than %d conversions. Take fewer at once.") % MOST_AT_ONCE)
+        take = None if data.get("audio") else data.get("take")
+        noise, model = bool(data.get("remove_background_noise")), data.get("model") or ""
+        # Of a recording that was to leave no trace everything is, whatever is ticked now.
+        zero_retention = bool(data.get("zero_retention") or (take and take.zero_retention))
+        endpoints = {voice.endpoint for voice in data.get("voice", [])}
+        for name, words in refused_by(endpoints, noise=noise, zero_retention=zero_retention, model=model):
+            self.add_error(name, words)
+        return data
+
+    @property
+    def recordings(self) -> list[File[Any] | sources.Stored]:
+        """What was uploaded, else what was taken."""
+        uploaded = self.cleaned_data.get("audio") or []
+        taken = self.cleaned_data.get("take")
+        return [*uploaded] or ([taken] if taken else [])
+
+
+class HistoryForm(forms.Form):
+    """Filters of the history. What isn't valid is ignored: a link with an old filter still opens the page."""
+
+    q = forms.CharField(label=_("Search names"), required=False, max_length=200)
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("All states")),
+            ("ready", _("Ready")),
+            ("unfinished", _("In progress")),
+            ("failed", _("Failed")),
+            ("cancelled", _("Cancelled")),
+            ("deleted", _("Deleted")),
+        ],
+    )
+    voice = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    before = forms.CharField(required=False, max_length=80)
+    deleted = forms.UUIDField(required=False)  # was deleted just now: the page offers to undo it
+    listed = forms.BooleanField(required=False)  # in this list, to which the undo leads back

@@ -1,0 +1,1 @@
+"""What everything stands on: connections, clock, disk, notes, trouble."""

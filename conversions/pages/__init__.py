@@ -1,0 +1,1 @@
+"""What pages show: queries and words, for one page each."""

@@ -1,0 +1,69 @@
+"""The other formats of a result: what was made, how far the rest is, and what can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from conversions.models import Conversion, Export, Step
+from conversions.words.formats import FORMAT_CHOICES, format_words
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
+
+@dataclass(frozen=True)
+class Line:
+    """One other format. `state` is the CSS class: waiting, converting, ready or failed."""
+
+    output_format: str
+    format_words: str
+    state: str
+    words: str
+    size: int | None
+    error: str
+
+
+@dataclass(frozen=True)
+class Made:
+    lines: Sequence[Line]
+
+    @property
+    def unfinished(self) -> bool:
+        return any(line.state in ("waiting", "converting") for line in self.lines)
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever a line does."""
+        return ",".join(f"{line.output_format}:{line.state}" for line in self.lines)
+
+
+def made_of(conversion: Conversion) -> Made:
+    """One query."""
+    return Made([_line(export) for export in conversion.exports.select_related("step")])
+
+
+def choices_of(conversion: Conversion) -> list[tuple[StrPromise, list[tuple[str, StrPromise]]]]:
+    """The groups of the select: every format but the one it is in."""
+    groups = [
+        (group, [choice for choice in choices if choice[0] != conversion.output_format])
+        for group, choices in FORMAT_CHOICES
+    ]
+    return [(group, choices) for group, choices in groups if choices]
+
+
+def _line(export: Export) -> Line:
+    match export.step.status:
+        case Step.Status.DONE:
+            state, words = "ready", _("Ready")
+        case Step.Status.WAITING:
+            state, words = "waiting", _("Waiting")
+        case Step.Status.RUNNING:
+            state, words = "converting", _("Being made")
+        case _:
+            state, words = "failed", _("Failed")
+    name = export.output_format
+    return Line(name, format_words(name), state, words, export.size, export.error)

@@ -1,0 +1,238 @@
+"""How far a conversion has come, in words: one thing at a time, and why it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from django.db.models import DateTimeField, F, Field, IntegerField, JSONField, QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from conversions.models import Call, Conversion, Step
+from conversions.words.expected import Pace, pace_of, remaining_s, running_words, waiting_s, waiting_words
+from voices.models import Endpoint
+
+COUNTED_AT_MOST = 100
+# What `progress_of` reads of the conversion itself, for `only`.
+FIELDS = ("status", "error", "error_code", "source_duration_s", "endpoint_id", "converting_at")
+# And of its endpoint. As annotations: fetching it as an object of its own takes Django three times as long.
+_OF_ENDPOINT = (
+    "name",
+    "slots",
+    "learnt_slots",
+    "billed",
+    "paused",
+    "pause_code",
+    "pause_reason",
+    "trial",
+    "rest_until",
+)
+# A time of day is said for what lies further ahead.
+SOON = timedelta(minutes=1)
+
+# How many convert steps of the same endpoint are older than the conversion's first waiting one, and not long unless it
+# is: counted by the index `queue_line`, and no further than anyone wants to know. Nothing for one that doesn't wait.
+_AHEAD = f"""
+(SELECT COUNT(*) FROM (
+    SELECT 1 FROM conversions_step AS ahead
+    WHERE ahead.status = 'waiting' AND ahead.endpoint_id = conversions_conversion.endpoint_id AND ahead.priority IN (
+        {Step.AUDITION}, {Step.NORMAL},
+        CASE WHEN conversions_conversion.source_duration_s > {Conversion.LONG_S} THEN {Step.LONG} ELSE {Step.NORMAL} END
+    ) AND ahead.id < (
+        SELECT MIN(own.id) FROM conversions_step AS own
+        WHERE own.conversion_id = conversions_conversion.id AND own.status = 'waiting' AND own.kind = 'convert'
+    )
+    LIMIT {COUNTED_AT_MOST}
+) AS counted)
+"""  # noqa: S608 - our own number
+
+_BUSY = """
+(SELECT COUNT(*) FROM conversions_step AS busy
+ WHERE busy.status = 'running' AND busy.endpoint_id = conversions_conversion.endpoint_id)
+"""
+_OWN_STEP = """
+(SELECT own.{column} FROM conversions_step AS own
+ WHERE own.conversion_id = conversions_conversion.id AND own.kind = 'convert' AND own.status = '{status}'
+ ORDER BY own.id LIMIT 1)
+"""
+_NOT_BEFORE = """
+(SELECT MIN(own.not_before) FROM conversions_step AS own
+ WHERE own.conversion_id = conversions_conversion.id AND own.status = 'waiting')
+"""
+_SENT_AT = f"""
+(SELECT MAX(sent.sent_at) FROM conversions_call AS sent
+ WHERE sent.conversion_id = conversions_conversion.id AND sent.outcome = '{Call.Outcome.SENT}')
+"""  # noqa: S608 - our own word
+_DELAY = """
+(SELECT delay.data FROM conversions_event AS delay
+ WHERE delay.conversion_id = conversions_conversion.id AND delay.kind = 'delayed' ORDER BY delay.id DESC LIMIT 1)
+"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`state` is the CSS class and `data-state`; `mark` changes whenever the words do."""
+
+    state: str
+    words: str
+    aside: str = ""
+    again_at: datetime | None = None  # it is tried again by itself then
+    moves: bool = False  # something is being done, or only a place in the line is waited for
+    percent: int | None = None  # of the time from its turn in the line to its end, where that is known
+
+    @property
+    def mark(self) -> str:
+        again = f"{self.again_at:%FT%TZ}" if self.again_at else ""
+        return f"{self.state}|{self.words}|{self.aside}|{again}|{self.moves}|{self.percent}"
+
+
+def with_sent_at(conversions: QuerySet[Conversion]) -> QuerySet[Any]:
+    """When the call was sent that is under way, as `sent_at`."""
+    return conversions.annotate(sent_at=_sql(_SENT_AT, DateTimeField()))
+
+
+def share_of_call(conversion: Any) -> float:
+    """How much of the call that is under way is over, from 0 to below 1; 0 where that isn't known."""
+    if conversion.finished or conversion.sent_at is None or not conversion.source_duration_s:
+        return 0.0
+    pace: Pace | None = pace_of(conversion.endpoint_id)
+    over_s = (timezone.now() - conversion.sent_at).total_seconds()
+    left_s = remaining_s(pace, seconds=conversion.source_duration_s, elapsed_s=over_s) if pace else None
+    return max(0.0, over_s) / (max(0.0, over_s) + left_s) if left_s else 0.0
+
+
+def with_progress(conversions: QuerySet[Conversion]) -> QuerySet[Any]:
+    """Brings all that `progress_of` reads in the same query: polls are the most frequent question there is."""
+    return conversions.annotate(**_progress())
+
+
+@cache
+def _progress() -> dict[str, Any]:
+    # As SQL: putting subqueries together anew for every poll takes Django longer than the database its answer.
+    waiting, running = Step.Status.WAITING, Step.Status.RUNNING
+    return {
+        "running": _sql(_OWN_STEP.format(column="id", status=running), IntegerField()),
+        "attempts": _sql(_OWN_STEP.format(column="attempt", status=waiting), IntegerField()),
+        "not_before": _sql(_NOT_BEFORE, DateTimeField()),
+        "ahead": _sql(_AHEAD, IntegerField()),
+        "busy": _sql(_BUSY, IntegerField()),
+        "sent_at": _sql(_SENT_AT, DateTimeField()),
+        "delay": _sql(_DELAY, JSONField()),
+        **{f"endpoint_{name}": F(f"endpoint__{name}") for name in _OF_ENDPOINT},
+    }
+
+
+def _sql(sql: str, output_field: Field[Any, Any]) -> RawSQL:
+    return RawSQL(sql, [], output_field=output_field)  # noqa: S611 - our own text, without parameters
+
+
+def progress_of(conversion: Any) -> Progress:
+    """Of a conversion that `with_progress` brought; asks nothing more, but for the pace once a minute."""
+    state = conversion.status
+    match state:
+        case Conversion.Status.READY:
+            return Progress(state, _("Ready"))
+        case Conversion.Status.CANCELLED:
+            return Progress(state, _("Cancelled"))
+        case Conversion.Status.FAILED:
+            return Progress(state, conversion.state_words, conversion.error)
+        case Conversion.Status.PREPARING:
+            return _delayed(conversion, _("Waiting")) or Progress(state, _("Reading your recording"), moves=True)
+        case Conversion.Status.ASSEMBLING:
+            return _delayed(conversion, _("Waiting")) or Progress(state, _("Finishing"), moves=True)
+    if conversion.running:
+        return _running(conversion)
+    if conversion.attempts is None:
+        return Progress(state, _("Waiting"), moves=True)
+    return _waiting(conversion)
+
+
+def _running(conversion: Any) -> Progress:
+    if conversion.sent_at is None and _delay(conversion, "code") == "lost":
+        return Progress(conversion.status, _("Looking for the lost answer"))
+    aside, left_s = "", None
+    if conversion.sent_at is not None and conversion.source_duration_s:
+        pace = pace_of(conversion.endpoint_id)
+        elapsed_s = (timezone.now() - conversion.sent_at).total_seconds()
+        if pace is not None:
+            aside = running_words(pace, seconds=conversion.source_duration_s, elapsed_s=elapsed_s)
+            left_s = remaining_s(pace, seconds=conversion.source_duration_s, elapsed_s=elapsed_s)
+    percent = _percent(conversion.converting_at, left_s)
+    return Progress(conversion.status, _("Converting"), aside, moves=True, percent=percent)
+
+
+def _percent(since: datetime | None, left_s: float | None) -> int | None:
+    """How much of the wait is over that began at `since` and takes `left_s` more."""
+    if since is None or left_s is None:
+        return None
+    over_s = max(0.0, (timezone.now() - since).total_seconds())
+    return min(99, int(100 * over_s / (over_s + left_s)))
+
+
+def _waiting(conversion: Any) -> Progress:
+    """Why it waits: its endpoint takes nothing, its own time has not come, or others are before it."""
+    state, words = conversion.status, _("Waiting to try again") if conversion.attempts else _("Waiting")
+    endpoint = Endpoint(**{name: getattr(conversion, f"endpoint_{name}") for name in _OF_ENDPOINT})
+    held = endpoint.why_held()
+    if held:
+        return Progress(state, words, held)
+    return _delayed(conversion, words) or _in_line(conversion, words, endpoint)
+
+
+def _delayed(conversion: Any, words: str) -> Progress | None:
+    """What went wrong, where its own time has not come; else None."""
+    if conversion.delay is None or conversion.not_before is None:
+        return None
+    ahead = conversion.not_before - timezone.now()
+    if ahead.total_seconds() <= 0:
+        return None
+    state, reason = conversion.status, _delay(conversion, "words")
+    if _delay(conversion, "code") == "lost":  # it is looked for then, not tried again
+        return Progress(state, words, reason)
+    if ahead > SOON:
+        return Progress(state, words, reason, conversion.not_before)
+    return Progress(state, words, f"{reason} {_('It is tried again in a moment.')}".strip())
+
+
+def _delay(conversion: Any, name: str) -> str:
+    return str((conversion.delay or {}).get(name, ""))
+
+
+def _in_line(conversion: Any, words: str, endpoint: Endpoint) -> Progress:
+    """ "About 12 are before it. 2 of 2 ElevenLabs slots are busy. Ready in about 3 minutes." """
+    slots, sentences, left_s = endpoint.slots_now, [_before(conversion)], None
+    own_slots = endpoint.long_slots if conversion.is_long else slots
+    full = conversion.busy >= own_slots
+    if full and conversion.busy < slots:
+        sentences.append(_("The last free slot of %s is kept for short recordings.") % endpoint.name)
+    elif full:
+        full_words = ngettext(
+            "%(slots)d of %(slots)d %(endpoint)s slot is busy.",
+            "%(slots)d of %(slots)d %(endpoint)s slots are busy.",
+            slots,
+        )
+        sentences.append(full_words % {"slots": slots, "endpoint": endpoint.name})
+    elif endpoint.rest_until and endpoint.rest_until > timezone.now():
+        sentences.append(_("%s takes no more at the moment.") % endpoint.name)
+    pace = pace_of(conversion.endpoint_id) if conversion.source_duration_s else None
+    if pace is not None and conversion.ahead < COUNTED_AT_MOST:
+        line = {"seconds": conversion.source_duration_s, "before": conversion.ahead + full, "slots": own_slots}
+        sentences.append(waiting_words(pace, **line))
+        left_s = waiting_s(pace, **line)
+    aside = " ".join(sentence for sentence in sentences if sentence)
+    percent = _percent(conversion.converting_at, left_s) if conversion.status == Conversion.Status.CONVERTING else None
+    return Progress(conversion.status, words, aside, moves=True, percent=percent)
+
+
+def _before(conversion: Any) -> str:
+    if conversion.ahead == 0:
+        return _("It is next.")
+    if conversion.ahead >= COUNTED_AT_MOST:
+        return _("About %d or more are before it.") % COUNTED_AT_MOST
+    ahead: int = conversion.ahead
+    return ngettext("About %d is before it.", "About %d are before it.", ahead) % ahead

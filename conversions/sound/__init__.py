@@ -1,0 +1,1 @@
+"""What is asked of `s2s.audio` about files of ours."""

@@ -1,0 +1,1 @@
+"""Words and figures that any page, mail or form may use."""

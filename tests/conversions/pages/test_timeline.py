@@ -1,0 +1,112 @@
+"""Every kind of event is a sentence, and one that this version doesn't know is left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from conversions.models import Conversion, Event, log
+from conversions.pages.timeline import timeline_of
+from conversions.words.noticed import noticed_words
+from tests.conversions.conftest import Submit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def conversion(submit: Submit) -> Conversion:
+    found = submit()
+    Event.objects.all().delete()
+    return found
+
+
+def words(conversion: Conversion) -> list[str]:
+    return [line.words for line in timeline_of(conversion)]
+
+
+@pytest.mark.parametrize("kind", list(Event.Kind))
+def test_every_kind_has_a_sentence_even_without_its_data(conversion: Conversion, kind: Event.Kind) -> None:
+    log(conversion, kind)
+    (sentence,) = words(conversion)
+    assert sentence
+    assert "%" not in sentence
+
+
+def test_an_unknown_kind_is_left_out(conversion: Conversion) -> None:
+    Event.objects.create(conversion=conversion, team=conversion.team, kind="from_2030", data={"words": "?"})
+    log(conversion, Event.Kind.READY)
+    assert words(conversion) == ["Ready to listen"]
+
+
+def test_a_lost_answer_is_looked_for_and_then_found(conversion: Conversion) -> None:
+    log(conversion, Event.Kind.DELAYED, code="lost", words="The answer of ElevenLabs was lost.")
+    log(conversion, Event.Kind.LOOKED_UP)
+    log(conversion, Event.Kind.DELAYED, code="busy", words="ElevenLabs is busy.")
+    assert words(conversion) == [
+        "The answer of ElevenLabs was lost.",
+        "The lost answer was found in the endpoint’s history and used",
+        "ElevenLabs is busy. It is tried again by itself.",
+    ]
+
+
+def test_what_happened_again_and_again_is_said_once(conversion: Conversion) -> None:
+    for _ in range(30):
+        log(conversion, Event.Kind.SENT, endpoint="ElevenLabs")
+        log(conversion, Event.Kind.DELAYED, code="busy", words="ElevenLabs is busy.")
+    for _ in range(3):
+        log(conversion, Event.Kind.SENT, endpoint="ElevenLabs")
+    log(conversion, Event.Kind.READY)
+    lines = timeline_of(conversion)
+    assert [(line.words, line.times) for line in lines] == [
+        ("Sent to ElevenLabs", 30),
+        ("ElevenLabs is busy. It is tried again by itself.", 30),
+        ("Sent to ElevenLabs", 3),
+        ("Ready to listen", 1),
+    ]
+    assert lines[0].at == conversion.events.filter(kind="sent").order_by("pk")[29].at
+
+
+def test_what_was_unusual_about_a_recording_is_said_where_it_was_read(conversion: Conversion) -> None:
+    noticed = {"lead_s": 1.5, "gaps": 2, "gaps_s": 3.2, "stretches": 3}
+    log(conversion, Event.Kind.PREPARED, duration_s=12.0, codec="aac", noticed=noticed)
+    assert words(conversion) == [
+        "Read: 12 seconds of sound. Its sound begins 1.5 s after its start; there is silence until then. "
+        "3.2 s of sound are missing in 2 places; there is silence instead. "
+        "It was cut: its 3 stretches are heard as its edit list has them."
+    ]
+
+
+def test_a_hole_that_is_hardly_one_is_not_of_no_seconds(conversion: Conversion) -> None:
+    log(conversion, Event.Kind.PREPARED, duration_s=12.0, codec="aac", noticed={"gaps": 1, "gaps_s": 0.04})
+    assert words(conversion) == [
+        "Read: 12 seconds of sound. 0.1 s of sound are missing in one place; there is silence instead."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("noticed", "sentence"),
+    [
+        (
+            {"channels": 2, "channels_used": [1], "channels_why": "cancel"},
+            "Channels 1 and 2 cancel each other: the left one was used.",
+        ),
+        (
+            {"channels": 2, "channels_used": [2], "channels_why": "silent"},
+            "Only the right channel has sound: it keeps its level.",
+        ),
+        (
+            {"channels": 2, "channels_used": [1, 2], "channels_why": "apart"},
+            "Each channel has sound of its own: both keep their level.",
+        ),
+        (
+            {"channels": 4, "channels_used": [3], "channels_why": "silent"},
+            "Only channel 3 has sound: it keeps its level.",
+        ),
+        (
+            {"channels": 6, "channels_used": [1, 2, 4], "channels_why": "cancel"},
+            "Channels cancel each other: channels 1, 2 and 4 were used.",
+        ),
+        ({"scaled_db": 3.04}, "Made 3.0 dB quieter, so that its loudest places are not distorted."),
+    ],
+)
+def test_how_channels_were_mixed_is_said(noticed: dict[str, object], sentence: str) -> None:
+    assert noticed_words(noticed, 3.0) == [sentence]
