@@ -5,6 +5,7 @@ from conversions.models.call import Call
 from conversions.models.conversion import Conversion
 from conversions.models.event import Event, Happened, log, log_all
 from conversions.models.export import Export
+from conversions.models.failure import Failure
 from conversions.models.preset import DefaultPreset, Preset
 from conversions.models.recording import Recording
 from conversions.models.step import Step
@@ -16,6 +17,7 @@ __all__ = [
     "DefaultPreset",
     "Event",
     "Export",
+    "Failure",
     "Happened",
     "Preset",
     "Recording",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from enum import StrEnum
 
+from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -21,16 +22,18 @@ class Lane(StrEnum):
     CALLS = "calls"
     CPU = "cpu"
 
+    @property
+    def task(self) -> str:
+        """By its name: what a bell wakes stands above the queue."""
+        return f"conversions.tasks.work_{self}"
+
 
 def ring(lane: Lane, times: int = 1) -> None:
     """Wakes up to `times` workers. A bell that fails is never shown, and logged once until one rings again: the
     sweeper rings anyway."""
-    from conversions import tasks  # the tasks call the queue
-
-    task = tasks.work_calls if lane is Lane.CALLS else tasks.work_cpu
     try:
         for _ in range(times):
-            task.apply_async()  # without an end: clocks of two machines may be minutes apart
+            current_app.send_task(lane.task)  # without an end: clocks of two machines may be minutes apart
     except (OperationalError, RedisError, OSError) as error:
         _spell.met(error)
     else:

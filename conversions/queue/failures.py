@@ -30,10 +30,9 @@ from django.utils.translation import gettext as _
 
 from conversions.files import durable
 from conversions.ground.trouble import is_full, is_of_database
-from conversions.models import Step
+from conversions.models import Failure, Step
 from conversions.queue import gate, limits, outcomes
 from conversions.queue.claim import Claim
-from conversions.queue.outcomes import Failure
 from s2s.audio import AudioError
 from s2s.client import AccountProblem, Busy, EndpointError, NotSent, Unclear
 

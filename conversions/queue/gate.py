@@ -16,10 +16,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from conversions.ground.clock import db_now
-from conversions.models import Conversion, Step
+from conversions.models import Conversion, Failure, Step
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim
-from conversions.queue.outcomes import Failure
 from s2s.client import Busy, EndpointError
 from voices import breaker, slots
 from voices.models import Endpoint

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -18,7 +17,7 @@ from django.db.models.functions import Now
 
 from conversions.ground.clock import db_now
 from conversions.ground.connections import written_in_turn
-from conversions.models import Conversion, Event, Export, Happened, Step, log, log_all
+from conversions.models import Conversion, Event, Export, Failure, Happened, Step, log, log_all
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.claim import Claim, LeaseLostError
 from conversions.words.formats import format_words
@@ -60,14 +59,6 @@ _unfinished_pieces = Select(
 )
 _add_piece = Insert(Step, "conversion_id", "kind", "end_sample", "endpoint_id", "team_id", "user_id", "priority")
 _add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priority")
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a step failed: a code for programs, a sentence for people (what happened, what is safe, what to do)."""
-
-    code: str
-    words: str
 
 
 @contextlib.contextmanager

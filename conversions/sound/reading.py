@@ -22,8 +22,7 @@ from xxhash import xxh3_128
 
 from conversions.ground.connections import give_back
 from conversions.ledger.usage import over_quota
-from conversions.models import Conversion
-from conversions.queue.outcomes import Failure
+from conversions.models import Conversion, Failure
 from conversions.words.durations import spoken_duration
 from conversions.words.noticed import missing_words
 from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, examine, examine_plain

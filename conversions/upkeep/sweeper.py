@@ -21,7 +21,7 @@ from conversions.files import durable
 from conversions.ground.clock import db_now
 from conversions.ground.connections import redis
 from conversions.ground.trouble import Spell
-from conversions.models import Call, Event, Step, log
+from conversions.models import Call, Event, Failure, Step, log
 from conversions.queue import gate, outcomes
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, waiting_steps
@@ -116,11 +116,11 @@ def give_back(claim: Claim, endpoint: Endpoint | None, *, if_expired: bool = Fal
     logger.warning("step %s lost its worker, it is %s", claim.step_id, status)
 
 
-def _hopeless(claim: Claim) -> outcomes.Failure | None:
+def _hopeless(claim: Claim) -> Failure | None:
     if claim.attempt < settings.MAX_ATTEMPTS:
         return None
     words = _("Its worker stopped in the middle, and we tried %d times. Your recording is safe; press Retry to go on.")
-    return outcomes.Failure("worker_lost", words % claim.attempt)
+    return Failure("worker_lost", words % claim.attempt)
 
 
 def close_lost_calls() -> int:

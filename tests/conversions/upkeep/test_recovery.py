@@ -19,7 +19,7 @@ from django.db import InterfaceError
 from conversions import actions
 from conversions.files import durable
 from conversions.ground.clock import db_now
-from conversions.models import Call, Conversion, Step
+from conversions.models import Call, Conversion, Failure, Step
 from conversions.queue import outcomes
 from conversions.queue.bells import Lane
 from conversions.queue.claim import Claim, LeaseLostError, claim
@@ -235,8 +235,8 @@ def test_a_zombie_writes_nothing(claimed: Claim) -> None:
     with pytest.raises(LeaseLostError):
         record_result(claimed, result, kind=Event.Kind.CONVERTED)
     for late in (
-        lambda: outcomes.wait_again(claimed, 1, outcomes.Failure("x", "x")),
-        lambda: outcomes.fail(claimed, outcomes.Failure("x", "x")),
+        lambda: outcomes.wait_again(claimed, 1, Failure("x", "x")),
+        lambda: outcomes.fail(claimed, Failure("x", "x")),
     ):
         with pytest.raises(LeaseLostError):
             late()
