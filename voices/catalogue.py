@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from s2s.client import EndpointError
 from s2s.client.said import one_line
+from s2s.contract import ConvertParameters
 from voices import breaker, listed, previews
 from voices.clients import client_for
 from voices.models import Endpoint, Voice, VoiceModel
@@ -90,6 +91,13 @@ def offered_models() -> list[tuple[str, str]]:
     """Models that convert, by id and name; one that several endpoints have stands once."""
     rows = VoiceModel.objects.filter(hidden=False, endpoint__enabled=True).order_by("endpoint_id", "pk")
     return list(dict(rows.values_list("model_id", "name")).items())
+
+
+def with_model_on_offer(parameters: ConvertParameters) -> ConvertParameters:
+    """Without its model where no endpoint has that any more, so that the best for the voice is taken."""
+    if not parameters.model_id or parameters.model_id in dict(offered_models()):
+        return parameters
+    return parameters.model_copy(update={"model_id": None})
 
 
 def sync_due() -> None:

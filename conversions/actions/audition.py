@@ -23,7 +23,6 @@ from conversions.access.sources import Stored
 from conversions.actions.delete import erase, forget
 from conversions.actions.submit import Order, clean_name, once_for, submit
 from conversions.files import durable
-from conversions.forms import presets
 from conversions.ground.connections import give_back
 from conversions.ledger.usage import lock_where_limited, require_room
 from conversions.models import Conversion, Recording
@@ -48,11 +47,11 @@ def audition(
     user: User,
     audio: File[Any] | Stored,
     voices: Sequence[Voice],
-    options: dict[str, Any],
+    order: Order,
     start_s: float | None = None,
-    once: uuid.UUID | None = None,
 ) -> Recording:
-    """Keeps the recording for a day and begins its auditions. Sent again under the same `once`, it is the same one.
+    """Keeps the recording for a day, with what is wanted of all of it, and begins its auditions. Sent again under the
+    same `order.once`, it is the same one.
 
     Raises PermissionDenied, OSError when it could not be stored, OverQuotaError when the team has no room for it,
     AudioError when there is nothing to hear in it, and BusyError when too many are being tried.
@@ -61,21 +60,22 @@ def audition(
     team = current_team(user)
     if team is None:
         raise PermissionDenied
-    order = Order(presets.parameters_of(options), once=once)
     once = once_for(order, audio, "audition", start_s, sorted(voice.pk for voice in voices))
     before = _begun_before(user, once)
     if before is not None:
         return before
     stored = audio if isinstance(audio, Stored) else None
+    parameters = order.parameters
     if stored and stored.zero_retention:
-        options = {**options, "zero_retention": True}
+        parameters = parameters.model_copy(update={"enable_logging": False})
     recording = Recording(
         pk=uuid.uuid4(),
         team=team,
         created_by=user,
-        name="" if options.get("zero_retention") else clean_name(audio.name or ""),
+        name=clean_name(audio.name or "") if parameters.enable_logging else "",
         size=audio.size or 0,
-        options=options,
+        given=parameters.model_dump(exclude_none=True),
+        only_me=order.only_me,
         take_of=stored.take_of if stored else None,
         track=stored.track if stored else None,
     )
@@ -120,8 +120,7 @@ def listen(
     """
     require(user, May.CONVERT, recording.team_id)
     passage = _passage(recording, start_s)
-    parameters = presets.parameters_of(recording.options)
-    parameters = parameters.model_copy(update={"output_format": _FORMAT, "file_format": "other"})
+    parameters = recording.parameters.model_copy(update={"output_format": _FORMAT, "file_format": "other"})
     order = Order(parameters, only_me=True, audition_of=recording, once=once)
     with transaction.atomic():
         lock_where_limited(membership(user))  # `submit` does, when there are locks already
@@ -154,7 +153,7 @@ def _passage(recording: Recording, start_s: float | None) -> _Passage:
 
     What is spoken in the recording is kept beside it at the first time, for endpoints that measure its passages by it.
     """
-    raw = RawPcm() if recording.options.get("file_format") == "pcm_s16le_16" else None
+    raw = RawPcm() if recording.parameters.file_format == "pcm_s16le_16" else None
     give_back()
     if not _decoders.acquire(timeout=PATIENCE_S):
         raise BusyError(_("Too many recordings are being tried at the moment. Please try again in a few seconds."))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from conversions.actions.submit import mail_is_wanted
 from conversions.files import durable
 from conversions.ground.clock import db_now
 from conversions.ledger.usage import OverQuotaError, lock_where_limited, over_quota
 from conversions.models import Call, Conversion, Event, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
-from conversions.upkeep import mailing
 from teams.gatekeeper import require_change
 from teams.models import Membership, User
 
@@ -23,7 +23,7 @@ def retry(conversion: Conversion, user: User) -> bool:
         member = _payer(conversion, user)
         lock_where_limited(member)  # before the conversion
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
-        again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mailing.wanted(conversion)}
+        again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mail_is_wanted(conversion)}
         if conversion.deleted_at is not None or conversion.status != Conversion.Status.FAILED:
             return False
         if member and (answer_is_lost or not _is_converted(conversion)):

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.db import IntegrityError, transaction
@@ -24,7 +25,6 @@ from conversions.queue import outcomes
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.sound import reading
 from conversions.sound.reading import Understood
-from conversions.upkeep import mailing
 from s2s.contract import ConvertParameters
 from statements import Given, Insert, Select
 from teams.gatekeeper import May, current_team, membership, require
@@ -183,8 +183,15 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         voice_settings=parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else None,
     )
     conversion.source = durable.source_key(conversion.pk)
-    conversion.mail_due = mailing.wanted(conversion)
+    conversion.mail_due = mail_is_wanted(conversion)
     return conversion
+
+
+def mail_is_wanted(conversion: Conversion) -> bool:
+    """Whether its creator is to hear of it. Never of what is to leave no trace, or of an audition."""
+    if not settings.EMAIL_URL or conversion.zero_retention or conversion.audition_of_id is not None:
+        return False
+    return conversion.created_by is not None and conversion.created_by.mail_when_ready
 
 
 @dataclass(frozen=True, slots=True)

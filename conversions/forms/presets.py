@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from conversions.forms.studio import VOICE_SETTINGS, OptionsForm
-from conversions.models import Conversion, DefaultPreset, Preset
+from conversions.models import Conversion, DefaultPreset, Preset, Recording
 from s2s.contract import ConvertParameters
 from teams.gatekeeper import current_team, reachable
 from teams.models import User
@@ -94,19 +94,20 @@ def default_key(user: User) -> str:
     return DefaultPreset.objects.filter(user=user, team=team).values_list("key", flat=True).first() or ""
 
 
-def options_of(conversion: Conversion) -> dict[str, Any]:
-    """What a conversion was made with, to be changed and made again."""
+def options_of(ordered: Conversion | Recording) -> dict[str, Any]:
+    """What it was made with, or is going to be, to be changed and made again."""
+    parameters = ordered.parameters
     options: dict[str, Any] = {
-        "output_format": conversion.output_format,
-        "model": conversion.model_id,
-        "remove_background_noise": conversion.remove_background_noise,
-        "seed": conversion.seed,
-        "zero_retention": conversion.zero_retention,
-        "only_me": conversion.only_me and not conversion.zero_retention,
-        "file_format": conversion.file_format,
-        "optimize_streaming_latency": conversion.optimize_streaming_latency,
+        "output_format": parameters.output_format,
+        "model": parameters.model_id or "",
+        "remove_background_noise": parameters.remove_background_noise,
+        "seed": parameters.seed,
+        "zero_retention": not parameters.enable_logging,
+        "only_me": ordered.only_me and parameters.enable_logging,
+        "file_format": parameters.file_format,
+        "optimize_streaming_latency": parameters.optimize_streaming_latency,
     }
-    settings = conversion.voice_settings or {}
+    settings = parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else {}
     options |= {name: settings[name] for name in VOICE_SETTINGS if name in settings}
     options["own_settings"] = bool(settings)
     return options

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 
+from s2s.contract import ConvertParameters
 from teams.models import Team, User
 
 
@@ -18,7 +19,8 @@ class Recording(models.Model):
     file = models.CharField(max_length=200)
     size = models.BigIntegerField()
     track = models.PositiveSmallIntegerField(null=True)  # see `Conversion.track`
-    options = models.JSONField(default=dict)  # values of the Studio's fields, by name
+    given = models.JSONField(default=dict)  # ConvertParameters for all of it; what wasn't touched is left out
+    only_me = models.BooleanField(default=False)
     start_s = models.FloatField(default=0)  # where the passage begins that is tried
     unheard_s = models.FloatField(null=True)  # so much was searched for speech, and there was none
     take_of = models.UUIDField(null=True)  # it is the recording of this conversion
@@ -29,5 +31,9 @@ class Recording(models.Model):
         return self.name
 
     @property
+    def parameters(self) -> ConvertParameters:
+        return ConvertParameters.model_validate(self.given)
+
+    @property
     def zero_retention(self) -> bool:
-        return bool(self.options.get("zero_retention"))
+        return not self.parameters.enable_logging

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from conversions.models.conversion import Conversion
 from teams.models import Team, User
-from voices.models import Endpoint
+from voices.models import Endpoint, Voice
 
 
 class Step(models.Model):
@@ -39,8 +39,11 @@ class Step(models.Model):
     conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="steps")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     position = models.PositiveIntegerField(default=0)
+    # What of the recording, at its own rate, and how long that is.
     start_sample = models.BigIntegerField(default=0)
     end_sample = models.BigIntegerField(null=True)
+    seconds = models.FloatField(default=0)
+    voice = models.ForeignKey(Voice, null=True, on_delete=models.PROTECT, related_name="+")  # of a call
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.WAITING)
 
     # Copied here so that claiming reads one table. Without endpoint: work for the cpu workers.

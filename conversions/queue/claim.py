@@ -26,6 +26,8 @@ from statements import Given, Select, Update
 from voices.breaker import takes_work, trial_taken
 from voices.models import Endpoint
 
+_RECORDING = ("audition_of_id", "recording_id", "take_of", "pk")
+
 # Endpoints with work that may be given some now.
 _calling = Select(
     lambda: Endpoint.objects.filter(takes_work(), Exists(waiting_steps(OuterRef("pk")))).order_by().values_list("pk")
@@ -44,8 +46,8 @@ _locked_endpoint = Select(
 )
 _running_for_endpoint = Select(lambda: _running_steps(endpoint=Given("endpoint_id")))
 _running_for_cpu = Select(lambda: _running_steps(endpoint__isnull=True))
-_locked_status = Select(
-    lambda: Conversion.objects.select_for_update().filter(pk=Given("pk")).order_by().values_list("status")
+_locked_conversion = Select(
+    lambda: Conversion.objects.select_for_update().filter(pk=Given("pk")).order_by().values_list("status", *_RECORDING)
 )
 # The attempt too is a condition: the step may have run and failed between our look and our lock.
 _lease = Update(
@@ -59,7 +61,10 @@ _lease = Update(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a step, as long as its lease lives. Every write of the worker carries the token."""
+    """The right to work on a step, as long as its lease lives. Every write of the worker carries the token.
+
+    With it comes what the step says, so that nobody who settles, refuses or hands it back asks the database again.
+    """
 
     step_id: int
     conversion_id: uuid.UUID
@@ -68,9 +73,20 @@ class Claim:
     token: uuid.UUID
     team_id: int
     user_id: int
+    recording: str  # the same for everything that is made of one recording: its auditions, its takes
+    endpoint_id: int | None = None  # of a call; the others are None and False for the cpu workers' steps
+    voice_id: int | None = None
+    billed: bool = False
+    start_sample: int = 0
+    end_sample: int | None = None
+    seconds: float = 0.0
+    is_long: bool = False
     running: int = 1  # leases of its endpoint, with this one
     trial: bool = False  # its endpoint is paused: this one is let through to see whether it works again
-    is_long: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        return Lane.CPU if self.endpoint_id is None else Lane.CALLS
 
 
 class LeaseLostError(Exception):
@@ -119,7 +135,8 @@ def _claim_for(endpoint_id: int | None, *, may_be_long: bool = True) -> Claim | 
                 return None
             trial = endpoint is not None and endpoint.pause_code != ""
             now = endpoint.asked_at if endpoint else db_now()
-            taken = _take(head, now, running=running.total() + 1, trial=trial)
+            billed = endpoint is not None and endpoint.billed
+            taken = _take(head, now, billed=billed, running=running.total() + 1, trial=trial)
             if taken is not None:
                 if trial and endpoint is not None:
                     trial_taken(endpoint.pk)
@@ -140,14 +157,15 @@ def _running(endpoint_id: int | None) -> tuple[Counter[tuple[int, int]], int]:
     return counts, sum(long for *_others, long in rows)
 
 
-def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> Claim | None:
-    locked = _locked_status.rows(pk=head.conversion_id)
+def _take(head: fairness.Head, now: datetime, *, billed: bool, running: int, trial: bool) -> Claim | None:
+    locked = _locked_conversion.rows(pk=head.conversion_id)
     token, attempt = uuid.uuid4(), head.attempt + 1
     taken = _lease(pk=head.step_id, before=head.attempt, token=token, until=lease_until(now), attempt=attempt)
     if not locked or taken == 0:
         return None
     state = Step.STATE_OF.get(head.kind)
-    if state is not None and locked != [(state,)]:
+    status, *made_of = locked[0]
+    if state is not None and status != state:
         Conversion(pk=head.conversion_id).move(state)
     return Claim(
         head.step_id,
@@ -157,7 +175,43 @@ def _take(head: fairness.Head, now: datetime, *, running: int, trial: bool) -> C
         token,
         head.team_id,
         head.user_id,
+        _recording(*made_of),
+        head.endpoint_id,
+        head.voice_id,
+        billed,
+        head.start_sample,
+        head.end_sample,
+        head.seconds,
+        head.is_long,
         running,
         trial,
-        is_long=head.is_long,
     )
+
+
+def claim_of(step: Step) -> Claim:
+    """As it was given to the worker who holds the lease: of a step with its conversion and its endpoint."""
+    assert step.lease_token is not None
+    return Claim(
+        step.pk,
+        step.conversion_id,
+        Step.Kind(step.kind),
+        step.attempt,
+        step.lease_token,
+        step.team_id,
+        step.user_id,
+        _recording(*(getattr(step.conversion, name) for name in _RECORDING)),
+        step.endpoint_id,
+        step.voice_id,
+        step.endpoint is not None and step.endpoint.billed,
+        step.start_sample,
+        step.end_sample,
+        step.seconds,
+        step.priority >= Step.LONG,
+    )
+
+
+def _recording(
+    audition_of: uuid.UUID | None, recording: uuid.UUID | None, take_of: uuid.UUID | None, conversion: uuid.UUID
+) -> str:
+    kept = audition_of or recording
+    return f"r{kept}" if kept else (take_of or conversion).hex

@@ -84,15 +84,15 @@ def _jittered(most_s: float) -> float:
     return most_s / 2 + random.uniform(0, most_s / 2)  # noqa: S311
 
 
-def judge(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
-    """What follows from `error` in a step of an endpoint that bills or doesn't. Changes nothing."""
-    place = _place_error(error, billed=billed)
+def judge(error: Exception, claim: Claim) -> Verdict:
+    """What follows from `error` in a step. Changes nothing."""
+    place = _place_error(error, billed=claim.billed)
     if is_of_database(error):
         verdict = _away("database_away", _("The database takes nothing at the moment."))
     elif is_full(place) or (place is not None and not durable.are_there(ROOM_BYTES)):
         verdict = _storage_away()
     else:
-        verdict = _judged(error, claim, billed=billed)
+        verdict = _judged(error, claim)
     return replace(verdict, error=error)
 
 
@@ -112,7 +112,7 @@ def _away(code: str, words: str) -> Verdict:
     return Verdict(Failure(code, words), retry_after_s=_jittered(STORAGE_LOOK_S), counted=False)
 
 
-def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
+def _judged(error: Exception, claim: Claim) -> Verdict:
     match error:
         case StepError():
             return Verdict(error.failure, error.retry_after_s, error.status)
@@ -124,9 +124,9 @@ def _judged(error: Exception, claim: Claim, *, billed: bool) -> Verdict:
             return _not_counted(error, claim)
         case Busy():
             return _again(error, claim, error.retry_after_s)
-        case Unclear(code="deadline" | "read_timeout" | "too_large") if not billed:
+        case Unclear(code="deadline" | "read_timeout" | "too_large") if not claim.billed:
             return Verdict(Failure(error.code or "", limits.words(error)))
-        case Unclear() if not billed:
+        case Unclear() if not claim.billed:
             return _again(error, claim, None, most=LONG_ATTEMPTS if claim.is_long else None)
         case Unclear():
             # The call stays an open question in the ledger; the next claim looks for its answer (steps/reconcile).

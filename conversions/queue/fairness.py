@@ -38,7 +38,9 @@ WITH RECURSIVE head (id, team_id, user_id) AS (
         )
     )
 )
-SELECT step.id, step.team_id, step.user_id, step.priority, step.kind, step.attempt, step.conversion_id
+SELECT
+    step.id, step.team_id, step.user_id, step.priority, step.kind, step.attempt, step.conversion_id,
+    step.endpoint_id, step.voice_id, step.start_sample, step.end_sample, step.seconds
 FROM head JOIN {table} AS step ON step.id = head.id
 """
 
@@ -69,6 +71,11 @@ class Head:
     kind: Step.Kind
     attempt: int
     conversion_id: UUID
+    endpoint_id: int | None
+    voice_id: int | None
+    start_sample: int
+    end_sample: int | None
+    seconds: float
 
     @property
     def is_long(self) -> bool:
@@ -87,8 +94,9 @@ def heads(endpoint_id: int | None) -> list[Head]:
             Step.Kind(kind),
             attempt,
             conversion_id if isinstance(conversion_id, UUID) else UUID(conversion_id),
+            *carried,
         )
-        for step_id, team_id, user_id, priority, kind, attempt, conversion_id in rows
+        for step_id, team_id, user_id, priority, kind, attempt, conversion_id, *carried in rows
     ]
 
 

@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from conversions.ground.clock import db_now
-from conversions.models import Conversion, Failure, Step
+from conversions.models import Failure, Step
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim
 from s2s.client import Busy, EndpointError
@@ -24,9 +24,6 @@ from voices import breaker, slots
 from voices.models import Endpoint
 
 CROWDED_WAIT_S = 1.0
-
-
-_RECORDING = ("endpoint_id", "recording_id", "audition_of_id", "take_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +41,23 @@ def answered(claim: Claim, endpoint: Endpoint, headers: Mapping[str, str], *, is
         transaction.on_commit(partial(ring, Lane.CALLS, min(endpoint.slots, settings.CALLS_CONCURRENCY)), robust=True)
 
 
-def not_called(claim: Claim, endpoint: Endpoint) -> None:
+def not_called(claim: Claim) -> None:
     """A result was found without a call: of a trial nothing was learnt."""
-    if claim.trial:
-        breaker.trial_came_to_nothing(endpoint.pk)
+    if claim.trial and claim.endpoint_id is not None:
+        breaker.trial_came_to_nothing(claim.endpoint_id)
 
 
 def failed(claim: Claim, error: Exception) -> Hold | None:
     """Tells the endpoint's health. A Hold where all its recordings wait, not only this one."""
-    if claim.kind is not Step.Kind.CONVERT:
+    endpoint_id = claim.endpoint_id
+    if endpoint_id is None:
         return None
-    conversion = Conversion.objects.only(*_RECORDING).filter(steps=claim.step_id).first()
-    if conversion is None:
-        return None
-    endpoint_id = conversion.endpoint_id
     if not isinstance(error, EndpointError):
         if claim.trial:
             breaker.trial_came_to_nothing(endpoint_id)
         return None
     sign = breaker.sign_of(error)
-    breaker.failed(endpoint_id, error, _recording(conversion), trial=claim.trial)
+    breaker.failed(endpoint_id, error, claim.recording, trial=claim.trial)
     if isinstance(error, Busy) and sign is breaker.Sign.CROWDED:
         slots.narrow(endpoint_id, error, max(claim.running, running(endpoint_id)))
         return Hold(Failure(error.code or "busy", str(error)), CROWDED_WAIT_S)
@@ -73,12 +67,6 @@ def failed(claim: Claim, error: Exception) -> Hold | None:
     if not endpoint.pause_code:
         return None
     return Hold(Failure(endpoint.pause_code, endpoint.why_paused()), _turn_s(endpoint) if claim.trial else 0.0)
-
-
-def _recording(conversion: Conversion) -> str:
-    """The same for everything that is made of one recording: its auditions, its takes, each of their attempts."""
-    kept = conversion.audition_of_id or conversion.recording_id
-    return f"r{kept}" if kept else (conversion.take_of or conversion.pk).hex
 
 
 def may_start(endpoint: Endpoint) -> int:

@@ -11,20 +11,21 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from conversions.models import Conversion
+from conversions.queue.claim import Claim
 from conversions.words.lengths import asked_speed
 from s2s.client import EndpointError, Timeouts, said
 
 
-def timeouts(conversion: Conversion) -> Timeouts:
-    """Of a call that converts it. What is billed has a deadline that doesn't grow: its answer is searched for by it."""
-    longer_s = settings.CALL_TIMES_LENGTH * (conversion.source_duration_s or 0.0)
-    deadline_s = settings.CALL_DEADLINE_S + (0.0 if conversion.endpoint.billed else longer_s)
+def timeouts(claim: Claim) -> Timeouts:
+    """Of the call. What is billed has a deadline that doesn't grow: its answer is searched for by it."""
+    longer_s = settings.CALL_TIMES_LENGTH * claim.seconds
+    deadline_s = settings.CALL_DEADLINE_S + (0.0 if claim.billed else longer_s)
     return Timeouts(read_s=min(settings.CALL_SILENCE_S + longer_s, deadline_s), total_s=deadline_s)
 
 
-def most_bytes(conversion: Conversion) -> int:
-    """Of what an endpoint says is its conversion."""
-    return said.most_bytes((conversion.source_duration_s or 0.0) / asked_speed(conversion))
+def most_bytes(seconds: float, conversion: Conversion) -> int:
+    """Of what an endpoint says became of so much of it."""
+    return said.most_bytes(seconds / asked_speed(conversion))
 
 
 def words(error: EndpointError) -> str:

@@ -41,6 +41,7 @@ def _locked() -> QuerySet[Conversion]:
             "source_samples",
             "source_duration_s",
             "endpoint_id",
+            "voice_id",
             "voice_name",
             "enable_logging",
             "audition_of_id",
@@ -57,7 +58,10 @@ _unfinished_pieces = Select(
         .values_list("pk")[:1]
     )
 )
-_add_piece = Insert(Step, "conversion_id", "kind", "end_sample", "endpoint_id", "team_id", "user_id", "priority")
+_add_piece = Insert(
+    Step,
+    *("conversion_id", "kind", "end_sample", "seconds", "voice_id", "endpoint_id", "team_id", "user_id", "priority"),
+)
 _add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priority")
 
 
@@ -116,6 +120,8 @@ def prepared(conversion: Conversion, user_id: int) -> None:
         conversion_id=conversion.pk,
         kind=Step.Kind.CONVERT,
         end_sample=conversion.source_samples,
+        seconds=conversion.source_duration_s or 0.0,
+        voice_id=conversion.voice_id,
         endpoint_id=conversion.endpoint_id,
         team_id=conversion.team_id,
         user_id=user_id,

@@ -12,39 +12,46 @@ from s2s.contract import ConvertParameters
 from statements import Given, Select
 from voices.models import Endpoint
 
+_OF_CONVERSION = (
+    *("team_id", "audition_of_id", "voice_name", "source", "source_name", "source_bytes", "track"),
+    *("source_duration_s", "source_noticed", "player"),
+    *ConvertParameters.model_fields,
+)
+_OF_ENDPOINT = tuple(f"endpoint__{field.attname}" for field in Endpoint._meta.concrete_fields)
+
 
 @Select
 def _conversion() -> QuerySet[Any]:
-    others = Step.objects.filter(conversion=OuterRef("pk"), kind=Step.Kind.CONVERT).exclude(pk=Given("step_id"))
-    conversions = Conversion.objects.filter(pk=Given("pk")).select_related("endpoint", "voice")
+    conversions = Conversion.objects.filter(pk=Given("pk")).select_related("endpoint")
+    return conversions.order_by().only(*_OF_CONVERSION, *_OF_ENDPOINT)
+
+
+@Select
+def _piece() -> QuerySet[Any]:
+    pieces = Step.objects.filter(pk=Given("pk")).select_related("conversion", "endpoint", "voice")
+    others = Step.objects.filter(conversion=OuterRef("conversion"), kind=Step.Kind.CONVERT).exclude(pk=OuterRef("pk"))
     return (
-        conversions.order_by()
-        .only(
-            *(
-                "team_id",
-                "audition_of_id",
-                "voice_name",
-                "source",
-                "source_name",
-                "source_bytes",
-                "track",
-                "source_duration_s",
-            ),
-            *("source_noticed", "player", "voice__voice_id"),
-            *ConvertParameters.model_fields,
-            *(f"endpoint__{field.attname}" for field in Endpoint._meta.concrete_fields),
-        )
+        pieces.order_by()
+        .only("voice__voice_id", *(f"conversion__{name}" for name in _OF_CONVERSION), *_OF_ENDPOINT)
         .annotate(is_whole=~Exists(others))
     )
 
 
 def conversion_of(claim: Claim) -> Any:
-    """The claim's conversion with its endpoint and its voice, and whether its piece `is_whole`, the only one.
+    """The claim's conversion with its endpoint. Raises LeaseLostError when it is gone."""
+    conversion = _conversion.first(Conversion, pk=claim.conversion_id)
+    if conversion is None:
+        raise LeaseLostError
+    return conversion
+
+
+def piece_of(claim: Claim) -> Any:
+    """The claim's step with its conversion, its endpoint and its voice, and whether it `is_whole`, the only piece.
 
     All that a call needs to know, so that nothing is asked while a connection isn't to be held. Raises LeaseLostError
     when it is gone.
     """
-    conversion = _conversion.first(Conversion, pk=claim.conversion_id, step_id=claim.step_id)
-    if conversion is None:
+    piece = _piece.first(Step, pk=claim.step_id)
+    if piece is None:
         raise LeaseLostError
-    return conversion
+    return piece

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from tempfile import TemporaryFile
@@ -61,27 +62,49 @@ def lost_call(claim: Claim) -> Call | None:
     return lost.order_by("-pk").first()
 
 
-def find(conversion: Conversion, call: Call, client: Client, abort: Abort) -> durable.Result:
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """`piece`: the claim's step, as `piece_of` has it. `call`: of which the answer was lost."""
+
+    claim: Claim
+    piece: Any
+    call: Call
+    client: Client
+    abort: Abort
+
+    @property
+    def conversion(self) -> Conversion:
+        conversion: Conversion = self.piece.conversion
+        return conversion
+
+    @property
+    def voice_id(self) -> str:
+        voice_id: str = self.piece.voice.voice_id
+        return voice_id
+
+
+def find(claim: Claim, piece: Any, call: Call, client: Client, abort: Abort) -> durable.Result:
     """The lost answer, from the endpoint's history. Raises StepError: it is looked for again later, or it is unclear.
 
     Raises what `Client.history_items` does as well.
     """
-    if conversion.zero_retention:
+    search, endpoint = _Search(claim, piece, call, client, abort), piece.endpoint
+    if search.conversion.zero_retention:
         raise _unclear(call, _("It was sent with zero retention, so there is no history to find it in."))
     give_back()
     try:
-        result = _search(conversion, call, client, abort)
+        result = _found(search)
     except (Rejected, AccountProblem) as error:
         if isinstance(error, AccountProblem) and error.code != "missing_permissions":
             raise  # not the history alone is refused: it is looked for when the account is in order
-        logger.warning("the history of endpoint %s can't be read: %s", conversion.endpoint.key, error)
+        logger.warning("the history of endpoint %s can't be read: %s", endpoint.key, error)
         raise _unclear(call, _("Its history could not be read.")) from error
     if result is not None:
         return result
     Call.objects.filter(pk=call.pk).update(lookups=F("lookups") + 1)
     delays = settings.LOOKUP_SECONDS
     if call.lookups + 1 < len(delays):
-        raise StepError("lost", looking(conversion.endpoint), retry_after_s=delays[call.lookups + 1])
+        raise StepError("lost", looking(endpoint), retry_after_s=delays[call.lookups + 1])
     raise _unclear(call, _("It was not found in the history there."))
 
 
@@ -98,8 +121,8 @@ def _unclear(call: Call, why: str) -> StepError:
     return StepError("unclear", words % values, status=Step.Status.UNCLEAR)
 
 
-def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) -> durable.Result | None:
-    candidates = _candidates(conversion, call, client, abort)
+def _found(search: _Search) -> durable.Result | None:
+    candidates, conversion, call = _candidates(search), search.conversion, search.call
     if not candidates:
         return None
     with durable.open_file(conversion.source) as source:
@@ -107,7 +130,7 @@ def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) ->
     for item in candidates:
         result = None
         try:
-            result = _adopt(conversion, call, item, sent, client, abort)
+            result = _adopt(search, item, sent)
         finally:
             if result is None:
                 Call.objects.filter(pk=call.pk, outcome=Call.Outcome.UNCLEAR).update(history_item_id="")
@@ -116,28 +139,30 @@ def _search(conversion: Conversion, call: Call, client: Client, abort: Abort) ->
     return None
 
 
-def _candidates(conversion: Conversion, call: Call, client: Client, abort: Abort) -> list[HistoryItem]:
+def _candidates(search: _Search) -> list[HistoryItem]:
     """Items of the same voice and time that are no other call's: those first that followed it soonest."""
+    call = search.call
     first, found = call.sent_at - CLOCKS_APART, []
     last = (call.answered_at or db_now()) + timedelta(seconds=settings.CALL_DEADLINE_S) + CLOCKS_APART
-    pages = client.history_items(
-        source="STS", voice_id=conversion.voice.voice_id, deadline_s=DEADLINE_S, abort=abort, page_size=100
+    pages = search.client.history_items(
+        source="STS", voice_id=search.voice_id, deadline_s=DEADLINE_S, abort=search.abort, page_size=100
     )
     for item in islice(pages, MOST_ITEMS):
         if item.date_unix < first.timestamp():
             break  # newest come first
         # The filters are the endpoint's to obey; what it says about an item is checked here.
-        same_voice = item.voice_id in (None, conversion.voice.voice_id) and item.source in (None, "STS")
+        same_voice = item.voice_id in (None, search.voice_id) and item.source in (None, "STS")
         if same_voice and item.date_unix <= last.timestamp() and item.state != "deleted":
             found.append(item)
-    found, sent = _not_of_others(conversion, call, found), call.sent_at.timestamp()
+    found, sent = _not_of_others(search, found), call.sent_at.timestamp()
     return sorted(found, key=lambda item: abs(item.date_unix - sent))[:MOST_CANDIDATES]
 
 
-def _not_of_others(conversion: Conversion, call: Call, items: list[HistoryItem]) -> list[HistoryItem]:
+def _not_of_others(search: _Search, items: list[HistoryItem]) -> list[HistoryItem]:
     """Asked after the items came: whoever has one of them is in the ledger, if only as a call under way."""
+    call = search.call
     ours = [item for item in items if call.request_id and item.request_id == call.request_id]
-    if ours or _nobody_can_tell(conversion, call):
+    if ours or _nobody_can_tell(search):
         return ours
     known = _owners(call, items).values_list("history_item_id", "request_id")
     taken = {name for names in known for name in names if name}
@@ -158,14 +183,14 @@ def _owners(call: Call, items: list[HistoryItem]) -> QuerySet[Call]:
     return _others(call).filter(named)
 
 
-def _nobody_can_tell(conversion: Conversion, call: Call) -> bool:
+def _nobody_can_tell(search: _Search) -> bool:
     """Whether an item may as well be that of another call, which may be of the same recording.
 
     One whose answer named neither item nor request, or hasn't come yet.
     """
-    slack_s = length_slack_s(call.seconds)
+    call, slack_s = search.call, length_slack_s(search.call.seconds)
     unnamed = _others(call).filter(
-        Q(conversion__voice=conversion.voice_id) | Q(conversion=None),  # erased: of whatever voice
+        Q(conversion__voice=search.claim.voice_id) | Q(conversion=None),  # erased: of whatever voice
         outcome__in=[Call.Outcome.SENT, Call.Outcome.ANSWERED],
         request_id="",
         history_item_id="",
@@ -189,15 +214,16 @@ def _link(call: Call, item: HistoryItem) -> bool:
         return linked.update(history_item_id=item.history_item_id) == 1
 
 
-def _adopt(
-    conversion: Conversion, call: Call, item: HistoryItem, sent: NDArray[np.float32], client: Client, abort: Abort
-) -> durable.Result | None:
+def _adopt(search: _Search, item: HistoryItem, sent: NDArray[np.float32]) -> durable.Result | None:
     """The item as this call's result, if it is the same performance."""
+    conversion, call = search.conversion, search.call
     give_back()
     with _scratch() as file:
         try:
-            most_bytes, name = most_bytes_of(conversion), item.history_item_id
-            with client.history_audio(name, deadline_s=DEADLINE_S, most_bytes=most_bytes, abort=abort) as answer:
+            most_bytes = most_bytes_of(call.seconds, conversion)
+            with search.client.history_audio(
+                item.history_item_id, deadline_s=DEADLINE_S, most_bytes=most_bytes, abort=search.abort
+            ) as answer:
                 for chunk in answer:
                     file.write(chunk)
             raw = _raw(file, conversion.format)
@@ -206,7 +232,7 @@ def _adopt(
             if alike < SAME_PERFORMANCE or not _link(call, item):
                 return None
             with _as_ordered(file, raw, conversion.format) as ordered:
-                return _store(conversion, call, item, ordered)
+                return _store(call, search.claim, item, ordered)
         except Aborted:
             raise
         except (Rejected, AudioError) as error:
@@ -272,11 +298,10 @@ def _codec(format: OutputFormat) -> str:
     return {"mp3": "mp3", "opus": "opus", "wav": "pcm_s16le"}.get(format.codec, "")
 
 
-def _store(conversion: Conversion, call: Call, item: HistoryItem, file: BinaryIO) -> durable.Result:
-    assert call.step_id is not None
+def _store(call: Call, claim: Claim, item: HistoryItem, file: BinaryIO) -> durable.Result:
     headers: dict[str, Any] = {"history-item-id": item.history_item_id, "request-id": item.request_id or ""}
     if item.character_cost is not None:
         headers["character-cost"] = str(item.character_cost)
     file.seek(0)
     chunks = iter(lambda: file.read(_MEDIA_BLOCK), b"")
-    return durable.store_result(conversion.pk, call.step_id, call.attempt, call.token, chunks, headers)
+    return durable.store_result(claim.conversion_id, claim.step_id, call.attempt, call.token, chunks, headers)

@@ -19,11 +19,10 @@ from collections import Counter
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
-from conversions.models import Step
 from conversions.queue.bells import Lane, ring
-from conversions.queue.claim import Claim, LeaseLostError
+from conversions.queue.claim import LeaseLostError
+from conversions.queue.handback import hand_back
 from conversions.queue.leases import Lease, keeper
-from conversions.upkeep import sweeper
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ def end_work(*, patient: bool = True) -> None:
             continue
         lease.lose()
         if _given_back(lease):
-            given[lane_of(lease.claim)] += 1
+            given[lease.claim.lane] += 1
     for lane, count in given.items():
         ring(lane, count)
 
@@ -88,7 +87,7 @@ def end_work(*, patient: bool = True) -> None:
 def _given_back(lease: Lease) -> bool:
     try:
         close_old_connections()
-        give_back(lease.claim)
+        hand_back(lease.claim)
     except LeaseLostError:
         return False  # it has just ended
     except (DatabaseError, OSError) as error:
@@ -97,15 +96,3 @@ def _given_back(lease: Lease) -> bool:
     finally:
         connection.close()
     return True
-
-
-def give_back(claim: Claim) -> None:
-    """The step waits again at once, or has its result. Raises LeaseLostError if it isn't ours any more."""
-    step = Step.objects.select_related("endpoint").filter(pk=claim.step_id, lease_token=claim.token).first()
-    if step is None:
-        raise LeaseLostError
-    sweeper.give_back(claim, step.endpoint)
-
-
-def lane_of(claim: Claim) -> Lane:
-    return Lane.CALLS if claim.kind == Step.Kind.CONVERT else Lane.CPU

@@ -44,13 +44,6 @@ _READ = (
 )  # fmt: skip
 
 
-def wanted(conversion: Conversion) -> bool:
-    """Whether its creator is to hear of it. Never of what is to leave no trace, or of an audition."""
-    if not settings.EMAIL_URL or conversion.zero_retention or conversion.audition_of_id is not None:
-        return False
-    return conversion.created_by is not None and conversion.created_by.mail_when_ready
-
-
 def tell() -> int:
     """Sends what is due. Returns how many e-mails. One look into an index when nothing is."""
     if not _due().exists() or _is_resting():

@@ -8,24 +8,21 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from conversions.files import durable
 from conversions.ground.clock import db_now
 from conversions.ground.connections import redis
 from conversions.ground.trouble import Spell
-from conversions.models import Call, Event, Failure, Step, log
-from conversions.queue import gate, outcomes
+from conversions.models import Call, Step
+from conversions.queue import gate
 from conversions.queue.bells import Lane, ring
-from conversions.queue.claim import Claim, LeaseLostError, waiting_steps
-from conversions.steps.convert import record_result
+from conversions.queue.claim import LeaseLostError, claim_of, waiting_steps
+from conversions.queue.handback import hand_back
 from conversions.upkeep import alarms, retention, vitals
 from voices.breaker import takes_work
 from voices.models import Endpoint
@@ -75,52 +72,16 @@ def watch() -> None:
 def recover() -> int:
     """Gives back every step whose lease has run out. Returns how many."""
     recovered = 0
-    for step in Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=db_now()).select_related("endpoint"):
-        assert step.lease_token is not None
-        kind = Step.Kind(step.kind)
-        claim = Claim(step.pk, step.conversion_id, kind, step.attempt, step.lease_token, step.team_id, step.user_id)
+    expired = Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=db_now())
+    for step in expired.select_related("endpoint", "conversion"):
         try:
-            give_back(claim, step.endpoint, if_expired=True)
+            hand_back(claim_of(step), if_expired=True)
             recovered += 1
         except LeaseLostError:
             pass  # another sweep was first, or its worker is alive after all
         except OSError as error:
             logger.warning("step %s can't be given back now: %s", step.pk, error)
     return recovered
-
-
-def give_back(claim: Claim, endpoint: Endpoint | None, *, if_expired: bool = False) -> None:
-    """What becomes of a step that its worker can't finish (DESIGN 5.6). Raises LeaseLostError if it isn't held so.
-
-    A stored result is adopted, everything else waits again. A call that was sent to an endpoint that bills is an open
-    question from then on: the next worker searches the endpoint's history instead of calling (steps/reconcile).
-
-    `if_expired`: its worker has vanished, if it hasn't renewed the lease by now. Where that has happened too often
-    (whatever is done for it ends its worker, and all that goes on in there) the step fails.
-    """
-    result = durable.find_result(claim.conversion_id, claim.step_id) if endpoint is not None else None
-    if result is not None:
-        record_result(claim, result, kind=Event.Kind.ADOPTED)
-        return
-    sent = Call.objects.filter(token=claim.token, outcome=Call.Outcome.SENT)
-    hopeless = _hopeless(claim) if if_expired else None
-    status = Step.Status.FAILED if hopeless else Step.Status.WAITING
-    with outcomes.ended(claim, status, if_expired=if_expired, not_before=db_now()) as conversion:
-        lost: dict[str, Any] = {"outcome": Call.Outcome.UNCLEAR, "error": "its worker vanished"}
-        if endpoint is None or not endpoint.billed:
-            lost["credits"] = 0
-        sent.update(**lost)
-        log(conversion, Event.Kind.INTERRUPTED, attempt=claim.attempt)
-        if hopeless is not None:
-            outcomes.failed(claim, conversion, hopeless)
-    logger.warning("step %s lost its worker, it is %s", claim.step_id, status)
-
-
-def _hopeless(claim: Claim) -> Failure | None:
-    if claim.attempt < settings.MAX_ATTEMPTS:
-        return None
-    words = _("Its worker stopped in the middle, and we tried %d times. Your recording is safe; press Retry to go on.")
-    return Failure("worker_lost", words % claim.attempt)
 
 
 def close_lost_calls() -> int:

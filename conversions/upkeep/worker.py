@@ -11,10 +11,10 @@ from django.db import DatabaseError, connection
 
 from conversions.ground.connections import give_back
 from conversions.ground.trouble import Spell, is_of_database
-from conversions.models import Conversion, Step
 from conversions.queue import failures
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, claim
+from conversions.queue.handback import hand_back
 from conversions.queue.leases import Lease, keeper
 from conversions.queue.places import places
 from conversions.steps import STEPS
@@ -85,8 +85,8 @@ def _settle(error: Exception, claim: Claim, lease: Lease) -> None:
     )
     if lease.interrupted and is_our_doing:
         # We ended the call or the decoder ourselves: no failure of anybody's, so another worker goes on at once.
-        draining.give_back(claim)
-        ring(draining.lane_of(claim))
+        hand_back(claim)
+        ring(claim.lane)
     else:
         _apply_patiently(error, claim)
 
@@ -97,7 +97,7 @@ def _apply_patiently(error: Exception, claim: Claim) -> None:
     verdict = None
     while True:
         try:
-            verdict = verdict or failures.judge(error, claim, billed=_billed(claim))
+            verdict = verdict or failures.judge(error, claim)
             failures.apply(verdict, claim)
             return
         except DatabaseError as refusal:
@@ -106,12 +106,3 @@ def _apply_patiently(error: Exception, claim: Claim) -> None:
             _spell.met(refusal)
         connection.close()
         time.sleep(REFUSED_PAUSE_S)
-
-
-def _billed(claim: Claim) -> bool:
-    if claim.kind is not Step.Kind.CONVERT:
-        return False
-    billed = Conversion.objects.values_list("endpoint__billed", flat=True).filter(pk=claim.conversion_id).first()
-    if billed is None:  # erased meanwhile
-        raise LeaseLostError
-    return billed

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from conversions import actions
 from conversions.access import sources
-from conversions.forms import presets
 from conversions.forms.studio import StartField, VoicesField, all_words, refused_by
 from conversions.ledger.usage import over_quota
 from conversions.models import Recording
@@ -28,7 +27,7 @@ from conversions.views.files import serve
 from conversions.views.requests import signed_in
 from s2s.audio import SPEECH_SEARCH_S, AudioError
 from teams.gatekeeper import membership
-from voices.catalogue import offered_voices
+from voices.catalogue import offered_voices, with_model_on_offer
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ class PassageForm(forms.Form):
 
     def __init__(self, data: Any, recording: Recording) -> None:
         super().__init__(data)
-        self.ordered = presets.parameters_of(recording.options)
+        self.ordered = with_model_on_offer(recording.parameters)
         voice: Any = self.fields["voice"]
         voice.queryset = offered_voices()
 
@@ -116,7 +115,7 @@ def _context(recording: Recording) -> dict[str, object]:
         "auditions": auditions,
         "first": auditions[0][0] if auditions else None,
         "unfinished": any(not conversion.finished for conversion, _progress in auditions),
-        "only": where_it_counts(presets.parameters_of(recording.options), endpoints),
+        "only": where_it_counts(recording.parameters, endpoints),
         "passage_s": actions.PASSAGE_S,
         "unheard": _unheard(recording),
         "once": uuid4(),
@@ -151,7 +150,7 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     over = over_quota(member, size=recording.size * len(voices)) if member else None
     if over:
         return render(request, "conversions/audition.html", _context(recording) | {"problem": over}, status=403)
-    only_me, once = bool(recording.options.get("only_me")), form.cleaned_data["once"]
+    only_me, once = recording.only_me, form.cleaned_data["once"]
     order = actions.Order(form.ordered, only_me=only_me, once=once)
     try:
         accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)

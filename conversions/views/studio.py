@@ -80,7 +80,7 @@ def _options_with(user: User, take: str) -> dict[str, Any]:
         return {}
     kind, identifier, _track = sources.parts_of(take)
     if kind == "recording":
-        return dict(sources.recording_or_404(user, identifier).options)
+        return presets.options_of(sources.recording_or_404(user, identifier))
     if kind == "conversion":
         conversion = conversion_or_404(user, identifier)
         return {"voice": [conversion.voice_id], **presets.options_of(conversion)}
@@ -184,9 +184,8 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     if form.errors:
         return _page(request, form, status=422)
     try:
-        recording = actions.audition(
-            signed_in(request), recordings[0], data["voice"], form.options, data["start"], data.get("once")
-        )
+        order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
+        recording = actions.audition(signed_in(request), recordings[0], data["voice"], order, data["start"])
     except AudioError as error:
         form.add_error("audio", str(error))
         return _page(request, form, status=422)

@@ -21,6 +21,7 @@ from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep import retention
 from conversions.upkeep.worker import work
+from s2s.contract import ConvertParameters
 from teams.models import Session, User
 from teams.quotas import month_start
 from tests.conversions.conftest import Submit, client_of, upload, work_all
@@ -127,7 +128,7 @@ def test_what_they_tried_out_goes_with_its_files(
     cast: Cast, voice: Voice, admin: Client, scripted: ScriptedEndpoint
 ) -> None:
     file = upload()
-    recording = actions.audition(cast.bob, file, [voice], {"output_format": "wav_16000"})
+    recording = actions.audition(cast.bob, file, [voice], actions.Order(ConvertParameters(output_format="wav_16000")))
     file.close()
     assert Recording.objects.count() == 1
     delete_in_admin(admin, cast.bob)

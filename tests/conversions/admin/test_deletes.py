@@ -15,6 +15,7 @@ from conversions import actions
 from conversions.files import durable
 from conversions.ledger import sums
 from conversions.models import Conversion, Preset, Recording, Step
+from s2s.contract import ConvertParameters
 from teams.models import Membership, Team, User
 from teams.quotas import month_start
 from tests.conversions.conftest import Submit, upload
@@ -35,7 +36,7 @@ def test_a_team_goes_with_all_that_it_made_and_its_people_and_ledger_stay(
     hidden, unfinished = submit(cast.bob, enable_logging=False), submit(cast.bob)
     Conversion.objects.filter(pk=hidden.pk).update(title="Her secret", status="cancelled")
     file = upload()
-    tried = actions.audition(cast.bob, file, [voice], {"output_format": "wav_16000"})
+    tried = actions.audition(cast.bob, file, [voice], actions.Order(ConvertParameters(output_format="wav_16000")))
     file.close()
     Preset.objects.create(team=cast.team, created_by=cast.bob, name="Ours", shared=True)
     Membership.objects.create(team=cast.other_team, user=cast.victor)

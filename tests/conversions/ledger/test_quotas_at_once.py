@@ -88,7 +88,7 @@ def test_recordings_that_are_tried_together(cast: Cast, voice: Voice, monkeypatc
 
     def audition() -> None:
         with upload(wav(20.0, rate_hz=16000)) as file:  # .64 MB, and .32 MB are tried of it
-            actions.audition(User.objects.get(pk=cast.alice.pk), file, [voice], {})
+            actions.audition(User.objects.get(pk=cast.alice.pk), file, [voice], actions.Order(ConvertParameters()))
 
     assert at_once(audition, audition) == ["done", "refused"]
     assert Recording.objects.count() == 1

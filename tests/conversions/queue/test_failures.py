@@ -42,11 +42,11 @@ def test_judging_changes_nothing(submit: Submit, django_assert_num_queries) -> N
     assert found is not None
     with django_assert_num_queries(0):
         for error in (*_errors(), RuntimeError("unforeseen")):
-            for billed in (True, False):
-                verdict = failures.judge(error, found, billed=billed)
+            for claimed in (found, replace(found, billed=not found.billed)):
+                verdict = failures.judge(error, claimed)
                 assert verdict.error is error
                 assert verdict.failure.words
-                assert verdict == failures.judge(error, found, billed=billed) or verdict.retry_after_s is not None
+                assert verdict == failures.judge(error, claimed) or verdict.retry_after_s is not None
 
 
 def _errors() -> list[Exception]:

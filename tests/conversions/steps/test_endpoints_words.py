@@ -7,13 +7,10 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
-from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -234,28 +231,6 @@ def test_a_note_from_before_the_door_may_hold_anything(cast: Cast, submit: Submi
     conversion.refresh_from_db()
     assert conversion.status == Conversion.Status.READY
     assert (call.outcome, call.credits, call.request_id) == (Call.Outcome.ANSWERED, 50.0, "")
-
-
-def test_what_was_believed_before_is_mended(cast: Cast, ready: Conversion, billed: Endpoint, admin: Client) -> None:
-    call = Call.objects.get()
-    believed = [math.inf, -math.inf, 1e300, -1.0] + [math.nan] * (connection.vendor == "postgresql")
-    calls = [
-        Call.objects.create(
-            endpoint=billed,
-            team=cast.team,
-            attempt=1,
-            token=uuid4(),
-            seconds=6.0,
-            credits=credits,
-            outcome=Call.Outcome.ANSWERED,
-        )
-        for credits in believed
-    ]
-    with connection.schema_editor() as editor:
-        import_module("conversions.migrations.0009_believable_credits").estimate(apps, editor)
-    assert {mended.credits for mended in Call.objects.filter(pk__in=[each.pk for each in calls])} == {100.0}
-    assert Call.objects.get(pk=call.pk).credits == call.credits
-    pages_open(client_of(cast.alice), admin, ready)
 
 
 def test_what_passes_the_door_fits_its_columns() -> None:

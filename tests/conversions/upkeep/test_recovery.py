@@ -230,7 +230,7 @@ def test_a_zombie_writes_nothing(claimed: Claim) -> None:
 
     result = durable.store_result(claimed.conversion_id, claimed.step_id, 1, claimed.token, [b"late"], {})
     from conversions.models import Event
-    from conversions.steps.convert import record_result
+    from conversions.queue.calls import record_result
 
     with pytest.raises(LeaseLostError):
         record_result(claimed, result, kind=Event.Kind.CONVERTED)

@@ -175,8 +175,7 @@ def _of_others(cast: Cast, submit: Submit, voice: Voice) -> dict[str, Any]:
 def _listened(user: User, voice: Voice) -> Recording:
     file = upload(wav(1.0))
     try:
-        options = {"output_format": ConvertParameters().output_format}
-        return actions.audition(user, file, [voice], options)
+        return actions.audition(user, file, [voice], actions.Order(ConvertParameters()))
     finally:
         file.close()
 

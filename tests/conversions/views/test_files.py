@@ -123,7 +123,7 @@ def test_of_zero_retention_no_browser_and_no_proxy_keeps_a_copy(
         name="harbour.wav",
         file=conversion.source,
         size=1,
-        options={"zero_retention": not kept},
+        given={"enable_logging": kept},
     )
     of_it = f"/conversions/{conversion.pk}/"
     pages = [f"{of_it}{page}" for page in ("download/", "download/?play=1", "source/", "source/?play=1")]

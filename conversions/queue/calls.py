@@ -1,0 +1,143 @@
+"""Calls in the ledger: entered before they are sent, closed with what became of them.
+
+What is known of a call is written with the step's outcome in one transaction, so that no crash parts the two.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from conversions.files import durable
+from conversions.models import Call, Event, Happened, Step, log
+from conversions.queue import outcomes
+from conversions.queue.claim import Claim, LeaseLostError
+from s2s.client import Aborted, EndpointError, NotSent, Unclear, said
+from statements import Given, Insert, Update
+
+_add_call = Insert(
+    Call,
+    *("conversion_id", "step_id", "endpoint_id", "team_id", "user_id", "attempt", "token", "seconds", "credits"),
+)
+
+
+def enter(claim: Claim, piece: Step) -> None:
+    """Committed before the request is sent: after a crash this row is how we know that it may have been."""
+    conversion, endpoint = piece.conversion, piece.endpoint
+    assert endpoint is not None
+    with outcomes.held(claim) as locked:
+        _add_call(
+            conversion_id=claim.conversion_id,
+            step_id=claim.step_id,
+            endpoint_id=endpoint.pk,
+            team_id=claim.team_id,
+            user_id=claim.user_id,
+            attempt=claim.attempt,
+            token=claim.token,
+            seconds=claim.seconds,
+            credits=endpoint.credits_per_minute * claim.seconds / 60 if claim.billed else 0,
+        )
+        log(locked, Event.Kind.SENT, endpoint=endpoint.name, voice=conversion.voice_name, attempt=claim.attempt)
+
+
+def record_result(claim: Claim, result: durable.Result, *, kind: Event.Kind) -> bool:
+    """The result is on disk: one transaction makes it known. Raises LeaseLostError if the step isn't ours.
+
+    Returns whether an answer is news to its endpoint.
+    """
+    with _known(claim, result) as conversion:
+        log(conversion, kind, voice=conversion.voice_name, bytes=result.size)
+        outcomes.converted(claim, conversion)
+    is_news: bool = conversion.answer_is_news
+    return is_news
+
+
+def finish(claim: Claim, result: durable.Result, output: dict[str, Any]) -> bool:
+    """The answer is the result: known and ready in one transaction. Returns and raises what `record_result` does."""
+    with _known(claim, result) as conversion:
+        converted = Happened(Event.Kind.CONVERTED, {"voice": conversion.voice_name, "bytes": result.size})
+        outcomes.assembled(conversion, converted, output=result.key, output_bytes=result.size, **output)
+    is_news: bool = conversion.answer_is_news
+    return is_news
+
+
+@contextmanager
+def _known(claim: Claim, result: durable.Result) -> Iterator[Any]:
+    """`outcomes.ended` with the ledger's row of the call that brought `result`, an earlier attempt's perhaps.
+
+    That row tells the truth also when the step was cancelled or erased meanwhile. If it is another worker's, what is
+    stored is that one's to adopt.
+    """
+    token, (facts, names) = uuid.UUID(result.key.rsplit("-", 1)[1]), _answered(result)
+    try:
+        with outcomes.ended(claim, result=result.key) as conversion:
+            fields = facts | names
+            _close_with(tuple(fields))(step_id=claim.step_id, token=token, **fields)
+            yield conversion
+    except LeaseLostError:
+        cancelled = Step.objects.filter(pk=OuterRef("step"), status=Step.Status.CANCELLED)
+        calls = Call.objects.filter(Exists(cancelled) | Q(step=None), token=token)
+        _write(calls, claim, _ANSWERED | facts, names)
+        raise
+
+
+def _answered(result: durable.Result) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the ledger keeps of an answer's headers: its cost, and the names of request and history item.
+
+    They pass the door here too: the note from which they come may be older than it.
+    """
+    cost = said.credits(result.headers)
+    names = {"request_id": "request-id", "history_item_id": "history-item-id"}
+    return (
+        {} if cost is None else {"credits": cost},
+        {field: said.name(result.headers.get(header)) or "" for field, header in names.items()},
+    )
+
+
+_ANSWERED: dict[str, Any] = {"outcome": Call.Outcome.ANSWERED, "answered_at": Now(), "status_code": 200}
+
+
+@cache
+def _close_with(names: tuple[str, ...]) -> Update:
+    return Update(
+        lambda: Call.objects.filter(step=Given("step_id"), token=Given("token")),
+        **_ANSWERED,
+        **{name: Given(name) for name in names},
+    )
+
+
+def close(claim: Claim, error: Exception) -> None:
+    """It is late perhaps: what another worker has found since then stays."""
+    outcome = _outcome_of(error)
+    facts: dict[str, Any] = {"outcome": outcome, "answered_at": Now()}
+    words: dict[str, Any] = {"error": type(error).__name__}
+    if outcome != Call.Outcome.UNCLEAR:
+        facts["credits"] = 0
+    if isinstance(error, EndpointError):
+        facts["status_code"] = error.status_code
+        words["request_id"] = error.request_id or ""
+        words["error"] = said.one_line(f"{error.code or ''} {error.message}", 300)
+    undecided = Call.objects.filter(token=claim.token, outcome__in=[Call.Outcome.SENT, Call.Outcome.UNCLEAR])
+    _write(undecided, claim, facts, words)
+
+
+def _write(calls: QuerySet[Call], claim: Claim, facts: dict[str, Any], words: dict[str, Any]) -> None:
+    """Of what was erased the ledger keeps its sums, and no words."""
+    if not calls.filter(step=claim.step_id).update(**facts, **words):
+        calls.filter(step=None).update(**facts)
+
+
+def _outcome_of(error: Exception) -> Call.Outcome:
+    match error:
+        case NotSent() | Aborted():
+            return Call.Outcome.NOT_SENT
+        case EndpointError() if not isinstance(error, Unclear):
+            return Call.Outcome.REFUSED
+        case _:
+            return Call.Outcome.UNCLEAR
