@@ -6,8 +6,8 @@ What exists but may not be done raises `PermissionDenied`.
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Any, TypeVar
+from enum import Enum, auto
+from typing import Any, Final, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
@@ -26,11 +26,21 @@ _first_membership = Select(
 
 
 class May(Enum):
-    """What a role allows within its team."""
+    """What a role may allow within its team."""
 
-    VIEW = frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER})
-    CONVERT = frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER})
-    CHANGE_ANY = frozenset({Role.OWNER, Role.ADMIN})
+    VIEW = auto()
+    CONVERT = auto()
+    EXPORT = auto()  # a result in another format: work, and space
+    CHANGE_ANY = auto()
+
+
+_MEMBERS: Final = frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER})
+_ALLOWED: Final = {
+    May.VIEW: _MEMBERS | {Role.VIEWER},
+    May.CONVERT: _MEMBERS,
+    May.EXPORT: _MEMBERS,
+    May.CHANGE_ANY: frozenset({Role.OWNER, Role.ADMIN}),
+}
 
 
 def membership(user: User | AnonymousUser) -> Membership | None:
@@ -58,7 +68,7 @@ def may(user: User | AnonymousUser, permission: May, team_id: int | None = None)
     found = membership(user)
     if team_id is not None and (found is None or found.team_id != team_id):
         found = user.memberships.filter(team_id=team_id).first()
-    return found is not None and found.role in permission.value
+    return found is not None and found.role in _ALLOWED[permission]
 
 
 def require(user: User | AnonymousUser, permission: May, team_id: int | None = None) -> None:

@@ -15,11 +15,12 @@ from teams.models import User
 
 
 def export(conversion: Conversion, user: User, output_format: str) -> Export | None:
-    """Whoever sees a result may have it in any format; one that failed is tried again. None: there is no result yet.
+    """Members may have any result that they see in any format; one that failed is tried again. None: there is no
+    result yet.
 
     Raises PermissionDenied, ValueError for what is no other format, and OverQuotaError for what the team may not keep.
     """
-    require(user, May.VIEW, conversion.team_id)
+    require(user, May.EXPORT, conversion.team_id)
     if output_format not in OUTPUT_FORMATS or output_format == conversion.output_format:
         raise ValueError(output_format)
     with transaction.atomic():

@@ -21,6 +21,7 @@ from conversions.views.files import gone, is_gone, load, serve
 from conversions.views.requests import HtmxHttpRequest, signed_in
 from conversions.words import filenames
 from s2s.contract import OUTPUT_FORMATS
+from teams.gatekeeper import May, may
 
 
 @require_POST
@@ -46,7 +47,9 @@ def status(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     made = made_of(conversion)
     if request.GET.get("seen") == made.mark:
         return HttpResponse(status=204)
-    return render(request, "conversions/exports_made.html", {"conversion": conversion, "made": made})
+    may_export = may(request.user, May.EXPORT, conversion.team_id)
+    context = {"conversion": conversion, "made": made, "may_export": may_export}
+    return render(request, "conversions/exports_made.html", context)
 
 
 @require_safe

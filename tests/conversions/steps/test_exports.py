@@ -91,7 +91,7 @@ def test_a_result_without_a_header_is_read_as_what_it_was_ordered(submit: Submit
 
 def test_it_is_made_once_whoever_asks(ready: Conversion, cast: Cast) -> None:
     first = actions.export(ready, cast.bob, "wav_48000")
-    assert actions.export(ready, cast.victor, "wav_48000") == first
+    assert actions.export(ready, cast.alice, "wav_48000") == first
     assert work_all() == 1
     assert actions.export(ready, cast.alice, "wav_48000") == first
     assert work_all() == 0
@@ -112,9 +112,11 @@ def test_only_another_format_of_the_contract_is_made(ready: Conversion, cast: Ca
     assert not Export.objects.exists()
 
 
-def test_others_get_none(ready: Conversion, cast: Cast) -> None:
-    with pytest.raises(PermissionDenied):
-        actions.export(ready, cast.mallory, "mp3_44100_128")
+def test_viewers_and_others_have_none_made(ready: Conversion, cast: Cast) -> None:
+    for user in (cast.victor, cast.mallory):
+        with pytest.raises(PermissionDenied):
+            actions.export(ready, user, "mp3_44100_128")
+    assert not Export.objects.exists()
 
 
 def test_one_that_fails_says_so_changes_nothing_else_and_is_tried_again(ready: Conversion, cast: Cast) -> None:

@@ -114,12 +114,20 @@ def test_one_whose_file_is_gone_can_be_made_anew(alice: Client, cast: Cast, read
     assert Export.objects.get().step.status == Step.Status.DONE
 
 
-def test_whoever_sees_the_conversion_may_and_nobody_else(
-    as_: As, cast: Cast, ready: Conversion, submit: Submit
-) -> None:
-    address = f"/conversions/{ready.pk}/exports/"
-    assert as_(cast.victor).post(address, {"output_format": "mp3_44100_128"}).status_code == 303
+def test_members_have_it_made_and_viewers_download_it(as_: As, cast: Cast, ready: Conversion) -> None:
+    page, address = f"/conversions/{ready.pk}/", f"/conversions/{ready.pk}/exports/"
+    assert as_(cast.victor).post(address, {"output_format": "mp3_44100_128"}).status_code == 403
+    assert "Other formats" not in as_(cast.victor).get(page).content.decode()
+    assert as_(cast.bob).post(address, {"output_format": "mp3_44100_128"}).status_code == 303
     work_all()
+    seen = as_(cast.victor).get(page).content.decode()
+    assert f"{address}mp3_44100_128/" in seen
+    assert "Make it" not in seen
+    assert "Make it" in as_(cast.bob).get(page).content.decode()
+    Step.objects.filter(kind=Step.Kind.EXPORT).update(status=Step.Status.FAILED)
+    assert "Try again" not in as_(cast.victor).get(f"{address}status/").content.decode()
+    assert "Try again" in as_(cast.bob).get(f"{address}status/").content.decode()
+    Step.objects.filter(kind=Step.Kind.EXPORT).update(status=Step.Status.DONE)
     for user, status in ((cast.bob, 200), (cast.victor, 200), (cast.mallory, 404)):
         assert as_(user).get(f"{address}mp3_44100_128/").status_code == status
     assert as_(cast.mallory).post(address, {"output_format": "wav_48000"}).status_code == 404
