@@ -47,11 +47,12 @@ def submit(user_id: int, audio: bytes, count: int) -> None:
 
     user, voice = User.objects.get(pk=user_id), Voice.objects.select_related("endpoint").first()
     assert voice, "no voice is offered"
+    team, order = user.memberships.get().team, actions.Order(ConvertParameters(output_format="wav_16000"))
     for _ in range(count):
         with TemporaryUploadedFile("a.wav", "audio/wav", len(audio), None) as file:
             file.write(audio)
             file.seek(0)
-            actions.submit(user, file, voice, actions.Order(ConvertParameters(output_format="wav_16000")))
+            actions.submit(user, team, file, voice, order)
 
 
 def wait_until_prepared(count: int) -> None:

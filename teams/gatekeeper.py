@@ -56,6 +56,15 @@ def membership(user: User | AnonymousUser) -> Membership | None:
     return cached
 
 
+def member_of(user: User, team: Team | None) -> Membership | None:
+    if team is None:
+        return None
+    found = membership(user)
+    if found is not None and found.team_id == team.pk:
+        return found
+    return user.memberships.select_related("team").filter(team=team).first()
+
+
 def current_team(user: User | AnonymousUser) -> Team | None:
     found = membership(user)
     return found.team if found else None

@@ -1,10 +1,18 @@
 """The verbs. Each checks its permission, makes its transition and adds its line to the timeline, in one place."""
 
-from conversions.actions.audition import MOST_VOICES, PASSAGE_S, BusyError, audition, listen
+from conversions.actions.audition import PASSAGE_S, BusyError, audition, listen, ordered_of
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, forget, purge
 from conversions.actions.disband import Held, disband, held_by
 from conversions.actions.export import export, forget_export
+from conversions.actions.limits import (
+    MOST_AT_ONCE,
+    MOST_VOICES,
+    NoRoomError,
+    RefusedError,
+    TooLargeError,
+    require_welcome,
+)
 from conversions.actions.part import Left, left_by, part_with
 from conversions.actions.presets import (
     NameTakenError,
@@ -22,6 +30,7 @@ from conversions.actions.unplug import Known, known_of, unplug
 from conversions.ledger.usage import OverQuotaError
 
 __all__ = [
+    "MOST_AT_ONCE",
     "MOST_VOICES",
     "PASSAGE_S",
     "Accepted",
@@ -30,8 +39,11 @@ __all__ = [
     "Known",
     "Left",
     "NameTakenError",
+    "NoRoomError",
     "Order",
     "OverQuotaError",
+    "RefusedError",
+    "TooLargeError",
     "audition",
     "cancel",
     "change_preset",
@@ -47,9 +59,11 @@ __all__ = [
     "left_by",
     "listen",
     "may_change_preset",
+    "ordered_of",
     "part_with",
     "purge",
     "rename",
+    "require_welcome",
     "restore",
     "retry",
     "save_preset",

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -21,18 +20,20 @@ from django.utils.translation import gettext as _
 
 from conversions.access.sources import Stored
 from conversions.actions.delete import erase, forget
+from conversions.actions.limits import require_few_voices, require_quota, require_takeable
 from conversions.actions.submit import Order, clean_name, once_for, submit
 from conversions.files import durable
 from conversions.ground.connections import give_back
 from conversions.ledger.usage import lock_where_limited, require_room
 from conversions.models import Conversion, Recording
 from s2s.audio import RawPcm, excerpt, spoken
-from teams.gatekeeper import May, current_team, membership, require
-from teams.models import User
+from s2s.contract import ConvertParameters
+from teams.gatekeeper import May, member_of, require
+from teams.models import Team, User
+from voices.catalogue import with_model_on_offer
 from voices.models import Voice
 
 PASSAGE_S = 10.0
-MOST_VOICES = 6
 # Browsers play it everywhere, whatever was ordered for the whole.
 _FORMAT = "mp3_44100_128"
 PATIENCE_S = 5.0
@@ -44,7 +45,8 @@ class BusyError(Exception):
 
 
 def audition(
-    user: User,
+    actor: User,
+    team: Team,
     audio: File[Any] | Stored,
     voices: Sequence[Voice],
     order: Order,
@@ -53,17 +55,17 @@ def audition(
     """Keeps the recording for a day, with what is wanted of all of it, and begins its auditions. Sent again under the
     same `order.once`, it is the same one.
 
-    Raises PermissionDenied, OSError when it could not be stored, OverQuotaError when the team has no room for it,
-    AudioError when there is nothing to hear in it, and BusyError when too many are being tried.
+    Raises PermissionDenied, RefusedError, OSError when it could not be stored, OverQuotaError when the team has no room
+    for it, AudioError when there is nothing to hear in it, and BusyError when too many are being tried.
     """
-    require(user, May.CONVERT)
-    team = current_team(user)
-    if team is None:
-        raise PermissionDenied
+    require(actor, May.CONVERT, team.pk)
     once = once_for(order, audio, "audition", start_s, sorted(voice.pk for voice in voices))
-    before = _begun_before(user, once)
+    before = _begun_before(actor, once)
     if before is not None:
         return before
+    require_few_voices(voices)
+    require_takeable([audio], voices, order.parameters)
+    require_quota(actor, team, audio.size or 0)
     stored = audio if isinstance(audio, Stored) else None
     parameters = order.parameters
     if stored and stored.zero_retention:
@@ -71,7 +73,7 @@ def audition(
     recording = Recording(
         pk=uuid.uuid4(),
         team=team,
-        created_by=user,
+        created_by=actor,
         name=clean_name(audio.name or "") if parameters.enable_logging else "",
         size=audio.size or 0,
         given=parameters.model_dump(exclude_none=True),
@@ -90,7 +92,7 @@ def audition(
         with transaction.atomic():
             require_room(team, recording.size)
             recording.save(force_insert=True)
-        begun = listen(recording, user, voices, start_s, once)
+        begun = listen(recording, actor, voices, start_s, once)
     except Exception:
         forget(recording)
         raise
@@ -100,15 +102,15 @@ def audition(
     return first
 
 
-def _begun_before(user: User, once: uuid.UUID | None) -> Recording | None:
+def _begun_before(actor: User, once: uuid.UUID | None) -> Recording | None:
     if once is None:
         return None
-    return Recording.objects.filter(auditions__created_by=user, auditions__once=once).first()
+    return Recording.objects.filter(auditions__created_by=actor, auditions__once=once).first()
 
 
 def listen(
     recording: Recording,
-    user: User,
+    actor: User,
     voices: Sequence[Voice],
     start_s: float | None,
     once: uuid.UUID | None = None,
@@ -118,12 +120,14 @@ def listen(
 
     Without `start_s` it is what begins where somebody speaks first, or with the first sound where nobody does.
     """
-    require(user, May.CONVERT, recording.team_id)
+    require(actor, May.CONVERT, recording.team_id)
+    require_few_voices(voices)
+    require_takeable([], voices, ordered_of(recording))
     passage = _passage(recording, start_s)
-    parameters = recording.parameters.model_copy(update={"output_format": _FORMAT, "file_format": "other"})
+    parameters = ordered_of(recording).model_copy(update={"output_format": _FORMAT, "file_format": "other"})
     order = Order(parameters, only_me=True, audition_of=recording, once=once)
     with transaction.atomic():
-        lock_where_limited(membership(user))  # `submit` does, when there are locks already
+        lock_where_limited(member_of(actor, recording.team))  # `submit` does, when there are locks already
         # The row is locked by this: two at once, by a double press perhaps, would each miss what the other one begins.
         told = {"start_s": passage.start_s, "unheard_s": passage.unheard_s}
         if not Recording.objects.filter(pk=recording.pk).update(**told):
@@ -133,10 +137,15 @@ def listen(
             return earlier
         for conversion in earlier:
             erase(conversion)
+        name = recording.name or _("passage")
         return [
-            submit(user, ContentFile(passage.content, name=recording.name or _("passage")), voice, order)
-            for voice in voices[:MOST_VOICES]
+            submit(actor, recording.team, ContentFile(passage.content, name=name), voice, order) for voice in voices
         ]
+
+
+def ordered_of(recording: Recording) -> ConvertParameters:
+    """What is wanted of all of it. A model that is gone since it was sent is nobody's wish any more."""
+    return with_model_on_offer(recording.parameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,19 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from conversions.models import DefaultPreset, Preset
-from teams.gatekeeper import May, current_team, may, require
-from teams.models import User
+from teams.gatekeeper import May, may, require
+from teams.models import Team, User
 
 
 class NameTakenError(Exception):
     """Another preset of the same person has this name."""
 
 
-def save_preset(user: User, name: str, options: dict[str, Any], *, shared: bool) -> Preset:
+def save_preset(actor: User, team: Team, name: str, options: dict[str, Any], *, shared: bool) -> Preset:
     """One's own preset of the same name is replaced. Raises PermissionDenied for those who may not convert."""
-    require(user, May.CONVERT)
-    team = current_team(user)
+    require(actor, May.CONVERT, team.pk)
     preset, _made = Preset.objects.update_or_create(
-        team=team, created_by=user, name=name, defaults={"options": options, "shared": shared}
+        team=team, created_by=actor, name=name, defaults={"options": options, "shared": shared}
     )
     return preset
 
@@ -54,11 +53,10 @@ def _require_change(user: User, preset: Preset) -> None:
         raise PermissionDenied
 
 
-def set_default_preset(user: User, key: str) -> None:
-    """What the user's Studio begins with; an empty key: with nothing chosen."""
-    require(user, May.VIEW)
-    team = current_team(user)
+def set_default_preset(actor: User, team: Team, key: str) -> None:
+    """What the actor's Studio begins with; an empty key: with nothing chosen."""
+    require(actor, May.VIEW, team.pk)
     if not key:
-        DefaultPreset.objects.filter(user=user, team=team).delete()
+        DefaultPreset.objects.filter(user=actor, team=team).delete()
     else:
-        DefaultPreset.objects.update_or_create(user=user, team=team, defaults={"key": key})
+        DefaultPreset.objects.update_or_create(user=actor, team=team, defaults={"key": key})

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from conversions.access.sources import Stored, of_conversion
+from conversions.actions.limits import RefusedError, require_place, require_quota, require_takeable
 from conversions.files import durable
 from conversions.ledger.usage import OverQuotaError, lock_where_limited, require_room
 from conversions.models import Batch, Conversion, Event, Happened, Recording, Step, log_all
@@ -27,7 +28,7 @@ from conversions.sound import reading
 from conversions.sound.reading import Understood
 from s2s.contract import ConvertParameters
 from statements import Given, Insert, Select
-from teams.gatekeeper import May, current_team, membership, require
+from teams.gatekeeper import May, member_of, require
 from teams.models import Team, User
 from voices import abilities
 from voices.models import Voice
@@ -42,6 +43,9 @@ _made_once = Select(
     )
 )
 _add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priority")
+
+
+_LIMITS = (OverQuotaError, RefusedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +69,19 @@ def once_for(order: Order, audio: File[Any] | Stored, *more: object) -> UUID | N
     return uuid5(order.once, repr(facts))
 
 
-def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
+def submit(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
     """Accepts a complete recording. When this returns, it survives any crash.
 
     What was accepted before under the same `order.once` is the answer again: nothing is made or paid twice.
-    Raises PermissionDenied for those who may not convert in their team and for zero retention where the endpoint
-    can't promise it, OSError when it could not be stored, and OverQuotaError when the team has no room for it.
+    Raises PermissionDenied for those who may not convert in the team and for zero retention where the endpoint can't
+    promise it, RefusedError when its batch is full, OSError when it could not be stored, and OverQuotaError when the
+    team has no room for it.
     """
-    require(user, May.CONVERT)
-    team = current_team(user)
-    if team is None:
-        raise PermissionDenied
-    before = _made_before(user, voice, order)
+    require(actor, May.CONVERT, team.pk)
+    before = _made_before(actor, voice, order)
     if before is not None:
         return before
-    conversion = _conversion(user, team, audio, voice, order)
+    conversion = _conversion(actor, team, audio, voice, order)
     # The file is durable before any row speaks of it; a crash in between leaves an orphan, which is swept up.
     understood = None
     if isinstance(audio, Stored):
@@ -89,39 +91,41 @@ def submit(user: User, audio: File[Any] | Stored, voice: Voice, order: Order) ->
         understood = reading.understand_at_the_door(audio, conversion)
         durable.store_upload(conversion.source, audio)
     try:
-        _enter(conversion, user, understood)
+        _enter(conversion, actor, understood)
     except Exception as error:
         durable.delete_all(conversion.pk)
-        before = _made_before(user, voice, order) if isinstance(error, IntegrityError) else None
+        before = _made_before(actor, voice, order) if isinstance(error, IntegrityError) else None
         if before is None:
             raise
         return before  # the same request arrived twice at once, and the other one was first
     return conversion
 
 
-def _enter(conversion: Conversion, user: User, understood: Understood | None) -> None:
+def _enter(conversion: Conversion, actor: User, understood: Understood | None) -> None:
     """One transaction: from here on it is known."""
-    member = membership(user)
+    member = member_of(actor, conversion.team)
     with transaction.atomic():
         lock_where_limited(member)
         require_room(conversion.team, conversion.source_bytes)
+        if conversion.batch is not None:
+            require_place(conversion.batch)
         if understood and reading.refusal(conversion, understood.found, member):
             understood = None  # `prepare` says so, as of any other recording
         for name, value in (understood.fields if understood else {}).items():
             setattr(conversion, name, value)
         conversion.save(force_insert=True)
         told: dict[str, object] = {"name": conversion.source_name, "voice": conversion.voice_name}
-        submitted = Happened(Event.Kind.SUBMITTED, told, user)
+        submitted = Happened(Event.Kind.SUBMITTED, told, actor)
         if understood:
             log_all(conversion, submitted, Happened(Event.Kind.PREPARED, understood.told))
-            outcomes.prepared(conversion, user.pk)
+            outcomes.prepared(conversion, actor.pk)
             return
         log_all(conversion, submitted)
         _add_step(
             conversion_id=conversion.pk,
             kind=Step.Kind.PREPARE,
             team_id=conversion.team_id,
-            user_id=user.pk,
+            user_id=actor.pk,
             priority=_priority(conversion),
         )
         ring_on_commit(Lane.CPU)
@@ -134,10 +138,10 @@ def _priority(conversion: Conversion) -> int:
     return Step.LONG if conversion.source_bytes > reading.AT_THE_DOOR_BYTES else Step.NORMAL
 
 
-def _made_before(user: User, voice: Voice, order: Order) -> Conversion | None:
+def _made_before(actor: User, voice: Voice, order: Order) -> Conversion | None:
     if order.once is None:
         return None
-    made = _made_once.rows(user_id=user.pk, once=order.once, voice_id=voice.pk)
+    made = _made_once.rows(user_id=actor.pk, once=order.once, voice_id=voice.pk)
     before = Conversion.objects.filter(pk=made[0][0]).first() if made else None
     if before is not None and before.batch_id is None and order.batch is not None:
         # It was sent alone then, with others now.
@@ -146,7 +150,7 @@ def _made_before(user: User, voice: Voice, order: Order) -> Conversion | None:
     return before
 
 
-def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
+def _conversion(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
     parameters = order.parameters
     stored = audio if isinstance(audio, Stored) else None
     if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
@@ -161,7 +165,7 @@ def _conversion(user: User, team: Team, audio: File[Any] | Stored, voice: Voice,
         name, title = "", _("Private recording")
     conversion = Conversion(
         team=team,
-        created_by=user,
+        created_by=actor,
         title=(title.strip() or title_of(name))[:200],
         source_name=name,
         source_bytes=audio.size or 0,
@@ -196,17 +200,18 @@ def mail_is_wanted(conversion: Conversion) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of several recordings: those that are ours to look after now, how many could not be stored, and why
-    where a quota is the reason."""
+    """What became of several recordings: those that are ours to look after now, how many were not taken, and why where
+    a limit is the reason."""
 
     conversions: list[Conversion]
     batch: Batch | None
     not_stored: int
-    over_quota: str = ""
+    over_limit: str = ""
 
 
 def submit_all(
-    user: User,
+    actor: User,
+    team: Team,
     recordings: Sequence[File[Any] | Stored],
     voices: Sequence[Voice],
     order: Order,
@@ -215,24 +220,26 @@ def submit_all(
 ) -> Accepted:
     """Every recording in every voice, as a batch where that is more than one conversion or `batch_id` says so.
 
-    Raises PermissionDenied, and OSError or OverQuotaError when nothing at all could be stored.
+    Raises PermissionDenied, RefusedError, and OSError or OverQuotaError when nothing at all could be stored.
     """
-    require(user, May.CONVERT)
+    require(actor, May.CONVERT, team.pk)
+    require_takeable(recordings, voices, order.parameters)
+    require_quota(actor, team, len(voices) * sum(recording.size or 0 for recording in recordings))
     if batch_id or len(recordings) * len(voices) > 1:
-        order = replace(order, batch=_batch(user, batch_id or order.once))
+        order = replace(order, batch=_batch(actor, team, batch_id or order.once))
     conversions: list[Conversion] = []
-    error: OSError | OverQuotaError | None = None
+    error: Exception | None = None
     for number, recording in enumerate(recordings):
         again = recording
         wanted = replace(order, once=once_for(order, recording, number), place=order.place + number)
         for voice in voices:
             try:
-                conversion = submit(user, again, voice, wanted)
+                conversion = submit(actor, team, again, voice, wanted)
             except OSError as not_stored:
                 logger.exception("a recording could not be stored")
                 error = not_stored
                 break  # the others of this recording would fail too
-            except OverQuotaError as over:
+            except _LIMITS as over:
                 error = over
                 break
             conversions.append(conversion)
@@ -240,18 +247,15 @@ def submit_all(
     if error is not None and not conversions:
         raise error
     missing = len(recordings) * len(voices) - len(conversions)
-    return Accepted(conversions, order.batch, missing, str(error) if isinstance(error, OverQuotaError) else "")
+    return Accepted(conversions, order.batch, missing, str(error) if isinstance(error, _LIMITS) else "")
 
 
-def _batch(user: User, batch_id: UUID | None) -> Batch:
+def _batch(actor: User, team: Team, batch_id: UUID | None) -> Batch:
     """A page that sends its recordings one by one names the batch that they all belong to."""
-    team = current_team(user)
-    if team is None:
-        raise PermissionDenied
     if batch_id is None:
-        return Batch.objects.create(team=team, created_by=user)
-    batch, _made = Batch.objects.get_or_create(pk=batch_id, defaults={"team": team, "created_by": user})
-    if batch.created_by_id != user.pk or batch.team_id != team.pk:
+        return Batch.objects.create(team=team, created_by=actor)
+    batch, _made = Batch.objects.get_or_create(pk=batch_id, defaults={"team": team, "created_by": actor})
+    if batch.created_by_id != actor.pk or batch.team_id != team.pk:
         raise PermissionDenied
     return batch
 

@@ -7,25 +7,22 @@ from functools import cache
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404
-from django.template.defaultfilters import filesizeformat
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from conversions.access import sources
 from conversions.words.formats import FORMAT_CHOICES
 from s2s.contract import DEFAULT_OUTPUT_FORMAT, MAX_SEED, ConvertParameters
 from teams.models import User
-from voices import abilities
 from voices.catalogue import offered_models, offered_voices
 from voices.ids import LARGEST_ID, is_id
-from voices.models import Endpoint, Voice
+from voices.models import Voice
 
 VOICE_SETTINGS = ("stability", "similarity_boost", "style", "speed", "use_speaker_boost")
-MOST_AT_ONCE = 200  # conversions of one form
+# Fields whose name isn't the contract's.
+_FIELD_OF = {"model_id": "model", "enable_logging": "zero_retention"}
 _NO_LONGER_OFFERED = _("This voice is no longer offered. Choose another one.")
 
 
@@ -211,20 +208,12 @@ class RecordingsField(forms.FileField):
         for file in files:
             try:
                 super().clean(file, initial)
-                self._check_size(file)
             except forms.ValidationError as error:
                 named = error.messages if len(files) == 1 else [f"{file.name}: {words}" for words in error.messages]
                 problems += named
         if problems:
             raise forms.ValidationError(problems)
         return files
-
-    def _check_size(self, file: UploadedFile[Any]) -> None:
-        if file.size is not None and file.size > settings.MAX_UPLOAD_BYTES:
-            raise forms.ValidationError(
-                _("This file has %(size)s, and at most %(most)s are taken.")
-                % {"size": filesizeformat(file.size), "most": filesizeformat(settings.MAX_UPLOAD_BYTES)}
-            )
 
 
 class VoicesField(forms.ModelMultipleChoiceField[Voice]):
@@ -251,25 +240,6 @@ class StartField(forms.FloatField):
 
     def __init__(self) -> None:
         super().__init__(required=False, min_value=0, max_value=7 * 24 * 3600)
-
-
-def refused_by(
-    endpoints: Iterable[Endpoint], *, noise: bool, zero_retention: bool, model: str
-) -> list[tuple[str, str]]:
-    """What is wanted and can't be had of these endpoints: the name of the option's field, and words.
-
-    Where one of several can do it, it counts there alone; but whoever wants nothing kept means by nobody.
-    """
-    found = list(abilities.of(endpoints).values())
-    words = []
-    if noise and all(abilities.NOISE in one.lacks(model) for one in found):
-        words += [("remove_background_noise", gettext("%s can't remove noise.") % one.endpoint.name) for one in found]
-    if model and not any(model in one.models for one in found):
-        words += [("model", gettext("%s doesn't have this model.") % one.endpoint.name) for one in found]
-    if zero_retention:
-        unable = [one.endpoint for one in found if not one.endpoint.zero_retention]
-        words += [("zero_retention", gettext("%s can't promise to keep nothing.") % each.name) for each in unable]
-    return words
 
 
 class StudioForm(OptionsForm):
@@ -319,22 +289,23 @@ class StudioForm(OptionsForm):
             raise forms.ValidationError(_("This recording isn’t there any more. Choose another one.")) from error
 
     def clean(self) -> dict[str, Any] | None:
-        """What a voice's endpoint cannot do is refused at its field: a page without CSS may still offer it."""
         data = super().clean() or self.cleaned_data
         if "audio" in data and "take" in data and not data["audio"] and data["take"] is None:
             self.add_error("audio", _("Choose a recording first."))
         if "take" in self.errors:
             self.add_error("audio", self.errors["take"].as_data())
-        if len(self.recordings) * len(data.get("voice", [])) > MOST_AT_ONCE:
-            self.add_error("voice", _("These are more than %d conversions. Take fewer at once.") % MOST_AT_ONCE)
-        take = None if data.get("audio") else data.get("take")
-        noise, model = bool(data.get("remove_background_noise")), data.get("model") or ""
-        # Of a recording that was to leave no trace everything is, whatever is ticked now.
-        zero_retention = bool(data.get("zero_retention") or (take and take.zero_retention))
-        endpoints = {voice.endpoint for voice in data.get("voice", [])}
-        for name, words in refused_by(endpoints, noise=noise, zero_retention=zero_retention, model=model):
-            self.add_error(name, words)
         return data
+
+    def refuse(self, problems: Iterable[tuple[str, str]]) -> str:
+        """Puts each problem at the field that it is about. Returns the words of those that are about none."""
+        rest = []
+        for about, words in problems:
+            field = _FIELD_OF.get(about, about)
+            if field in self.fields:
+                self.add_error(field, words)
+            else:
+                rest.append(words)
+        return " ".join(rest)
 
     @property
     def recordings(self) -> list[File[Any] | sources.Stored]:

@@ -25,11 +25,11 @@ def see_other(view: str, *args: UUID) -> HttpResponse:
 def say_what_is_missing(request: HttpRequest, accepted: Accepted) -> None:
     """On the page that follows, where not all of what was sent was taken."""
     count = accepted.not_stored
-    if count and accepted.over_quota:
+    if count and accepted.over_limit:
         words = ngettext(
             "%(count)d recording was not taken. %(why)s", "%(count)d recordings were not taken. %(why)s", count
         )
-        messages.error(request, words % {"count": count, "why": accepted.over_quota})
+        messages.error(request, words % {"count": count, "why": accepted.over_limit})
     elif count:
         words = ngettext(
             "%d recording could not be stored on the server. Please tell your admin, and send it again later.",

@@ -17,47 +17,32 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from conversions import actions
 from conversions.access import sources
-from conversions.forms.studio import StartField, VoicesField, all_words, refused_by
-from conversions.ledger.usage import over_quota
+from conversions.forms.studio import StartField, VoicesField, all_words
 from conversions.models import Recording
 from conversions.pages.heeded import where_it_counts
 from conversions.pages.progress import progress_of, with_progress
 from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.files import serve
+from conversions.views.problems import problem_of
 from conversions.views.requests import signed_in
-from s2s.audio import SPEECH_SEARCH_S, AudioError
-from teams.gatekeeper import membership
-from voices.catalogue import offered_voices, with_model_on_offer
-from voices.models import Voice
+from s2s.audio import SPEECH_SEARCH_S
+from voices.catalogue import offered_voices
 
 logger = logging.getLogger(__name__)
 
 
 class PassageForm(forms.Form):
-    """Where the passage begins, and the voices: of endpoints that can do what was ordered for all of it."""
+    """Where the passage begins, and the voices."""
 
     voice = VoicesField()
     start = StartField()
 
     once = forms.UUIDField(required=False)
 
-    def __init__(self, data: Any, recording: Recording) -> None:
+    def __init__(self, data: Any) -> None:
         super().__init__(data)
-        self.ordered = with_model_on_offer(recording.parameters)
         voice: Any = self.fields["voice"]
         voice.queryset = offered_voices()
-
-    def clean_voice(self) -> QuerySet[Voice]:
-        voices: QuerySet[Voice] = self.cleaned_data["voice"]
-        refused = refused_by(
-            {voice.endpoint for voice in voices},
-            noise=self.ordered.remove_background_noise,
-            zero_retention=not self.ordered.enable_logging,
-            model=self.ordered.model_id or "",
-        )
-        if refused:
-            raise forms.ValidationError([words for _field, words in refused])
-        return voices
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -67,28 +52,20 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     recording = sources.recording_or_404(user, recording_id)
     if request.method != "POST":
         return render(request, "conversions/audition.html", _context(recording))
-    form = PassageForm(request.POST, recording)
-    problem, status = "" if form.is_valid() else all_words(form), 422
-    if not problem:
-        try:
-            data = form.cleaned_data
-            actions.listen(recording, user, data["voice"], data["start"], data["once"])
-        except AudioError as error:
-            problem = str(error)
-        except actions.BusyError as error:
-            problem, status = str(error), 503
-        except actions.OverQuotaError as error:
-            problem, status = str(error), 403
-        except FileNotFoundError:
-            problem = _("The recording is gone from the server. Please send it again in the Studio.")
-        except OSError:
-            logger.exception("a passage could not be stored")
-            problem = _("The passage could not be stored on the server. What you have heard is kept; tell your admin.")
-            status = 507
-    if problem:
-        context = _context(recording) | {"problem": problem}
-        return render(request, "conversions/audition.html", context, status=status)
+    form = PassageForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, recording, all_words(form), 422)
+    data = form.cleaned_data
+    try:
+        actions.listen(recording, user, data["voice"], data["start"], data["once"])
+    except Exception as error:
+        problem = problem_of(error)
+        return _refused(request, recording, str(problem), problem.status)
     return see_other("conversions:audition", recording_id)
+
+
+def _refused(request: HttpRequest, recording: Recording, words: str, status: int) -> HttpResponse:
+    return render(request, "conversions/audition.html", _context(recording) | {"problem": words}, status=status)
 
 
 @require_safe
@@ -142,27 +119,19 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     """All of the recording, in the voices that won."""
     user = signed_in(request)
     recording = sources.recording_or_404(user, recording_id)
-    form = PassageForm(request.POST, recording)
+    form = PassageForm(request.POST)
     if not form.is_valid():
-        context = _context(recording) | {"problem": all_words(form)}
-        return render(request, "conversions/audition.html", context, status=422)
-    voices, member = form.cleaned_data["voice"], membership(user)
-    over = over_quota(member, size=recording.size * len(voices)) if member else None
-    if over:
-        return render(request, "conversions/audition.html", _context(recording) | {"problem": over}, status=403)
-    only_me, once = recording.only_me, form.cleaned_data["once"]
-    order = actions.Order(form.ordered, only_me=only_me, once=once)
+        return _refused(request, recording, all_words(form), 422)
+    voices, once = form.cleaned_data["voice"], form.cleaned_data["once"]
+    order = actions.Order(actions.ordered_of(recording), only_me=recording.only_me, once=once)
     try:
-        accepted = actions.submit_all(user, [sources.of_recording(recording)], voices, order)
-    except actions.OverQuotaError as error:
-        return render(request, "conversions/audition.html", _context(recording) | {"problem": str(error)}, status=403)
+        accepted = actions.submit_all(user, recording.team, [sources.of_recording(recording)], voices, order)
     except FileNotFoundError:
         messages.error(request, _("The recording is gone from the server. Please send it again in the Studio."))
         return see_other("conversions:studio")
-    except OSError:
-        logger.exception("a recording could not be stored")
-        problem = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
-        return render(request, "conversions/audition.html", _context(recording) | {"problem": problem}, status=507)
+    except Exception as error:
+        problem = problem_of(error)
+        return _refused(request, recording, str(problem), problem.status)
     say_what_is_missing(request, accepted)
     if accepted.batch is not None:
         return see_other("conversions:batch", accepted.batch.pk)

@@ -21,7 +21,7 @@ from conversions.forms.studio import OptionsForm, all_words
 from conversions.forms.uploads import FilesLeftOutHandler
 from conversions.models import Preset
 from conversions.views.answers import SeeOther, see_other
-from conversions.views.requests import HtmxHttpRequest, signed_in
+from conversions.views.requests import HtmxHttpRequest, at_work, signed_in
 from teams.gatekeeper import get_or_404
 
 # The Studio's form comes with its files where no script leaves them out; a preset needs none of them.
@@ -58,12 +58,13 @@ def presets(request: HtmxHttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _save(request: HtmxHttpRequest) -> HttpResponse:
-    user, name, options = signed_in(request), NameForm(request.POST), OptionsForm(request.POST)
+    name, options = NameForm(request.POST), OptionsForm(request.POST)
     if not (name.is_valid() and options.is_valid()):
         return _answer(request, problem=f"{all_words(name)} {all_words(options)}".strip(), status=422)
     kept = offers.without_privacy(options.options)
+    user, team = at_work(request)
     preset = actions.save_preset(
-        user, name.cleaned_data["preset_name"], kept, shared=name.cleaned_data["preset_shared"]
+        user, team, name.cleaned_data["preset_name"], kept, shared=name.cleaned_data["preset_shared"]
     )
     if request.htmx:
         return _answer(request, chosen=preset.key)
@@ -119,11 +120,11 @@ def delete(request: HtmxHttpRequest, preset_id: int) -> HttpResponse:
 
 @require_POST
 def default(request: HtmxHttpRequest) -> HttpResponse:
-    user, key = signed_in(request), request.POST.get("key", "")
+    (user, team), key = at_work(request), request.POST.get("key", "")
     if key and offers.find(user, key) is None:
         messages.error(request, _("This preset isn’t there any more."))
         return see_other("conversions:presets")
-    actions.set_default_preset(user, key)
+    actions.set_default_preset(user, team, key)
     messages.success(
         request, _("Your Studio begins with it from now on.") if key else _("Your Studio begins as it came.")
     )

@@ -6,7 +6,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from teams.models import User
+from teams.gatekeeper import current_team
+from teams.models import Team, User
 
 
 class HtmxHttpRequest(HttpRequest):
@@ -18,3 +19,12 @@ def signed_in(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def at_work(request: HttpRequest) -> tuple[User, Team]:
+    """Who asks, and the team that they work in."""
+    user = signed_in(request)
+    team = current_team(user)
+    if team is None:
+        raise PermissionDenied
+    return user, team

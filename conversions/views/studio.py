@@ -11,7 +11,6 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -20,17 +19,16 @@ from conversions import actions
 from conversions.access import sources
 from conversions.access.reach import conversion_or_404
 from conversions.forms import presets
-from conversions.forms.studio import MOST_AT_ONCE, StudioForm
+from conversions.forms.studio import StudioForm
 from conversions.forms.uploads import RecordingUploadHandler
 from conversions.ground.connections import give_back
-from conversions.ground.disk import free_bytes
 from conversions.ledger import sums
 from conversions.ledger.usage import over_quota
 from conversions.pages import voicecards
 from conversions.pages.heeded import left_out_words
 from conversions.views.answers import lead_to, say_what_is_missing
-from conversions.views.requests import signed_in
-from s2s.audio import AudioError
+from conversions.views.problems import problem_of
+from conversions.views.requests import at_work, signed_in
 from teams.gatekeeper import May, current_team, may, membership
 from teams.models import User
 from voices.ids import is_id
@@ -92,25 +90,16 @@ def _options_with(user: User, take: str) -> dict[str, Any]:
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """What can be known from the headers is said before the body is read and touches the disk."""
-    if not may(request.user, May.CONVERT):
-        problem = _("You can listen here, but not convert. Ask your team's admin.")
-        return _page(request, _empty(request), problem=problem, status=403)
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
-    # The form's other fields and the multipart boundaries need a little room too.
-    if length > settings.MAX_UPLOAD_BYTES + 1024**2:
-        problem = _("This is too large: at most %s are taken at once.") % filesizeformat(settings.MAX_UPLOAD_BYTES)
-        return _page(request, _empty(request), problem=problem, status=413)
-    member = membership(request.user)
-    over = over_quota(member, size=length) if member else None
-    if over:
-        return _page(request, _empty(request), problem=over, status=403)
-    if free_bytes() - length < settings.MIN_FREE_BYTES:
-        logger.error("an upload of %d bytes was refused: the disk is nearly full", length)
-        problem = _("There is no room for this recording on the server at the moment. Please tell your admin.")
-        return _page(request, _empty(request), problem=problem, status=507)
+    user = signed_in(request)
+    try:
+        actions.require_welcome(user, current_team(user), length)
+    except Exception as error:
+        problem = problem_of(error)
+        return _page(request, _empty(request), problem=str(problem), status=problem.status)
     return None
 
 
@@ -140,35 +129,20 @@ def _accept(request: HttpRequest) -> HttpResponse:
     form = StudioForm(request.POST, request.FILES, user=signed_in(request))
     if not form.is_valid():
         return _page(request, form, status=422)
-    over = _over_storage(request, form)
-    if over:
-        return _page(request, form, problem=over, status=403)
     try:
         return _audition(request, form) if request.POST.get("do") == "audition" else _convert(request, form)
-    except actions.OverQuotaError as error:
-        return _page(request, form, problem=str(error), status=403)
-    except FileNotFoundError:
-        form.add_error("audio", _("This recording isn’t there any more. Choose another one."))
-        return _page(request, form, status=422)
-    except OSError:
-        logger.exception("an upload could not be stored")
-        problem = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
-        return _page(request, form, problem=problem, status=507)
-
-
-def _over_storage(request: HttpRequest, form: StudioForm) -> str | None:
-    """The headers say nothing of what is taken again, or of the voices: for each a recording is kept."""
-    member = membership(request.user)
-    copies = 1 if request.POST.get("do") == "audition" else len(form.cleaned_data["voice"])
-    size = copies * sum(recording.size or 0 for recording in form.recordings)
-    return over_quota(member, size=size) if member else None
+    except Exception as error:
+        problem = problem_of(error)
+        rest = form.refuse(problem.words)
+        return _page(request, form, problem=rest, status=problem.status)
 
 
 def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
     data = form.cleaned_data
     place = data.get("place") or 0
     order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"), place=place)
-    accepted = actions.submit_all(signed_in(request), form.recordings, data["voice"], order, batch_id=data.get("batch"))
+    user, team = at_work(request)
+    accepted = actions.submit_all(user, team, form.recordings, data["voice"], order, batch_id=data.get("batch"))
     say_what_is_missing(request, accepted)
     if accepted.batch is not None:
         return lead_to(request, "conversions:batch", accepted.batch.pk)
@@ -179,18 +153,10 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     data, recordings = form.cleaned_data, form.recordings
     if len(recordings) > 1:
         form.add_error("audio", _("Voices can be tried with one recording at a time."))
-    if len(data["voice"]) > actions.MOST_VOICES:
-        form.add_error("voice", _("At most %d voices can be tried at once.") % actions.MOST_VOICES)
-    if form.errors:
         return _page(request, form, status=422)
-    try:
-        order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
-        recording = actions.audition(signed_in(request), recordings[0], data["voice"], order, data["start"])
-    except AudioError as error:
-        form.add_error("audio", str(error))
-        return _page(request, form, status=422)
-    except actions.BusyError as error:
-        return _page(request, form, problem=str(error), status=503)
+    order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
+    user, team = at_work(request)
+    recording = actions.audition(user, team, recordings[0], data["voice"], order, data["start"])
     return lead_to(request, "conversions:audition", recording.pk)
 
 
@@ -221,7 +187,7 @@ def _page(
         # A quota that is used up is said before a recording is chosen.
         "problem": problem or over,
         "over": over,
-        "most_at_once": MOST_AT_ONCE,
+        "most_at_once": actions.MOST_AT_ONCE,
         "may_convert": may(user, May.CONVERT),
         "most_auditions": actions.MOST_VOICES,
         "max_upload_bytes": settings.MAX_UPLOAD_BYTES,

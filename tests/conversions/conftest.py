@@ -100,10 +100,12 @@ Submit = Callable[..., Conversion]
 @pytest.fixture
 def submit(cast: Cast, voice: Voice) -> Submit:
     def submit(user: Any = None, data: bytes | None = None, **parameters: Any) -> Conversion:
+        who = user or cast.alice
+        team = cast.other_team if who == cast.mallory else cast.team
         given = {"output_format": "wav_16000", **parameters}
         file = upload(data)
         try:
-            return actions.submit(user or cast.alice, file, voice, actions.Order(ConvertParameters(**given)))
+            return actions.submit(who, team, file, voice, actions.Order(ConvertParameters(**given)))
         finally:
             file.close()  # as the end of a request does
 

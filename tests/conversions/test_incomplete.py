@@ -37,7 +37,7 @@ def test_the_page_and_the_timeline_say_it_and_what_is_there_is_converted(submit:
 def test_the_batch_says_it_of_the_one_that_is_meant(voice: Voice, cast: Cast) -> None:
     order = Order(ConvertParameters(output_format="wav_16000"))
     recordings = [SimpleUploadedFile("part.wav", PART), SimpleUploadedFile("whole.wav", wav())]
-    batch = actions.submit_all(cast.alice, recordings, [voice], order).batch
+    batch = actions.submit_all(cast.alice, cast.team, recordings, [voice], order).batch
     assert batch
     work_all()
     page = client_of(cast.alice).get(f"/batches/{batch.pk}/").content.decode()
@@ -153,7 +153,7 @@ def test_a_batch_goes_on_with_the_others_and_answers_for_all_that_ask(
 ) -> None:
     order = Order(ConvertParameters(output_format="wav_16000"))
     recordings = [SimpleUploadedFile(f"{name}.wav", data) for name, data in (("a", PART), ("b", wav()), ("c", PART))]
-    batch = actions.submit_all(cast.alice, recordings, [voice], order).batch
+    batch = actions.submit_all(cast.alice, cast.team, recordings, [voice], order).batch
     assert batch
     work_all()
     client, address = client_of(cast.alice), f"/batches/{batch.pk}/"

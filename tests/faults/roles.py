@@ -87,7 +87,8 @@ def submitter(place: str) -> None:
     with mock.patch.object(bells, "ring", die):
         voice = Voice.objects.filter(endpoint__key="local", hidden=False).first()
         assert voice is not None
-        actions.submit(User.objects.get(), upload, voice, actions.Order(ConvertParameters(output_format="wav_16000")))
+        user, order = User.objects.get(), actions.Order(ConvertParameters(output_format="wav_16000"))
+        actions.submit(user, user.memberships.get().team, upload, voice, order)
 
 
 def preparer() -> None:

@@ -128,7 +128,9 @@ def test_what_they_tried_out_goes_with_its_files(
     cast: Cast, voice: Voice, admin: Client, scripted: ScriptedEndpoint
 ) -> None:
     file = upload()
-    recording = actions.audition(cast.bob, file, [voice], actions.Order(ConvertParameters(output_format="wav_16000")))
+    recording = actions.audition(
+        cast.bob, cast.team, file, [voice], actions.Order(ConvertParameters(output_format="wav_16000"))
+    )
     file.close()
     assert Recording.objects.count() == 1
     delete_in_admin(admin, cast.bob)

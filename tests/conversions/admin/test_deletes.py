@@ -36,7 +36,9 @@ def test_a_team_goes_with_all_that_it_made_and_its_people_and_ledger_stay(
     hidden, unfinished = submit(cast.bob, enable_logging=False), submit(cast.bob)
     Conversion.objects.filter(pk=hidden.pk).update(title="Her secret", status="cancelled")
     file = upload()
-    tried = actions.audition(cast.bob, file, [voice], actions.Order(ConvertParameters(output_format="wav_16000")))
+    tried = actions.audition(
+        cast.bob, cast.team, file, [voice], actions.Order(ConvertParameters(output_format="wav_16000"))
+    )
     file.close()
     Preset.objects.create(team=cast.team, created_by=cast.bob, name="Ours", shared=True)
     Membership.objects.create(team=cast.other_team, user=cast.victor)

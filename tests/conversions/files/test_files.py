@@ -214,7 +214,7 @@ def test_zero_retention_is_not_handed_to_the_proxy_which_would_not_tell(voice, c
     settings.X_ACCEL = True
     parameters = ConvertParameters(output_format="wav_16000", enable_logging=False)
     file, client = upload(), Client()
-    conversion = actions.submit(cast.alice, file, voice, actions.Order(parameters))
+    conversion = actions.submit(cast.alice, cast.team, file, voice, actions.Order(parameters))
     file.close()
     work_all()
     client.force_login(cast.alice)

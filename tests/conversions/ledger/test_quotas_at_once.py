@@ -76,7 +76,8 @@ def test_recordings_that_are_kept_together(cast: Cast, voice: Voice, monkeypatch
 
     def submit() -> None:
         with upload(wav(20.0)) as file:  # .64 MB
-            actions.submit(User.objects.get(pk=cast.alice.pk), file, voice, actions.Order(ConvertParameters()))
+            alice = User.objects.get(pk=cast.alice.pk)
+            actions.submit(alice, alice.memberships.get().team, file, voice, actions.Order(ConvertParameters()))
 
     assert at_once(submit, submit) == ["done", "refused"]
     assert Conversion.objects.count() == 1
@@ -88,7 +89,8 @@ def test_recordings_that_are_tried_together(cast: Cast, voice: Voice, monkeypatc
 
     def audition() -> None:
         with upload(wav(20.0, rate_hz=16000)) as file:  # .64 MB, and .32 MB are tried of it
-            actions.audition(User.objects.get(pk=cast.alice.pk), file, [voice], actions.Order(ConvertParameters()))
+            alice = User.objects.get(pk=cast.alice.pk)
+            actions.audition(alice, alice.memberships.get().team, file, [voice], actions.Order(ConvertParameters()))
 
     assert at_once(audition, audition) == ["done", "refused"]
     assert Recording.objects.count() == 1
@@ -119,7 +121,7 @@ def test_what_is_taken_in_leaves_room_for_what_is_being_made(submit: Submit, cas
     ready, alice = Conversion.objects.get(pk=ready.pk), User.objects.get(pk=cast.alice.pk)
     actions.export(ready, alice, "pcm_16000")
     with upload(wav(20.0)) as file, pytest.raises(actions.OverQuotaError):
-        actions.submit(alice, file, voice, actions.Order(ConvertParameters()))
+        actions.submit(alice, Team.objects.get(pk=cast.team.pk), file, voice, actions.Order(ConvertParameters()))
 
 
 def test_what_did_not_fit_any_more_is_said_as_if_it_had_been_known_before(

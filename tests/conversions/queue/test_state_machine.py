@@ -82,7 +82,9 @@ class Lives(RuleBasedStateMachine):
         voice = Voice.objects.select_related("endpoint").get(endpoint__billed=billed)
         parameters = ConvertParameters(output_format="wav_16000", enable_logging=not zero_retention)
         with upload(data) as file:
-            accepted = actions.submit(self.world.cast.alice, file, voice, actions.Order(parameters))
+            accepted = actions.submit(
+                self.world.cast.alice, self.world.cast.team, file, voice, actions.Order(parameters)
+            )
         self.recordings.append(Recording(accepted.pk, data, billed))
 
     def cancel(self, which: int) -> None:

@@ -156,7 +156,7 @@ def test_recordings_that_come_together_do_not_share_the_room_for_one(
         file.checksum = xxh3_128(data).hexdigest()  # type: ignore[attr-defined]
         try:
             user, order = User.objects.get(pk=cast.alice.pk), actions.Order(ConvertParameters())
-            return actions.submit(user, file, voice, order).steps.get().kind
+            return actions.submit(user, cast.team, file, voice, order).steps.get().kind
         finally:
             file.close()
             connection.close()

@@ -62,7 +62,7 @@ def settled() -> None:
 def batch(user: Any, voice: Voice, *names: str) -> list[Conversion]:
     recordings = [SimpleUploadedFile(name, wav()) for name in names]
     order = Order(ConvertParameters(output_format="wav_16000"))
-    return actions.submit_all(user, recordings, [voice], order).conversions
+    return actions.submit_all(user, user.memberships.get().team, recordings, [voice], order).conversions
 
 
 def test_who_chose_it_hears_once_that_it_is_ready(submit: Submit, alice: Any, smtp: Mailbox) -> None:

@@ -32,7 +32,7 @@ SECRET_NAME = "merger-with-northwind"
 def private(cast: Cast, voice) -> Conversion:
     parameters = ConvertParameters(output_format="wav_16000", enable_logging=False, model_id="eleven_english_sts_v2")
     file = upload(wav(), f"{SECRET_NAME}.wav")
-    conversion = actions.submit(cast.bob, file, voice, actions.Order(parameters))
+    conversion = actions.submit(cast.bob, cast.team, file, voice, actions.Order(parameters))
     file.close()
     work_all()
     conversion.refresh_from_db()
@@ -89,7 +89,7 @@ def test_a_retake_inherits_the_clock_of_its_recording(private: Conversion, cast:
     for _ in range(2):
         take.refresh_from_db()
         order = actions.Order(ConvertParameters(output_format="wav_16000", enable_logging=False))
-        take = actions.submit(cast.bob, sources.of_conversion(take), voice, order)
+        take = actions.submit(cast.bob, cast.team, sources.of_conversion(take), voice, order)
     private.refresh_from_db()
     assert retention.gone_at(take) == retention.gone_at(private)
     assert retention.erase_due() == 0

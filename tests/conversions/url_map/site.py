@@ -175,7 +175,7 @@ def _of_others(cast: Cast, submit: Submit, voice: Voice) -> dict[str, Any]:
 def _listened(user: User, voice: Voice) -> Recording:
     file = upload(wav(1.0))
     try:
-        return actions.audition(user, file, [voice], actions.Order(ConvertParameters()))
+        return actions.audition(user, user.memberships.get().team, file, [voice], actions.Order(ConvertParameters()))
     finally:
         file.close()
 

@@ -236,7 +236,7 @@ def _full() -> None:
 
 def test_a_batch_can_be_sent_by_program(cast: Cast, voice: Voice, marcus: Voice) -> None:
     order = actions.Order(ConvertParameters())
-    accepted = actions.submit_all(cast.alice, [recording()], [voice, marcus], order)
+    accepted = actions.submit_all(cast.alice, cast.team, [recording()], [voice, marcus], order)
     assert (len(accepted.conversions), accepted.not_stored) == (2, 0)
     assert accepted.batch == accepted.conversions[1].batch
 

@@ -104,7 +104,7 @@ def test_of_two_at_once_the_later_leaves_nothing(
 ) -> None:
     order = actions.Order(ConvertParameters(), once=uuid.UUID(once))
     with closing(upload()) as file:
-        first = actions.submit(cast.alice, file, voice, order)
+        first = actions.submit(cast.alice, cast.team, file, voice, order)
     look, looks = submitting._made_before, []
 
     def too_early(*args: Any) -> Conversion | None:
@@ -113,7 +113,7 @@ def test_of_two_at_once_the_later_leaves_nothing(
 
     monkeypatch.setattr(submitting, "_made_before", too_early)
     with closing(upload()) as file:
-        assert actions.submit(cast.alice, file, voice, order) == first
+        assert actions.submit(cast.alice, cast.team, file, voice, order) == first
     assert folders(settings) == {str(first.pk)}
 
 

@@ -144,7 +144,7 @@ def test_zero_retention_goes_through_the_app_which_sees_the_whole_download(
 ) -> None:
     parameters = ConvertParameters(output_format="wav_16000", enable_logging=False)
     file = upload(DATA)
-    conversion = actions.submit(cast.bob, file, voice, actions.Order(parameters))
+    conversion = actions.submit(cast.bob, cast.team, file, voice, actions.Order(parameters))
     file.close()
     work_all()
     address = f"/conversions/{conversion.pk}/download/"

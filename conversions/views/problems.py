@@ -1,0 +1,57 @@
+"""What people are told when a verb can't do what they ask: one table for all pages."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from conversions import actions
+from s2s.audio import AudioError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`words`: each with what it is about: "audio", "voice", a parameter of the contract, or "" for all of it."""
+
+    words: tuple[tuple[str, str], ...]
+    status: int
+
+    def __str__(self) -> str:
+        return " ".join(words for _about, words in self.words)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Raises what is no problem of people's again."""
+    match error:
+        case actions.RefusedError():
+            return Problem(error.problems, 422)
+        case AudioError():
+            return _said(str(error), 422, "audio")
+        case actions.BusyError():
+            return _said(str(error), 503)
+        case actions.OverQuotaError():
+            return _said(str(error), 403)
+        case actions.TooLargeError():
+            return _said(str(error), 413)
+        case actions.NoRoomError():
+            return _said(str(error), 507)
+        case PermissionDenied():
+            return _said(_("You can listen here, but not convert. Ask your team's admin."), 403)
+        case FileNotFoundError():
+            words = _("This recording isn’t there any more. Choose another one, or send it again.")
+            return _said(words, 422, "audio")
+        case OSError():
+            logger.error("a recording could not be stored", exc_info=error)
+            words = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
+            return _said(words, 507)
+        case _:
+            raise error
+
+
+def _said(words: str, status: int, about: str = "") -> Problem:
+    return Problem(((about, words),), status)
