@@ -25,7 +25,7 @@ def delete(conversion: Conversion, user: User) -> bool:
     """
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     if conversion.zero_retention:
-        erase(conversion)
+        erase(conversion, actor=user)
         return True
     with transaction.atomic():
         row = Conversion.objects.select_for_update().filter(pk=conversion.pk, deleted_at=None).first()
@@ -46,19 +46,23 @@ def purge(conversion: Conversion, user: User) -> bool:
     """
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     states = [conversion.status] if conversion.finished else Conversion.UNFINISHED
-    return erase(conversion, if_still=Q(status__in=states, deleted_at=conversion.deleted_at))
+    return erase(conversion, actor=user, if_still=Q(status__in=states, deleted_at=conversion.deleted_at))
 
 
-def erase(conversion: Conversion, *, if_still: Q | None = None) -> bool:
-    """Rows and files are gone, by the product's own right: for recordings whose time has come. The ledger keeps its
-    sums. False: `if_still` isn't true of it, and nothing was done.
-    What was kept to be auditioned goes with the last zero retention one that was made of it."""
+def erase(conversion: Conversion, *, actor: User | None = None, if_still: Q | None = None) -> bool:
+    """Rows and files are gone, by the product's own right where nobody asks: for recordings whose time has come.
+
+    The ledger keeps its sums, the audit log who did what and when, without a name or a word; of zero retention ones
+    and of auditions nothing. What was kept to be auditioned goes with the last zero retention one that was made of it.
+    False: `if_still` isn't true of it, and nothing was done.
+    """
     with transaction.atomic():
         row = Conversion.objects.select_for_update().only("pk").filter(if_still or Q(), pk=conversion.pk).first()
         if if_still is not None and row is None:
             return False
         if conversion.zero_retention:
             conversion.calls.update(request_id="", history_item_id="", error="")
+        _forget_words(conversion, actor)
         Conversion.objects.filter(pk=conversion.pk).delete()
         # Rows first: a crash in between leaves files without a row, which housekeeping deletes.
         transaction.on_commit(partial(durable.delete_all, conversion.pk), robust=True)
@@ -66,6 +70,14 @@ def erase(conversion: Conversion, *, if_still: Q | None = None) -> bool:
             for recording in Recording.objects.filter(pk=conversion.recording_id):
                 forget(recording)
     return True
+
+
+def _forget_words(conversion: Conversion, actor: User | None) -> None:
+    if conversion.zero_retention or conversion.audition_of_id is not None:
+        conversion.events.all().delete()
+    else:
+        log(conversion, Event.Kind.ERASED, actor=actor)
+        conversion.events.update(data={})
 
 
 def forget(recording: Recording) -> None:

@@ -1,4 +1,4 @@
-"""What happened to a conversion: its timeline and the audit log. Rows are only ever added."""
+"""What happened to a conversion: its timeline, and the audit log that outlives it. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ class Event(models.Model):
         DELETED = "deleted"
         RESTORED = "restored"
         EXPORTED = "exported"
+        ERASED = "erased"
 
-    conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="events")
+    conversion = models.ForeignKey(Conversion, null=True, on_delete=models.SET_NULL, related_name="events")
+    about = models.UUIDField()  # the conversion's id, also when it is erased and nothing more is known of it
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -56,7 +58,7 @@ class Happened:
     actor: User | None = None
 
 
-_add = Insert(Event, "conversion_id", "team_id", "actor_id", "kind", "data")
+_add = Insert(Event, "conversion_id", "about", "team_id", "actor_id", "kind", "data")
 
 
 def log(conversion: Conversion, kind: Event.Kind, *, actor: User | None = None, **data: object) -> None:
@@ -70,6 +72,7 @@ def log_all(conversion: Conversion, *lines: Happened) -> None:
         [
             {
                 "conversion_id": conversion.pk,
+                "about": conversion.pk,
                 "team_id": conversion.team_id,
                 "actor_id": line.actor.pk if line.actor else None,
                 "kind": line.kind,

@@ -32,6 +32,7 @@ _SENTENCES: dict[str, Any] = {
     Event.Kind.DELETED: gettext_lazy("%(who)s deleted it"),
     Event.Kind.RESTORED: gettext_lazy("%(who)s brought it back"),
     Event.Kind.EXPORTED: gettext_lazy("Made as %(format)s too"),
+    Event.Kind.ERASED: gettext_lazy("%(who)s erased it"),
 }
 
 

@@ -65,7 +65,7 @@ def erase_unreachable() -> int:
 def _erase(due: QuerySet[Conversion], *, if_still: Q | None = None) -> int:
     erased = 0
     # Without an order: for one, SQLite would read the whole table in it.
-    for conversion in due.order_by().only("enable_logging", "recording"):
+    for conversion in due.order_by().only("enable_logging", "recording", "audition_of", "team"):
         actions.erase(conversion, if_still=if_still)
         erased += 1
     if erased and connection.vendor == "sqlite":

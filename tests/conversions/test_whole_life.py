@@ -259,5 +259,8 @@ def test_purge_leaves_no_file_and_keeps_the_ledger(submit: Submit, cast) -> None
 
     assert list(durable.stored_conversions()).count(conversion.pk) == 0
     assert not Conversion.objects.filter(pk=conversion.pk).exists()
-    assert Event.objects.filter(conversion=conversion.pk).count() == 0
+    erased = Event.objects.filter(about=conversion.pk).last()
+    assert erased is not None
+    assert (erased.kind, erased.actor) == (Event.Kind.ERASED, cast.alice)
+    assert not any(event.data for event in Event.objects.filter(about=conversion.pk))
     assert Call.objects.get().credits == 17

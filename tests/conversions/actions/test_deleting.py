@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversions import actions
 from conversions.files import durable
-from conversions.models import Call, Conversion, Event, Step
+from conversions.models import Call, Conversion, Event, Recording, Step
 from conversions.pages import history
 from conversions.pages.timeline import timeline_of
 from conversions.queue.bells import Lane
@@ -55,7 +55,9 @@ def test_what_was_ready_is_as_before_once_it_is_back(ready: Conversion, cast: Ca
     assert [line.words for line in timeline_of(ready)][-2:] == ["Alice deleted it", "Alice brought it back"]
 
 
-def test_after_a_day_nothing_of_it_is_left_but_the_ledger(ready: Conversion, submit: Submit, cast: Cast) -> None:
+def test_after_a_day_nothing_of_it_is_left_but_the_ledger_and_who_did_what(
+    ready: Conversion, submit: Submit, cast: Cast
+) -> None:
     kept = submit()
     actions.delete(ready, cast.alice)
     hours_pass(24.1)
@@ -65,8 +67,21 @@ def test_after_a_day_nothing_of_it_is_left_but_the_ledger(ready: Conversion, sub
     assert retention.erase_deleted() == 1
     assert list(Conversion.objects.all()) == [kept]
     assert list(durable.stored_conversions()) == [kept.pk]
-    assert not Event.objects.filter(conversion=ready.pk).exists()
     assert Call.objects.get().conversion is None
+    left = Event.objects.filter(about=ready.pk)
+    assert [(event.kind, event.actor) for event in left.exclude(actor=None)] == [
+        ("submitted", cast.alice),
+        ("deleted", cast.alice),
+    ]
+    assert left.last().kind == Event.Kind.ERASED
+    assert not any(event.data or event.conversion_id for event in left)
+
+
+def test_of_an_audition_the_audit_log_keeps_nothing(ready: Conversion, cast: Cast) -> None:
+    tried = Recording.objects.create(team=cast.team, created_by=cast.alice, name="a", file="a", size=1)
+    Conversion.objects.filter(pk=ready.pk).update(audition_of=tried)
+    actions.forget(tried)
+    assert not Event.objects.exists()
 
 
 def test_one_that_is_brought_back_while_it_is_erased_stays(ready: Conversion, cast: Cast) -> None:

@@ -65,7 +65,7 @@ def answered(endpoint: Endpoint, cast: Cast, *, count: int, seconds: float, work
 def delay(conversion: Conversion, seconds: float, **data: str) -> None:
     steps = Step.objects.filter(conversion=conversion, kind="convert")
     steps.update(attempt=1, not_before=timezone.now() + timedelta(seconds=seconds))
-    Event.objects.create(conversion=conversion, team=conversion.team, kind="delayed", data=data)
+    Event.objects.create(conversion=conversion, about=conversion.pk, team=conversion.team, kind="delayed", data=data)
 
 
 def test_how_many_are_before_it(queued: list[Conversion]) -> None:

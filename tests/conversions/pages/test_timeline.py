@@ -32,7 +32,9 @@ def test_every_kind_has_a_sentence_even_without_its_data(conversion: Conversion,
 
 
 def test_an_unknown_kind_is_left_out(conversion: Conversion) -> None:
-    Event.objects.create(conversion=conversion, team=conversion.team, kind="from_2030", data={"words": "?"})
+    Event.objects.create(
+        conversion=conversion, about=conversion.pk, team=conversion.team, kind="from_2030", data={"words": "?"}
+    )
     log(conversion, Event.Kind.READY)
     assert words(conversion) == ["Ready to listen"]
 
