@@ -60,7 +60,7 @@ def measure() -> int:
     client.force_login(cast.alice)
     before = ""
     for _ in range(PAGE - 1):
-        before = history.page(cast.alice, {"before": before}).older
+        before = history.page_of(cast.alice, {"before": before}).older
     first, thousandth = "/history/", f"/history/?before={before}"
     assert client.get(thousandth).context["page"].conversions
     one, far = alternate(lambda: client.get(first), lambda: client.get(thousandth))

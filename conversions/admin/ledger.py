@@ -98,7 +98,7 @@ class LedgerAdmin(admin.ModelAdmin[Call]):
         return TemplateResponse(request, "admin/conversions/call/ledger.html", context)
 
 
-def _csv(month: Month, lines: Iterable[sums.Line]) -> HttpResponse:
+def _csv(month: Month, lines: Iterable[sums.Spending]) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="ledger-{month}.csv"'
     writer = csv.writer(response)

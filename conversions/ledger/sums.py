@@ -47,7 +47,7 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Spending:
     """What one person of a team used at one endpoint in a month."""
 
     team: str
@@ -64,7 +64,7 @@ def used_this_month(team: Team) -> Used:
     return used_by(Call.objects.filter(team=team, sent_at__gte=month_start()))
 
 
-def month(start: datetime, end: datetime) -> list[Line]:
+def month(start: datetime, end: datetime) -> list[Spending]:
     """Everything sent from `start` to before `end`, most expensive first: four queries, however many calls."""
     # Named one by one, the endpoints let both databases read the month from `ledger_by_endpoint`.
     endpoints = Endpoint.objects.in_bulk()
@@ -73,7 +73,7 @@ def month(start: datetime, end: datetime) -> list[Line]:
     teams = Team.objects.in_bulk({row["team_id"] for row in rows})
     users = User.objects.in_bulk({row["user_id"] for row in rows if row["user_id"]})
     lines = [
-        Line(
+        Spending(
             team=str(teams[row["team_id"]]) if row["team_id"] in teams else _("(deleted)"),
             user=users[row["user_id"]].email if row["user_id"] in users else _("(deleted)"),
             endpoint=str(endpoints[row["endpoint_id"]]),
@@ -84,7 +84,7 @@ def month(start: datetime, end: datetime) -> list[Line]:
     return sorted(lines, key=lambda line: (-line.used.credits, line.team, line.user, line.endpoint))
 
 
-def total(lines: list[Line]) -> Used:
+def total(lines: list[Spending]) -> Used:
     return Used(
         sum(line.used.credits for line in lines),
         sum(line.used.perhaps for line in lines),

@@ -1,4 +1,4 @@
-"""Options under a name: a team's own beside those that we bring (conversions/forms/presets.py)."""
+"""Options under a name: a team's own beside those that we bring (conversions/forms/offers.py)."""
 
 from __future__ import annotations
 

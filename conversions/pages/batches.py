@@ -36,7 +36,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Recording:
+class Takes:
     """One recording of a batch and what becomes of it in each voice."""
 
     title: str
@@ -46,7 +46,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Progress:
-    recordings: list[Recording]
+    recordings: list[Takes]
     counts: Counter[str] = field(default_factory=Counter)
     under_way: float = 0.0  # of those that run, the parts that are over
 
@@ -140,7 +140,7 @@ def progress_of(user: User | AnonymousUser, batch: Batch) -> Progress:
     by_recording: dict[UUID, list[Conversion]] = {}
     for conversion in rows:
         by_recording.setdefault(conversion.first_take, []).append(conversion)
-    recordings = [Recording(found[0].title, found[0].source_duration_s, found) for found in by_recording.values()]
+    recordings = [Takes(found[0].title, found[0].source_duration_s, found) for found in by_recording.values()]
     return Progress(recordings, Counter(row.status for row in rows), sum(share_of_call(row) for row in rows))
 
 

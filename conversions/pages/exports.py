@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Line:
+class OtherFormat:
     """One other format. `state` is the CSS class: waiting, converting, ready or failed."""
 
     output_format: str
@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Made:
-    lines: Sequence[Line]
+    lines: Sequence[OtherFormat]
 
     @property
     def unfinished(self) -> bool:
@@ -43,7 +43,7 @@ class Made:
 
 def made_of(conversion: Conversion) -> Made:
     """One query."""
-    return Made([_line(export) for export in conversion.exports.select_related("step")])
+    return Made([_other_format(export) for export in conversion.exports.select_related("step")])
 
 
 def choices_of(conversion: Conversion) -> list[tuple[StrPromise, list[tuple[str, StrPromise]]]]:
@@ -55,7 +55,7 @@ def choices_of(conversion: Conversion) -> list[tuple[StrPromise, list[tuple[str,
     return [(group, choices) for group, choices in groups if choices]
 
 
-def _line(export: Export) -> Line:
+def _other_format(export: Export) -> OtherFormat:
     match export.step.status:
         case Step.Status.DONE:
             state, words = "ready", _("Ready")
@@ -66,4 +66,4 @@ def _line(export: Export) -> Line:
         case _:
             state, words = "failed", _("Failed")
     name = export.output_format
-    return Line(name, format_words(name), state, words, export.size, export.error)
+    return OtherFormat(name, format_words(name), state, words, export.size, export.error)

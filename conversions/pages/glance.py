@@ -13,7 +13,7 @@ _FAILURES_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Lane:
+class Backlog:
     """One gate of the queue, and in words why it takes nothing or was not synced."""
 
     gate: Gate
@@ -23,12 +23,12 @@ class Lane:
 @dataclass(frozen=True)
 class Glance:
     alarms: list[str]
-    lanes: list[Lane]
+    backlogs: list[Backlog]
     expired: int  # leases that ran out and were not swept up yet
     failures: list[Conversion]
 
 
-def glance() -> Glance:
+def at_a_glance() -> Glance:
     """A handful of queries, however long the queue is."""
     now = vitals()
     endpoints = {endpoint.key: endpoint for endpoint in Endpoint.objects.all()}
@@ -36,7 +36,7 @@ def glance() -> Glance:
     failed = failed.filter(enable_logging=True, only_me=False, audition_of=None)  # the others aren't ours to name
     return Glance(
         alarms=list(alarms_of(now).values()),
-        lanes=[Lane(gate, _trouble(endpoints.get(gate.key))) for gate in now.gates],
+        backlogs=[Backlog(gate, _trouble(endpoints.get(gate.key))) for gate in now.gates],
         expired=now.expired,
         failures=list(
             failed.select_related("team")

@@ -29,7 +29,7 @@ class Page:
     older: str  # cursor of the next page, empty on the last
 
 
-def page(user: User | AnonymousUser, filters: Mapping[str, Any]) -> Page:
+def page_of(user: User | AnonymousUser, filters: Mapping[str, Any]) -> Page:
     """One page of what `user` may see. `filters`: the cleaned data of HistoryForm; absent keys don't filter."""
     rows = deleted(user) if filters.get("state") == DELETED else listed(user)
     rows = rows.select_related("voice", "created_by")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django import template
 
-from conversions.pages import glance as queue
+from conversions.pages.glance import Glance, at_a_glance
 from conversions.words.durations import spoken_duration
 
 register = template.Library()
 
 
 @register.simple_tag
-def glance() -> queue.Glance:
-    return queue.glance()
+def glance() -> Glance:
+    return at_a_glance()
 
 
 @register.filter

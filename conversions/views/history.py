@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from conversions.access.reach import deleted, listed
 from conversions.forms.studio import HistoryForm
-from conversions.pages import history as pages
+from conversions.pages.history import page_of
 from conversions.views.requests import HtmxHttpRequest
 from teams.gatekeeper import may_change
 from voices.models import Voice
@@ -25,7 +25,7 @@ from voices.models import Voice
 def history(request: HtmxHttpRequest) -> HttpResponse:
     form, filters = _read(request.GET)
     just_deleted, deleted_here = filters.pop("deleted", None), filters.pop("listed", False)
-    page = pages.page(request.user, filters)
+    page = page_of(request.user, filters)
     kept = {name: value for name, value in filters.items() if name != "before"}
     context = {
         "form": form,

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from conversions import actions
-from conversions.forms import presets as offers
+from conversions.forms import offers
 from conversions.forms.studio import OptionsForm, all_words
 from conversions.forms.uploads import FilesLeftOutHandler
 from conversions.models import Preset

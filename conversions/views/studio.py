@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from conversions import actions
 from conversions.access import sources
 from conversions.access.reach import conversion_or_404
-from conversions.forms import presets
+from conversions.forms import offers
 from conversions.forms.studio import StudioForm
 from conversions.forms.uploads import RecordingUploadHandler
 from conversions.ground.connections import give_back
@@ -54,8 +54,8 @@ def _empty(request: HttpRequest) -> StudioForm:
 def _opened(request: HttpRequest) -> HttpResponse:
     """As the address says: with a recording to take again, with a preset, else as the person likes it."""
     user, take = signed_in(request), request.GET.get("take", "")
-    preset = request.GET.get("preset", presets.default_key(user))
-    offer = presets.find(user, preset) if preset else None
+    preset = request.GET.get("preset", offers.default_key(user))
+    offer = offers.find(user, preset) if preset else None
     initial: dict[str, Any] = dict(offer.options) if offer else {}
     problem = ""
     if take:
@@ -78,10 +78,10 @@ def _options_with(user: User, take: str) -> dict[str, Any]:
         return {}
     kind, identifier, _track = sources.parts_of(take)
     if kind == "recording":
-        return presets.options_of(sources.recording_or_404(user, identifier))
+        return offers.options_of(sources.recording_or_404(user, identifier))
     if kind == "conversion":
         conversion = conversion_or_404(user, identifier)
-        return {"voice": [conversion.voice_id], **presets.options_of(conversion)}
+        return {"voice": [conversion.voice_id], **offers.options_of(conversion)}
     return {}
 
 
@@ -178,7 +178,7 @@ def _page(
         "cards": cards,
         "take": _taken(user, form),
         "earlier": sources.earlier(user),
-        "presets": presets.offered(user),
+        "presets": offers.offered(user),
         "preset": preset,
         "left_out": left_out,
         "batch": uuid4(),

@@ -107,7 +107,7 @@ def batch_size(cast: Cast, first: Conversion) -> object:
 
 
 def deleted(cast: Cast, first: Conversion) -> object:
-    return history.page(cast.alice, {"state": "deleted"})
+    return history.page_of(cast.alice, {"state": "deleted"})
 
 
 def erase_deleted(cast: Cast, first: Conversion) -> object:
@@ -165,4 +165,4 @@ def test_what_is_read_so_is_what_was_asked_for(cast: Cast, first: Conversion) ->
     assert found == sorted(found, key=lambda take: take.created_at, reverse=True)
     assert reach.takes(cast.mallory, first) == []
     assert len(mailing.due_now()) == 10
-    assert len(history.page(cast.alice, {"state": "deleted"}).conversions) == 10
+    assert len(history.page_of(cast.alice, {"state": "deleted"}).conversions) == 10

@@ -37,7 +37,7 @@ def hours_pass(hours: float) -> None:
 
 
 def titles(user, **filters) -> list[str]:
-    return [row.title for row in history.page(user, filters).conversions]
+    return [row.title for row in history.page_of(user, filters).conversions]
 
 
 def test_what_was_ready_is_as_before_once_it_is_back(ready: Conversion, cast: Cast) -> None:

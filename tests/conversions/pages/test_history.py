@@ -38,7 +38,7 @@ def rows(cast: Cast, voice):
 def walk(user, **filters) -> list[Conversion]:
     found, before = [], ""
     while True:
-        page = history.page(user, {**filters, "before": before})
+        page = history.page_of(user, {**filters, "before": before})
         assert not {row.pk for row in found} & {row.pk for row in page.conversions}
         found += page.conversions
         if not page.older:
@@ -79,7 +79,7 @@ def test_filters_narrow_by_state_voice_and_words(rows, cast: Cast, voice) -> Non
 def test_a_page_costs_two_queries(rows, cast: Cast, django_assert_num_queries) -> None:
     rows(40)
     with django_assert_num_queries(2):
-        page = history.page(cast.alice, {})
+        page = history.page_of(cast.alice, {})
         assert [str(row.created_by) + row.voice.name for row in page.conversions]
 
 
@@ -88,4 +88,4 @@ def test_a_page_costs_two_queries(rows, cast: Cast, django_assert_num_queries) -
 )
 def test_a_cursor_that_is_not_ours_shows_the_first_page(cursor: str, rows, cast: Cast) -> None:
     rows(1)
-    assert len(history.page(cast.alice, {"before": cursor}).conversions) == 1
+    assert len(history.page_of(cast.alice, {"before": cursor}).conversions) == 1

@@ -53,7 +53,7 @@ def test_only_its_creator_sees_it(private: Conversion, cast: Cast) -> None:
         assert client_of(cast.alice).get(address).status_code == 404
     assert client_of(cast.alice).post(f"/conversions/{private.pk}/delete/").status_code == 404
     for user in (cast.alice, cast.bob):
-        assert history.page(user, {}).conversions == []
+        assert history.page_of(user, {}).conversions == []
 
 
 def test_a_whole_download_starts_the_hour_and_a_part_does_not(private: Conversion, cast: Cast) -> None:

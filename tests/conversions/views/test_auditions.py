@@ -16,6 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 
+from conversions import actions
 from conversions.files import durable
 from conversions.models import Conversion, Event, Recording, Step
 from conversions.queue.bells import Lane
@@ -391,3 +392,10 @@ def test_the_page_is_asked_cheaply(alice: Client, voices: list[Voice], django_as
     changed = alice.get(f"{address}{voice.pk}/?seen={seen}")
     assert changed.status_code == 200
     assert "hx-get" not in changed.content.decode()
+
+
+def test_a_model_that_is_gone_since_it_was_sent_is_left_out(cast: Cast, voices: list[Voice]) -> None:
+    given = {"model_id": "gone", "output_format": "wav_16000", "seed": 3}
+    kept = Recording.objects.create(team=cast.team, created_by=cast.alice, name="a", file="a", size=1, given=given)
+    wanted = actions.ordered_of(kept)
+    assert (wanted.model_id, wanted.output_format, wanted.seed) == (None, "wav_16000", 3)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from conversions.forms import presets
+from conversions.forms import offers
+from conversions.forms.studio import OptionsForm
 from conversions.models import DefaultPreset, Preset
 from tests.conversions.views.conftest import As, recording
 from tests.support.cast import Cast
@@ -20,11 +21,13 @@ def save(client: Client, name: str = "Evening news", **fields: object):
     return client.post("/presets/", {"preset_name": name, **OPTIONS, **fields})
 
 
-@pytest.mark.parametrize("offer", presets.BUILT_IN, ids=lambda offer: offer.key)
-def test_what_we_bring_fills_the_form_and_can_be_sent(offer: presets.Offer, alice: Client, voice: Voice) -> None:
+@pytest.mark.parametrize("offer", offers.BUILT_IN, ids=lambda offer: offer.key)
+def test_what_we_bring_fills_the_form_and_can_be_sent(offer: offers.Offer, alice: Client, voice: Voice) -> None:
     form = alice.get(f"/?preset={offer.key}").context["form"]
     assert form.initial == offer.options
-    parameters = presets.parameters_of(offer.options)
+    form = OptionsForm(offer.options)
+    assert form.is_valid()
+    parameters = form.parameters
     assert parameters.output_format == offer.options["output_format"]
     assert alice.post("/", {"audio": recording(), "voice": voice.pk, **offer.options}).status_code == 303
 
@@ -94,9 +97,9 @@ def test_a_recording_that_came_along_is_not_read(alice: Client) -> None:
 def test_own_ones_are_private_until_they_are_shared(cast: Cast, as_: As, alice: Client) -> None:
     save(alice)
     save(alice, "Team voice", preset_shared="on")
-    names = {offer.name for offer in presets.offered(cast.bob) if offer.own}
+    names = {offer.name for offer in offers.offered(cast.bob) if offer.own}
     assert names == {"Team voice"}
-    assert not [offer for offer in presets.offered(cast.mallory) if offer.own]
+    assert not [offer for offer in offers.offered(cast.mallory) if offer.own]
     shared = Preset.objects.get(shared=True)
     assert as_(cast.bob).get(f"/?preset={shared.key}").context["preset"] == shared.key
     assert as_(cast.mallory).get(f"/?preset={shared.key}").context["preset"] == ""
@@ -142,8 +145,3 @@ def test_a_default_that_is_deleted_is_a_default_no_longer(alice: Client) -> None
     alice.post(f"/presets/{preset.pk}/delete/")
     assert not DefaultPreset.objects.exists()
     assert alice.get("/").status_code == 200
-
-
-def test_what_has_become_impossible_is_left_out(db: None) -> None:
-    parameters = presets.parameters_of({"model": "gone", "output_format": "wav_16000", "seed": 3})
-    assert (parameters.model_id, parameters.output_format, parameters.seed) == (None, "wav_16000", 3)

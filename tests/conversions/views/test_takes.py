@@ -6,7 +6,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
-from conversions.forms import presets
+from conversions.forms import offers
+from conversions.forms.studio import OptionsForm
 from conversions.models import Conversion
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import Submit, work_all
@@ -45,8 +46,10 @@ def test_a_retake_begins_with_what_was_chosen_and_is_a_take_of_the_same_recordin
     assert f'value="conversion:{first.pk}"' in page
     assert 'value="7"' in page
     assert '<option value="wav_44100" selected>' in page
-    assert presets.options_of(first)["own_settings"] is True
-    assert presets.parameters_of(presets.options_of(first)) == first.parameters
+    assert offers.options_of(first)["own_settings"] is True
+    again = OptionsForm(offers.options_of(first))
+    assert again.is_valid()
+    assert again.parameters == first.parameters
     take(alice, f"conversion:{first.pk}", voice, output_format="wav_16000")
     second = Conversion.objects.exclude(pk=first.pk).get()
     assert (second.take_of, second.title, second.source_name) == (first.pk, "Renamed", first.source_name)

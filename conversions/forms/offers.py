@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from conversions.forms.studio import VOICE_SETTINGS, OptionsForm
+from conversions.forms.studio import VOICE_SETTINGS
 from conversions.models import Conversion, DefaultPreset, Preset, Recording
-from s2s.contract import ConvertParameters
 from teams.gatekeeper import current_team, reachable
 from teams.models import User
 
@@ -111,12 +110,3 @@ def options_of(ordered: Conversion | Recording) -> dict[str, Any]:
     options |= {name: settings[name] for name in VOICE_SETTINGS if name in settings}
     options["own_settings"] = bool(settings)
     return options
-
-
-def parameters_of(options: dict[str, Any]) -> ConvertParameters:
-    """What is sent for `options` that were kept. What has become impossible since (a model) is left out."""
-    form = OptionsForm(options)
-    if not form.is_valid():
-        form = OptionsForm({name: value for name, value in options.items() if name not in form.errors})
-        form.is_valid()
-    return form.parameters
