@@ -236,7 +236,6 @@ class ParameterError(BaseModel):
 
 
 TOO_MANY_CONCURRENT = "too_many_concurrent_requests"
-SYSTEM_BUSY = "system_busy"
 
 
 # ---- listings ----

@@ -258,7 +258,7 @@ ENDPOINT_SECRETS = {
 }
 ELEVENLABS_URL = env.str("ELEVENLABS_URL", default="https://api.elevenlabs.io").rstrip("/")
 
-# ---- the queue (DESIGN: the database is the truth, Redis carries bells) ----
+# ---- the queue: the database is the truth, Redis carries bells ----
 REDIS_URL = secret("REDIS_URL") or "redis://127.0.0.1:6379/0"
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=30.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)

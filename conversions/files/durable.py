@@ -13,7 +13,6 @@ or has rotted, at the speed of memory, and are no proof against somebody who wan
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import re
@@ -274,8 +273,6 @@ def _noted(key: str) -> Result | None:
     try:
         with open_file(key) as note:
             fields = json.load(note)
-        # A worker of before XXH3 may have died between its note and its commit.
-        fields["checksum"] = fields.pop("sha256", None) or fields["checksum"]
         return TypeAdapter(Result).validate_python(fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         _logger.error("%s is no note any more: %s", key, error)
@@ -283,19 +280,14 @@ def _noted(key: str) -> Result | None:
 
 
 def _is_whole(result: Result) -> bool:
-    is_sha256 = len(result.checksum) == 2 * hashlib.sha256().digest_size
-    return _digest_of(result.key, hashlib.sha256() if is_sha256 else xxh3_128()) == result.checksum
+    return checksum(result.key) == result.checksum
 
 
 def checksum(key: str) -> str:
-    return _digest_of(key, xxh3_128())
-
-
-def _digest_of(key: str, digest: Any) -> str:
+    digest = xxh3_128()
     for block in blocks(key, 0, size(key)):
         digest.update(block)
-    found: str = digest.hexdigest()
-    return found
+    return digest.hexdigest()
 
 
 # ---- removal ----

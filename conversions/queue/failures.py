@@ -1,4 +1,4 @@
-"""The failure policy: what an error of a step means for it, and what becomes of it (DESIGN 5.7).
+"""The failure policy: what an error of a step means for it, and what becomes of it.
 
 | what happened                                  | what follows                                            |
 |------------------------------------------------|---------------------------------------------------------|

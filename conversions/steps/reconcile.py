@@ -1,4 +1,4 @@
-"""A lost answer is looked for in the endpoint's history before anyone thinks of paying for it again (DESIGN 5.8).
+"""A lost answer is looked for in the endpoint's history before anyone thinks of paying for it again.
 
 A call whose answer was lost is an open question in the ledger: `lost_call`. While it is open, no further call is made
 for the step; it closes when the answer is found, or when a person presses Retry.

@@ -34,7 +34,7 @@ def outline(peaks: bytes) -> str:
 
 @register.simple_tag
 def waveform(peaks: bytes | memoryview | None) -> SafeString:
-    """A decoration beside its player; the line `head` is moved by players.js. Nothing for a recording without peaks."""
+    """A decoration beside its player; waveforms.js moves the line `head`. Nothing for a recording without peaks."""
     values = thinned(bytes(peaks or b""))
     if len(values) < 2:
         return SafeString("")

@@ -1,4 +1,4 @@
-"""What a worker does when it is told to stop (DESIGN 5.9).
+"""What a worker does when it is told to stop.
 
 No claims from then on. What runs may end within DRAIN_SECONDS; then calls are ended, and every step that is still ours
 is given back under its lease, so that another worker takes it at once instead of after the lease. A call that may have

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, idct
 
-from s2s.engine.vocoder import BIN_HZ, BINS, SAMPLE_RATE_HZ, Floats
+from s2s.engine.vocoder import BIN_HZ, BINS, Floats
 
 # Profiles live on a fixed grid so that they outlive a change of the sample rate.
 MEL_BANDS = 64
@@ -135,6 +135,3 @@ def band_aperiodicity(aperiodicity: Floats) -> Floats:
 def bands_to_bins(bands: Floats) -> Floats:
     """(4,) band values -> (BINS,), linear between the bands' middles."""
     return np.asarray(np.interp(BIN_HZ, _BAND_ANCHORS_HZ, bands), dtype=np.float64)
-
-
-NYQUIST_HZ = SAMPLE_RATE_HZ / 2

@@ -1,13 +1,11 @@
-"""What becomes of work whose worker vanished (DESIGN 5.5 and 5.6), and of a worker that comes too late."""
+"""What becomes of work whose worker vanished, and of a worker that comes too late."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -195,17 +193,6 @@ def test_a_result_without_its_note_or_with_a_wrong_checksum_is_not_adopted(claim
     assert durable.find_result(conversion.pk, claimed.step_id) is None
     default_storage.delete(f"{result.key}.json")
     assert durable.find_result(conversion.pk, claimed.step_id) is None
-
-
-def test_a_result_of_before_xxh3_is_adopted(claimed: Claim) -> None:
-    result = durable.store_result(claimed.conversion_id, claimed.step_id, 1, claimed.token, [b"whole"], {"a": "b"})
-    sha256 = hashlib.sha256(b"whole").hexdigest()
-    note = {"key": result.key, "size": 5, "sha256": sha256, "headers": {"a": "b"}}
-    default_storage.save(f"{result.key}.json", ContentFile(json.dumps(note).encode()))
-    assert durable.find_result(claimed.conversion_id, claimed.step_id) == replace(result, checksum=sha256)
-    with default_storage.open(result.key, "r+b") as file:
-        file.write(b"other")
-    assert durable.find_result(claimed.conversion_id, claimed.step_id) is None
 
 
 NO_NOTES = [b"", b"{", b"[]", b"{}", b'{"checksum": "x", "other": 1}', b"\xff"]

@@ -1,4 +1,4 @@
-"""A worker that is told to stop (DESIGN 5.9): real Celery processes, TERM, leases that never run out meanwhile."""
+"""A worker that is told to stop: real Celery processes, TERM, leases that never run out meanwhile."""
 
 from __future__ import annotations
 
