@@ -1,15 +1,13 @@
-"""The ElevenLabs speech-to-speech contract as types: formats, parameters, voice settings, error bodies, listings.
+"""The ElevenLabs speech-to-speech contract as types: parameters, voice settings, error bodies, listings.
 
-Source: the published API description (ElevenLabs, 2025) and what the official SDKs send; of formats that are newer,
-the description in the Python SDK 2.78. Knows neither how a request travels (`s2s.client`) nor how one is served
-(`s2s.engine`).
+Its formats are in `s2s.formats`. Source: the published API description (ElevenLabs, 2025) and what the official SDKs
+send. Knows neither how a request travels (`s2s.client`) nor how one is served (`s2s.engine`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -25,84 +23,8 @@ from pydantic import (
     model_validator,
 )
 
-Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus"]
+from s2s.formats import DEFAULT_OUTPUT_FORMAT, OUTPUT_FORMATS, OutputFormat
 
-_MEDIA_TYPES: dict[Codec, str] = {
-    "mp3": "audio/mpeg",
-    "pcm": "audio/pcm",
-    "wav": "audio/wav",
-    "ulaw": "audio/basic",
-    "alaw": "audio/x-alaw-basic",
-    "opus": "audio/ogg",
-}
-_EXTENSIONS: dict[Codec, str] = {
-    "mp3": "mp3",
-    "pcm": "pcm",
-    "wav": "wav",
-    "ulaw": "ulaw",
-    "alaw": "alaw",
-    "opus": "opus",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFormat:
-    """One value of `output_format`, written `codec_rate[_bitrate]`, e.g. `mp3_44100_128`."""
-
-    name: str
-    codec: Codec
-    sample_rate_hz: int
-    bitrate_kbps: int | None
-    tier: str | None = None
-    """The least subscription that ElevenLabs gives it to, as `Subscription.tier` spells it; None: every one."""
-
-    @property
-    def media_type(self) -> str:
-        return _MEDIA_TYPES[self.codec]
-
-    @property
-    def extension(self) -> str:
-        return _EXTENSIONS[self.codec]
-
-    @property
-    def bytes_per_s(self) -> int:
-        """Of its sound; headers and pages come on top."""
-        if self.bitrate_kbps:
-            return self.bitrate_kbps * 125
-        return self.sample_rate_hz * (1 if self.codec in ("ulaw", "alaw") else 2)
-
-    @property
-    def streamable(self) -> bool:
-        """WAV needs its length in the header, so `/stream` refuses it."""
-        return self.codec != "wav"
-
-
-# "MP3 with 192kbps bitrate requires you to be subscribed to Creator tier or above. PCM and WAV formats with 44.1kHz
-# sample rate requires you to be subscribed to Pro tier or above." Nothing is said of 48 kHz.
-_TIERS = {"mp3_44100_192": "creator", "pcm_44100": "pro", "wav_44100": "pro"}
-
-
-def _format(name: str) -> OutputFormat:
-    codec, rate, *bitrate = name.split("_")
-    bitrate_kbps = int(bitrate[0]) if bitrate else None
-    return OutputFormat(name, codec, int(rate), bitrate_kbps, _TIERS.get(name))  # type: ignore[arg-type]
-
-
-_LINEAR_RATES_HZ = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
-OUTPUT_FORMATS: Mapping[str, OutputFormat] = {
-    name: _format(name)
-    for name in (
-        "mp3_22050_32",
-        "mp3_24000_48",
-        *(f"mp3_44100_{kbps}" for kbps in (32, 64, 96, 128, 192)),
-        *(f"pcm_{rate}" for rate in _LINEAR_RATES_HZ),
-        *(f"wav_{rate}" for rate in _LINEAR_RATES_HZ),
-        "ulaw_8000",
-        "alaw_8000",
-        *(f"opus_48000_{kbps}" for kbps in (32, 64, 96, 128, 192)),
-    )
-}
-DEFAULT_OUTPUT_FORMAT = "mp3_44100_128"
 DEFAULT_MODEL_ID = "eleven_multilingual_sts_v2"
 MAX_SEED = 2**32 - 1
 # What an endpoint may take and do nothing with. (`output_format`, `file_format` and `enable_logging` are promises.)

@@ -9,7 +9,7 @@ from conversions.ground.clock import db_now
 from conversions.ledger.usage import export_size, lock, require_room
 from conversions.models import Conversion, Export, Step
 from conversions.queue.bells import Lane, ring_on_commit
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 from teams.gatekeeper import May, require
 from teams.models import User
 

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.access import sources
 from conversions.words.formats import FORMAT_CHOICES
-from s2s.contract import DEFAULT_OUTPUT_FORMAT, MAX_SEED, ConvertParameters
+from s2s.contract import MAX_SEED, ConvertParameters
+from s2s.formats import DEFAULT_OUTPUT_FORMAT
 from teams.models import User
 from voices.catalogue import offered_models, offered_voices
 from voices.ids import LARGEST_ID, is_id

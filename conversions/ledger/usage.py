@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from conversions.models import Call, Conversion, Export, Recording, Step
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 from teams.models import Membership, Team
 from teams.quotas import Usage, has_limit, month_start, refusal, storage_refusal
 

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from conversions.models.batch import Batch
 from conversions.models.recording import Recording
 from s2s.audio.errors import CODES as AUDIO_ERROR_CODES
-from s2s.contract import DEFAULT_OUTPUT_FORMAT, ConvertParameters, OutputFormat
-from s2s.contract import OUTPUT_FORMATS as FORMATS
+from s2s.contract import ConvertParameters
+from s2s.formats import DEFAULT_OUTPUT_FORMAT, OutputFormat
+from s2s.formats import OUTPUT_FORMATS as FORMATS
 from statements import Given, Update
 from teams.models import Team, User
 from voices.models import Endpoint, Voice

@@ -27,7 +27,7 @@ from conversions.words.durations import spoken_duration
 from conversions.words.noticed import missing_words
 from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, examine, examine_plain
 from s2s.audio.limits import SILENCE_DBFS
-from s2s.contract import OutputFormat
+from s2s.formats import OutputFormat
 from teams.models import Membership
 
 logger = logging.getLogger(__name__)

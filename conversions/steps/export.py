@@ -19,7 +19,7 @@ from conversions.queue.leases import Lease
 from conversions.sound.reading import headerless, limits
 from s2s import audio
 from s2s.audio import RawPcm, decode
-from s2s.contract import OUTPUT_FORMATS, OutputFormat
+from s2s.formats import OUTPUT_FORMATS, OutputFormat
 
 if TYPE_CHECKING:
     import numpy as np

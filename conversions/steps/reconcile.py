@@ -32,7 +32,8 @@ from conversions.words.lengths import asked_speed, is_as_long, length_slack_s
 from s2s import audio
 from s2s.audio import AudioError, RawPcm, decode, examine
 from s2s.client import Abort, Aborted, AccountProblem, Client, Rejected
-from s2s.contract import HistoryItem, OutputFormat
+from s2s.contract import HistoryItem
+from s2s.formats import OutputFormat
 from voices.models import Endpoint
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from conversions.views.answers import SeeOther
 from conversions.views.files import gone, is_gone, load, serve
 from conversions.views.requests import HtmxHttpRequest, signed_in
 from conversions.words import filenames
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 from teams.gatekeeper import May, may
 
 

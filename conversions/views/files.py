@@ -29,7 +29,7 @@ from conversions.ground.connections import give_back
 from conversions.models import Conversion
 from conversions.upkeep import retention
 from conversions.words import filenames
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import unicodedata
 from django.utils.translation import gettext as _
 
 from conversions.models import Conversion
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 
 _MOST_BYTES_OF_A_TITLE, _MOST_BYTES_OF_A_VOICE = 160, 60  # of the 255 that most filesystems take
 # What separates folders somewhere, or can't be in a name on Windows.

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 
 NAME_CHARACTERS = 200  # of the id of a request, of an item
 CODE_CHARACTERS = 60

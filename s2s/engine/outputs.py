@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from s2s.audio import Encoder
 from s2s.audio.resampling import Resampler
-from s2s.contract import OutputFormat
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
+from s2s.formats import OutputFormat
 
 _PIECE_BYTES = 64 * 1024
 

@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from s2s.contract import (
-    OUTPUT_FORMATS,
     ConvertParameters,
     HistoryItem,
     HistoryPage,
@@ -16,6 +15,7 @@ from s2s.contract import (
     VoicePage,
     VoiceSearch,
 )
+from s2s.formats import OUTPUT_FORMATS
 
 
 def test_there_are_28_formats_with_their_parts() -> None:

@@ -9,7 +9,8 @@ from django.test import Client
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
 from conversions.templatetags.takes import differs_from
-from s2s.contract import OUTPUT_FORMATS, ConvertParameters
+from s2s.contract import ConvertParameters
+from s2s.formats import OUTPUT_FORMATS
 from tests.conversions.conftest import work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav

@@ -28,7 +28,7 @@ from conversions.steps import STEPS
 from conversions.upkeep import draining, housekeeping, retention, sweeper
 from conversions.upkeep.worker import work
 from s2s.audio import examine, measure_loudness
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 from teams.models import Membership
 from tests.conversions.conftest import Submit, work_all
 from tests.support.cast import Cast

@@ -12,7 +12,7 @@ from conversions import actions
 from conversions.models import Conversion
 from conversions.pages.timeline import timeline_of
 from s2s.audio import encode
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 from tests.conversions.conftest import Submit, client_of, work_all, work_until_done
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour

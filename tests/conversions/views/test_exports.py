@@ -11,7 +11,7 @@ from conversions import actions
 from conversions.files import durable
 from conversions.models import Conversion, Export, Step
 from conversions.upkeep import retention
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 from tests.conversions.conftest import Submit, work_all
 from tests.conversions.views.conftest import As
 from tests.support.cast import Cast

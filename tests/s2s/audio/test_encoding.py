@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from s2s.audio import Encoder, RawPcm, decode, encode, examine
-from s2s.contract import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS
 
 INPUT_RATE = 24000
 

@@ -14,11 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 from s2s.audio import RawPcm, examine
-from s2s.contract import OUTPUT_FORMATS, OutputFormat
 from s2s.engine import blocks
 from s2s.engine.app import App, _Rest
 from s2s.engine.concurrency import Slots
 from s2s.engine.exchange import Request, Response
+from s2s.formats import OUTPUT_FORMATS, OutputFormat
 from tests.s2s.engine.test_server import NORA, as_wav
 from tests.support.product import PATIENCE_S
 

@@ -12,7 +12,7 @@ from elevenlabs import ElevenLabs
 from numpy.typing import NDArray
 
 from s2s.audio import RawPcm, decode, examine
-from s2s.contract import OUTPUT_FORMATS, OutputFormat
+from s2s.formats import OUTPUT_FORMATS, OutputFormat
 from tests.s2s.engine.conftest import API_KEY, EngineProcess
 from tests.s2s.engine.test_server import NORA, as_wav
 
