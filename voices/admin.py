@@ -95,7 +95,7 @@ class EndpointAdmin(Lists):
     def price(self, endpoint: Endpoint) -> str:
         if not endpoint.billed:
             return gettext("free")
-        price = endpoint.credits_per_minute
+        price = endpoint.price_a_minute
         return number_format(price, 0, force_grouping=True) if price else gettext("not known")
 
     @admin.display(description=_("voices synced"), ordering="synced_at")

@@ -115,6 +115,14 @@ class Endpoint(models.Model):
     def api_key(self) -> str | None:
         return settings.ENDPOINT_SECRETS.get(self.secret_name) or None
 
+    def price(self, seconds: float) -> float:
+        """Credits for converting so much sound; 0 where nothing is billed, or nobody has said what it costs."""
+        return self.credits_per_minute * seconds / 60 if self.billed else 0.0
+
+    @property
+    def price_a_minute(self) -> int:
+        return round(self.price(60))
+
     @property
     def slots_now(self) -> int:
         """How many recordings it is given at once: as set, or fewer if it has told so."""

@@ -98,10 +98,7 @@ def total(lines: list[Spending]) -> Used:
 
 def estimate(conversion: Conversion) -> int | None:
     """What sending the recording costs, in credits. None where that isn't known, or nothing is billed."""
-    endpoint = conversion.endpoint
-    if not (endpoint.billed and endpoint.credits_per_minute and conversion.source_duration_s):
-        return None
-    return math.ceil(endpoint.credits_per_minute * conversion.source_duration_s / 60)
+    return math.ceil(conversion.endpoint.price(conversion.source_duration_s or 0.0)) or None
 
 
 def credits_words(credits: float) -> str:
@@ -128,7 +125,7 @@ def cost_words(conversion: Conversion, used: Used) -> str:
 
 
 def _before(conversion: Conversion) -> str:
-    expected, price = estimate(conversion), conversion.endpoint.credits_per_minute
+    expected, price = estimate(conversion), conversion.endpoint.price_a_minute
     if expected is not None:
         return _("about %s") % credits_words(expected)
     return _("%s a minute") % credits_words(price) if price else ""

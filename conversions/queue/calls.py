@@ -41,7 +41,7 @@ def enter(claim: Claim, piece: Step) -> None:
             attempt=claim.attempt,
             token=claim.token,
             seconds=claim.seconds,
-            credits=endpoint.credits_per_minute * claim.seconds / 60 if claim.billed else 0,
+            credits=endpoint.price(claim.seconds),
         )
         log(locked, Event.Kind.SENT, endpoint=endpoint.name, voice=conversion.voice_name, attempt=claim.attempt)
 

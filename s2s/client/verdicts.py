@@ -42,6 +42,18 @@ _ACCOUNT_CODES = frozenset(
         "payment_required",
     }
 )
+# Other statuses of 3xx and 4xx are `Rejected`, of 5xx `Unclear`.
+_BY_STATUS: Mapping[int, type[EndpointError]] = {
+    401: AccountProblem,
+    402: AccountProblem,
+    407: AccountProblem,
+    408: Unclear,  # what had arrived may have been enough
+    429: Busy,
+    500: Busy,
+    501: Rejected,
+    503: Busy,
+    505: Rejected,
+}
 _NOT_SENT: Mapping[type[Exception], str] = {
     httpx.ConnectTimeout: "connect_timeout",
     httpx.PoolTimeout: "pool_timeout",
@@ -201,19 +213,13 @@ def retry_after_s(headers: httpx.Headers, now: datetime | None = None) -> float 
 
 
 def _class_of(status_code: int, code: str | None) -> type[EndpointError]:
-    if code in _ACCOUNT_CODES or status_code in (401, 402, 407):
+    if code in _ACCOUNT_CODES:
         return AccountProblem
     if status_code == 403:
         # With a reason of the contract's it is about this request (a format of a dearer plan); a firewall gives none,
         # and turns away every request alike.
         return Rejected if code else AccountProblem
-    if status_code in (429, 500, 503):
-        return Busy
-    if status_code == 408:
-        return Unclear
-    if 300 <= status_code < 500 or status_code in (501, 505):
-        return Rejected
-    return Unclear
+    return _BY_STATUS.get(status_code, Rejected if 300 <= status_code < 500 else Unclear)
 
 
 def _sentence(kind: type[EndpointError], code: str | None, said: str) -> str:
