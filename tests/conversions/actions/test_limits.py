@@ -1,0 +1,114 @@
+"""Limits hold for whoever asks: a page, many requests of one batch, or a program."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from conversions import actions
+from conversions.actions import limits
+from conversions.files import durable
+from conversions.models import Conversion, Recording
+from s2s.contract import ConvertParameters
+from tests.conversions.conftest import client_of, upload
+from tests.conversions.views.conftest import recording
+from tests.support.cast import Cast
+from voices.models import Endpoint, Voice, VoiceModel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_AT_ONCE", 3)
+
+
+def kept() -> int:
+    return len(list(durable.stored_conversions()))
+
+
+def send(client: Client, voice: Voice, batch: uuid.UUID, name: str) -> int:
+    return client.post("/", {"audio": recording(name), "voice": voice.pk, "batch": str(batch)}).status_code
+
+
+@pytest.mark.usefixtures("few")
+def test_a_batch_is_full_also_where_each_of_its_recordings_comes_alone(cast: Cast, voice: Voice) -> None:
+    client, batch = client_of(cast.alice), uuid.uuid4()
+    assert [send(client, voice, batch, f"{number}.wav") for number in range(4)] == [303, 303, 303, 422]
+    assert send(client, voice, batch, "again.wav") == 422
+    assert (Conversion.objects.filter(batch=batch).count(), Conversion.objects.count(), kept()) == (3, 3, 3)
+    assert send(client, voice, uuid.uuid4(), "another.wav") == 303
+
+
+@pytest.mark.usefixtures("few")
+def test_of_two_that_come_together_one_finds_the_batch_full(
+    cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has counted waits for the other one to count too, which it must not be able to do."""
+    client, batch = client_of(cast.alice), uuid.uuid4()
+    for number in range(2):
+        send(client, voice, batch, f"{number}.wav")
+    both, save = threading.Barrier(2), Conversion.save
+
+    def save_slowly(self: Conversion, *arguments: Any, **named: Any) -> None:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1.0)
+        save(self, *arguments, **named)
+
+    monkeypatch.setattr(Conversion, "save", save_slowly)
+
+    def come(name: str) -> int:
+        try:
+            return send(client_of(cast.alice), voice, batch, name)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as people:
+        assert sorted(people.map(come, ["one.wav", "other.wav"])) == [303, 422]
+    assert Conversion.objects.filter(batch=batch).count() == 3
+
+
+@pytest.mark.usefixtures("few")
+def test_what_is_too_much_is_refused_before_anything_is_kept(cast: Cast, voice: Voice) -> None:
+    files = [upload() for _number in range(4)]
+    with pytest.raises(actions.RefusedError, match="more than 3"):
+        actions.submit_all(cast.alice, cast.team, files, [voice], actions.Order(ConvertParameters()))
+    for file in files:
+        file.close()
+    assert (Conversion.objects.count(), kept()) == (0, 0)
+
+
+def test_a_program_is_told_everything_that_can_not_be_had(
+    cast: Cast, voice: Voice, endpoint: Endpoint, settings: Any
+) -> None:
+    settings.MAX_UPLOAD_BYTES = 1000
+    VoiceModel.objects.create(endpoint=endpoint, model_id="theirs", name="Theirs")
+    Endpoint.objects.update(removes_noise=False, zero_retention=False)
+    voice.refresh_from_db()
+    wanted = ConvertParameters(model_id="ours", remove_background_noise=True, enable_logging=False)
+    order, verbs = actions.Order(wanted), (actions.submit_all, actions.audition)
+    for verb in verbs:
+        with upload() as file, pytest.raises(actions.RefusedError) as refused:
+            verb(cast.alice, cast.team, [file] if verb is actions.submit_all else file, [voice], order)  # type: ignore[operator]
+        about = {name for name, _words in refused.value.problems}
+        assert about == {"audio", "remove_background_noise", "model_id", "enable_logging"}
+    assert (Conversion.objects.count(), Recording.objects.count(), kept()) == (0, 0, 0)
+
+
+def test_voices_beyond_those_that_can_be_tried_are_refused_and_not_left_out(cast: Cast, endpoint: Endpoint) -> None:
+    names = [f"v{number}" for number in range(actions.MOST_VOICES + 1)]
+    voices = [Voice.objects.create(endpoint=endpoint, voice_id=name, name=name) for name in names]
+    with upload() as file, pytest.raises(actions.RefusedError, match="At most 6 voices"):
+        actions.audition(cast.alice, cast.team, file, voices, actions.Order(ConvertParameters()))
+    with upload() as file:
+        tried = actions.audition(cast.alice, cast.team, file, voices[:1], actions.Order(ConvertParameters()))
+    with pytest.raises(actions.RefusedError, match="At most 6 voices"):
+        actions.listen(tried, cast.alice, voices, None)
+    assert Conversion.objects.count() == 1
