@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from conversions.views import auditions, batches, changes, detail, exports, files, history, presets, studio
+from conversions.views import auditions, batches, changes, detail, exports, files, history, offering, presets, studio
 
 app_name = "conversions"
 urlpatterns = [
     path("", studio.studio, name="studio"),
+    path("offering.css", offering.offering, name="offering"),
     path("history/", history.history, name="history"),
     path("conversions/<uuid:conversion_id>/", detail.detail, name="detail"),
     path("conversions/<uuid:conversion_id>/status/", detail.status, name="status"),

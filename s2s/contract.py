@@ -7,9 +7,11 @@ send. Knows neither how a request travels (`s2s.client`) nor how one is served (
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from annotated_types import Ge, Le
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -27,18 +29,7 @@ from s2s.formats import DEFAULT_OUTPUT_FORMAT, OUTPUT_FORMATS, OutputFormat
 
 DEFAULT_MODEL_ID = "eleven_multilingual_sts_v2"
 MAX_SEED = 2**32 - 1
-# What an endpoint may take and do nothing with. (`output_format`, `file_format` and `enable_logging` are promises.)
-OPTIONAL_PARAMETERS = (
-    "model_id",
-    "stability",
-    "similarity_boost",
-    "style",
-    "use_speaker_boost",
-    "speed",
-    "seed",
-    "remove_background_noise",
-    "optimize_streaming_latency",
-)
+_ = str  # marks words that people read: whoever shows them translates them
 
 
 def _empty_is_absent(value: Any) -> Any:
@@ -54,19 +45,106 @@ def _known_format(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A setting as people meet it: its name, what it does, what its two ends mean, where it begins."""
+
+    label: str
+    hint: str
+    begins: float | bool
+    low: str = ""
+    high: str = ""
+
+
 class VoiceSettings(BaseModel):
-    """Overrides of a voice's stored settings for one request. `None` leaves the voice's own value."""
+    """Overrides of a voice's stored settings for one request. `None` leaves the voice's own value.
+
+    A row each, with its range and what people are told of it: what is added here is offered, checked, sent and named.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    stability: Annotated[float, Field(ge=0, le=1)] | None = None
-    similarity_boost: Annotated[float, Field(ge=0, le=1)] | None = None
-    style: Annotated[float, Field(ge=0, le=1)] | None = None
-    use_speaker_boost: bool | None = None
-    speed: Annotated[float, Field(ge=0.7, le=1.2)] | None = None
+    stability: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Told(
+            _("Stability"),
+            _("How evenly the voice speaks. Variable follows the feeling of the recording more."),
+            0.5,
+            _("More variable"),
+            _("More stable"),
+        ),
+    ] = None
+    similarity_boost: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Told(
+            _("Similarity"),
+            _("How closely the result keeps to the chosen voice."),
+            0.75,
+            _("Freer"),
+            _("Closer to the voice"),
+        ),
+    ] = None
+    style: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Told(
+            _("Style"),
+            _("Strengthens the voice's own manner. High values may sound unsteady."),
+            0.0,
+            _("Plain"),
+            _("Exaggerated"),
+        ),
+    ] = None
+    use_speaker_boost: Annotated[
+        bool | None,
+        Told(
+            _("Speaker boost"),
+            _("Brings the result nearer to the original speaker of the voice; takes a little longer."),
+            True,
+        ),
+    ] = None
+    speed: Annotated[
+        float | None,
+        Field(ge=0.7, le=1.2),
+        Told(_("Speed"), _("1 keeps the timing of the recording."), 1.0, _("Slower"), _("Faster")),
+    ] = None
 
     def to_json(self) -> str:
         return self.model_dump_json(exclude_none=True)
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceParameter:
+    """A field of VoiceSettings. `least` and `most` are None for one that is on or off."""
+
+    name: str
+    told: Told
+    least: float | None = None
+    most: float | None = None
+
+
+def _voice_parameter(name: str, facts: Sequence[Any]) -> VoiceParameter:
+    (told,) = (fact for fact in facts if isinstance(fact, Told))
+    least = next((fact.ge for fact in facts if isinstance(fact, Ge)), None)
+    most = next((fact.le for fact in facts if isinstance(fact, Le)), None)
+    return VoiceParameter(name, told, least, most)  # type: ignore[arg-type]  # of any order, as annotated_types has it
+
+
+_rows = [_voice_parameter(name, field.metadata) for name, field in VoiceSettings.model_fields.items()]
+# As people meet them: those with a range first.
+VOICE_PARAMETERS: Mapping[str, VoiceParameter] = {
+    row.name: row for row in sorted(_rows, key=lambda row: row.most is None)
+}
+# What an endpoint may take and do nothing with. (`output_format`, `file_format` and `enable_logging` are promises.)
+OPTIONAL_PARAMETERS = (
+    "model_id",
+    *VOICE_PARAMETERS,
+    "seed",
+    "remove_background_noise",
+    "optimize_streaming_latency",
+)
 
 
 def _settings_from_json(value: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from conversions.forms.studio import VOICE_SETTINGS
 from conversions.models import Conversion, DefaultPreset, Preset, Recording
+from s2s.contract import VOICE_PARAMETERS
 from teams.gatekeeper import current_team, reachable
 from teams.models import User
 
@@ -36,7 +36,7 @@ PRIVACY = ("zero_retention", "only_me")
 
 
 def _settings(**changed: float) -> dict[str, Any]:
-    steady = {"stability": 0.5, "similarity_boost": 0.75, "style": 0.0, "speed": 1.0, "use_speaker_boost": True}
+    steady = {name: parameter.told.begins for name, parameter in VOICE_PARAMETERS.items()}
     return {"own_settings": True, **steady, **changed}
 
 
@@ -107,6 +107,6 @@ def options_of(ordered: Conversion | Recording) -> dict[str, Any]:
         "optimize_streaming_latency": parameters.optimize_streaming_latency,
     }
     settings = parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else {}
-    options |= {name: settings[name] for name in VOICE_SETTINGS if name in settings}
+    options |= {name: settings[name] for name in VOICE_PARAMETERS if name in settings}
     options["own_settings"] = bool(settings)
     return options

@@ -14,14 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from conversions.access import sources
 from conversions.words.formats import FORMAT_CHOICES
-from s2s.contract import MAX_SEED, ConvertParameters
+from s2s.contract import MAX_SEED, VOICE_PARAMETERS, ConvertParameters, VoiceParameter
 from s2s.formats import DEFAULT_OUTPUT_FORMAT
 from teams.models import User
 from voices.catalogue import offered_models, offered_voices
 from voices.ids import LARGEST_ID, is_id
 from voices.models import Voice
 
-VOICE_SETTINGS = ("stability", "similarity_boost", "style", "speed", "use_speaker_boost")
 # Fields whose name isn't the contract's.
 _FIELD_OF = {"model_id": "model", "enable_logging": "zero_retention"}
 _NO_LONGER_OFFERED = _("This voice is no longer offered. Choose another one.")
@@ -35,17 +34,27 @@ def all_words(form: forms.Form) -> str:
 class SliderField(forms.FloatField):
     """A number between two named ends."""
 
-    def __init__(
-        self, label: Any, low: Any, high: Any, *, least: float, most: float, initial: float, hint: Any
-    ) -> None:
+    def __init__(self, parameter: VoiceParameter, **told: Any) -> None:
         widget = forms.NumberInput(attrs={"type": "range", "step": 0.01})
-        super().__init__(
-            label=label, min_value=least, max_value=most, initial=initial, required=False, widget=widget, help_text=hint
-        )
-        self.low_end, self.high_end = low, high
+        super().__init__(min_value=parameter.least, max_value=parameter.most, widget=widget, **told)
+        self.low_end, self.high_end = _(parameter.told.low), _(parameter.told.high)
 
 
-class OptionsForm(forms.Form):
+def _field_of(parameter: VoiceParameter) -> forms.Field:
+    told = parameter.told
+    words: dict[str, Any] = {"label": _(told.label), "help_text": _(told.hint), "initial": told.begins}
+    if parameter.most is None:
+        return forms.BooleanField(required=False, **words)
+    return SliderField(parameter, required=False, **words)
+
+
+# A field for each voice parameter of the contract.
+_VoiceSettingsForm: Any = type(
+    "_VoiceSettingsForm", (forms.Form,), {name: _field_of(row) for name, row in VOICE_PARAMETERS.items()}
+)
+
+
+class OptionsForm(_VoiceSettingsForm):  # type: ignore[misc]  # made of the contract's rows
     """Every parameter of the contract, with what it does said where it stands."""
 
     output_format = forms.ChoiceField(
@@ -71,48 +80,6 @@ class OptionsForm(forms.Form):
         label=_("Change the voice's own settings"),
         required=False,
         help_text=_("Off: the voice is used as it was made. On: the values below hold for this recording."),
-    )
-    stability = SliderField(
-        _("Stability"),
-        _("More variable"),
-        _("More stable"),
-        least=0,
-        most=1,
-        initial=0.5,
-        hint=_("How evenly the voice speaks. Variable follows the feeling of the recording more."),
-    )
-    similarity_boost = SliderField(
-        _("Similarity"),
-        _("Freer"),
-        _("Closer to the voice"),
-        least=0,
-        most=1,
-        initial=0.75,
-        hint=_("How closely the result keeps to the chosen voice."),
-    )
-    style = SliderField(
-        _("Style"),
-        _("Plain"),
-        _("Exaggerated"),
-        least=0,
-        most=1,
-        initial=0,
-        hint=_("Strengthens the voice's own manner. High values may sound unsteady."),
-    )
-    speed = SliderField(
-        _("Speed"),
-        _("Slower"),
-        _("Faster"),
-        least=0.7,
-        most=1.2,
-        initial=1.0,
-        hint=_("1 keeps the timing of the recording."),
-    )
-    use_speaker_boost = forms.BooleanField(
-        label=_("Speaker boost"),
-        required=False,
-        initial=True,
-        help_text=_("Brings the result nearer to the original speaker of the voice; takes a little longer."),
     )
     seed = forms.IntegerField(
         label=_("Seed"),
@@ -170,6 +137,14 @@ class OptionsForm(forms.Form):
         return self.fields[name]
 
     @property
+    def has_wrong_options(self) -> bool:
+        return any(name in self.errors for name in OptionsForm.base_fields)
+
+    @property
+    def voice_settings(self) -> list[forms.BoundField]:
+        return [self[name] for name in VOICE_PARAMETERS]
+
+    @property
     def options(self) -> dict[str, Any]:
         """Of a valid form: what was chosen, by field, to be kept as JSON and to begin another form with."""
         values = {name: self.cleaned_data.get(name) for name in OptionsForm.base_fields}
@@ -189,7 +164,7 @@ class OptionsForm(forms.Form):
             "optimize_streaming_latency": data["optimize_streaming_latency"],
         }
         if data["own_settings"]:
-            given["voice_settings"] = {name: data[name] for name in VOICE_SETTINGS if data[name] is not None}
+            given["voice_settings"] = {name: data[name] for name in VOICE_PARAMETERS if data[name] is not None}
         return ConvertParameters.model_validate(given)
 
 
@@ -290,7 +265,7 @@ class StudioForm(OptionsForm):
             raise forms.ValidationError(_("This recording isn’t there any more. Choose another one.")) from error
 
     def clean(self) -> dict[str, Any] | None:
-        data = super().clean() or self.cleaned_data
+        data: dict[str, Any] = super().clean() or self.cleaned_data
         if "audio" in data and "take" in data and not data["audio"] and data["take"] is None:
             self.add_error("audio", _("Choose a recording first."))
         if "take" in self.errors:

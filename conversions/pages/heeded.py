@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from conversions.forms.studio import VOICE_SETTINGS, OptionsForm
-from s2s.contract import OPTIONAL_PARAMETERS, ConvertParameters
+from conversions.forms.studio import OptionsForm
+from s2s.contract import OPTIONAL_PARAMETERS, VOICE_PARAMETERS, ConvertParameters
 from voices import abilities
 from voices.models import Endpoint
 
@@ -53,7 +53,7 @@ def _chosen(parameters: ConvertParameters) -> list[str]:
 
     def is_chosen(name: str) -> bool:
         value = given.get(name)
-        if name in VOICE_SETTINGS:
+        if name in VOICE_PARAMETERS:
             return value is not None and value != _FIELDS[name].initial
         return value not in (None, "") and value is not False
 

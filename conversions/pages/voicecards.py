@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conversions.access.reach import listed
-from conversions.forms.studio import VOICE_SETTINGS, StudioForm
+from conversions.forms.studio import StudioForm
 from conversions.words.expected import Pace, pace_of
+from s2s.contract import OPTIONAL_PARAMETERS, VOICE_PARAMETERS
 from teams.models import User
 from voices import abilities
 from voices.abilities import Abilities
@@ -40,14 +41,22 @@ class Card:
         return [value.replace("_", " ") for value in values if value and value not in SAYS_NOTHING]
 
 
+def _field_of(parameter: str) -> str:
+    return "model" if parameter == "model_id" else parameter
+
+
+# The fields of options that an endpoint may not have.
+OPTION_NAMES = (*map(_field_of, OPTIONAL_PARAMETERS), "own_settings", "zero_retention")
+
+
 def lacking(of: Abilities, model: str = "") -> list[str]:
     """The options that an endpoint doesn't have with this model, by the names of their fields."""
-    names = {"model" if name == "model_id" else name for name in of.lacks(model)}
+    names = {_field_of(name) for name in of.lacks(model)}
     if not of.models:
         names.add("model")
     if not of.endpoint.zero_retention:
         names.add("zero_retention")
-    if names.issuperset(VOICE_SETTINGS):
+    if names.issuperset(VOICE_PARAMETERS):
         names.add("own_settings")
     return sorted(names)
 

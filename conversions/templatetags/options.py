@@ -10,14 +10,15 @@ from itertools import groupby
 from typing import Any
 
 from django import template
-from django.forms import Form
+from django.forms import BoundField, Form
 from django.utils.formats import localize
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from conversions.forms.studio import VOICE_SETTINGS, OptionsForm
+from conversions.forms.studio import OptionsForm
 from conversions.models import Conversion
 from conversions.pages.voicecards import Card, lacking
+from s2s.contract import VOICE_PARAMETERS
 from voices.models import Endpoint, VoiceModel
 
 register = template.Library()
@@ -72,7 +73,14 @@ def as_json(value: Any) -> str:
 @register.simple_tag
 def default_settings() -> str:
     """What the sliders say of a voice that has no settings of its own, as JSON."""
-    return json.dumps({name: _FIELDS[name].initial for name in VOICE_SETTINGS})
+    return json.dumps({name: _FIELDS[name].initial for name in VOICE_PARAMETERS})
+
+
+@register.filter
+def said_as_value(field: BoundField) -> str:
+    """ "speaker boost {value}" """
+    label = str(field.label)
+    return f"{label[0].lower()}{label[1:]} {{value}}"
 
 
 @register.filter
@@ -109,7 +117,7 @@ def _choice(name: str, value: Any) -> str:
 
 def _settings_words(settings: dict[str, Any]) -> str:
     """ "Stability 80%, Speed 1.1×, Speaker boost off"."""
-    said = [(name, _amount(name, settings[name])) for name in VOICE_SETTINGS if name in settings]
+    said = [(name, _amount(name, settings[name])) for name in VOICE_PARAMETERS if name in settings]
     return ", ".join(f"{_FIELDS[name].label} {amount}" for name, amount in said)
 
 

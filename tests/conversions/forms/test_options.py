@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from conversions.forms.studio import OptionsForm
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
 from conversions.templatetags.takes import differs_from
-from s2s.contract import ConvertParameters
+from s2s.contract import VOICE_PARAMETERS, ConvertParameters
 from s2s.formats import OUTPUT_FORMATS
-from tests.conversions.conftest import work_all
+from tests.conversions.conftest import client_of, work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav
 from voices import abilities
@@ -194,3 +198,23 @@ def test_every_output_format_is_offered_in_words() -> None:
 
     offered = [name for _group, choices in FORMAT_CHOICES for name, _words in choices]
     assert sorted(offered) == sorted(OUTPUT_FORMATS)
+
+
+def test_every_voice_parameter_of_the_contract_has_its_field(cast: Cast, voice: Voice) -> None:
+    page = client_of(cast.alice).get("/").content.decode()
+    for name, parameter in VOICE_PARAMETERS.items():
+        field: Any = OptionsForm.base_fields[name]
+        assert (field.label, field.initial) == (parameter.told.label, parameter.told.begins)
+        assert (getattr(field, "min_value", None), getattr(field, "max_value", None)) == (
+            parameter.least,
+            parameter.most,
+        )
+        assert page.count(f'name="{name}"') == 1
+
+
+def test_without_scripts_what_no_ticked_voice_has_is_hidden_by_a_rule_of_its_own(cast: Cast, voice: Voice) -> None:
+    rules = client_of(cast.alice).get("/offering.css")
+    assert rules["Content-Type"] == "text/css; charset=utf-8"
+    hidden = re.findall(r"\[data-option=(\w+)\]", rules.content.decode())
+    offered = re.findall(r'data-option="(\w+)"', client_of(cast.alice).get("/").content.decode())
+    assert sorted(hidden) == sorted(set(offered) | {"own_settings"})
