@@ -15,11 +15,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from conversions.files import durable
-from conversions.models import Call, Event, Happened, Step, log
+from conversions.models import Call, Conversion, Event, Happened, Step, log
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim, LeaseLostError
 from s2s.client import Aborted, EndpointError, NotSent, Unclear, said
 from statements import Given, Insert, Update
+from voices.models import Endpoint
 
 _add_call = Insert(
     Call,
@@ -27,10 +28,8 @@ _add_call = Insert(
 )
 
 
-def enter(claim: Claim, piece: Step) -> None:
+def enter(claim: Claim, conversion: Conversion, endpoint: Endpoint) -> None:
     """Committed before the request is sent: after a crash this row is how we know that it may have been."""
-    conversion, endpoint = piece.conversion, piece.endpoint
-    assert endpoint is not None
     with outcomes.held(claim) as locked:
         _add_call(
             conversion_id=claim.conversion_id,
@@ -54,8 +53,7 @@ def record_result(claim: Claim, result: durable.Result, *, kind: Event.Kind) -> 
     with _known(claim, result) as conversion:
         log(conversion, kind, voice=conversion.voice_name, bytes=result.size)
         outcomes.converted(claim, conversion)
-    is_news: bool = conversion.answer_is_news
-    return is_news
+    return outcomes.answer_is_news(conversion)
 
 
 def finish(claim: Claim, result: durable.Result, output: dict[str, Any]) -> bool:
@@ -63,12 +61,11 @@ def finish(claim: Claim, result: durable.Result, output: dict[str, Any]) -> bool
     with _known(claim, result) as conversion:
         converted = Happened(Event.Kind.CONVERTED, {"voice": conversion.voice_name, "bytes": result.size})
         outcomes.assembled(conversion, converted, output=result.key, output_bytes=result.size, **output)
-    is_news: bool = conversion.answer_is_news
-    return is_news
+    return outcomes.answer_is_news(conversion)
 
 
 @contextmanager
-def _known(claim: Claim, result: durable.Result) -> Iterator[Any]:
+def _known(claim: Claim, result: durable.Result) -> Iterator[Conversion]:
     """`outcomes.ended` with the ledger's row of the call that brought `result`, an earlier attempt's perhaps.
 
     That row tells the truth also when the step was cancelled or erased meanwhile. If it is another worker's, what is

@@ -78,15 +78,20 @@ def held(claim: Claim) -> Iterator[Conversion]:
 @contextlib.contextmanager
 def ended(
     claim: Claim, status: Step.Status = Step.Status.DONE, *, if_expired: bool = False, **fields: Any
-) -> Iterator[Any]:
+) -> Iterator[Conversion]:
     """The transaction that ends the lease, and says what that means. Raises LeaseLostError, and nothing is written.
 
-    `if_expired`: not if it has been renewed meanwhile. The conversion says whether an `answer_is_news` to its endpoint.
+    `if_expired`: not if it has been renewed meanwhile.
     """
     with written_in_turn():
         conversion = _lock(claim)
         leave(claim, status, if_expired=if_expired, **fields)
         yield conversion
+
+
+def answer_is_news(conversion: Conversion) -> bool:
+    """To its endpoint, as it was when the conversion was locked by `held` or `ended`."""
+    return bool(vars(conversion)["answer_is_news"])
 
 
 def _lock(claim: Claim) -> Conversion:

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from conversions.files import durable
 from conversions.ground import disk
 from conversions.ground.connections import give_back
-from conversions.models import Conversion, Event
+from conversions.models import Event
 from conversions.queue import calls, gate, limits
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.sound.reading import heard, heard_at_once
 from conversions.steps import reconcile
-from conversions.steps.loading import piece_of
+from conversions.steps.loading import Piece, piece_of
 from conversions.words.lengths import asked_speed
 from s2s.audio import AudioError
 from s2s.client import Abort, Client, said
@@ -76,10 +76,10 @@ class _Look:
     One that can't be read is left to `assemble` too: it says what is wrong, and is what Retry starts over from.
     """
 
-    def __init__(self, piece: Any) -> None:
+    def __init__(self, piece: Piece) -> None:
         self.output: dict[str, Any] | None = None
         self._format = piece.conversion.format
-        self._is_whole: bool = piece.is_whole
+        self._is_whole = piece.is_whole
 
     def begin(self, answer: BinaryIO) -> Callable[[], object]:
         """Returns what waits for its end."""
@@ -108,16 +108,16 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One request: `piece` is the claim's step, as `piece_of` has it."""
+    """One request."""
 
     claim: Claim
-    piece: Any
+    piece: Piece
     client: Client
     abort: Abort
     look: _Look
 
     def send(self, lease: Lease) -> durable.Result:
-        conversion: Conversion = self.piece.conversion
+        conversion = self.piece.conversion
         try:
             source = durable.open_file(conversion.sent)
         except FileNotFoundError as error:
@@ -125,7 +125,7 @@ class _Call:
         with closing(source):
             disk.require(self._expected_bytes())  # before it is sent: what can't be kept need not be made
             source_speech = self._source_speech()
-            calls.enter(self.claim, self.piece)
+            calls.enter(self.claim, conversion, self.piece.endpoint)
             give_back()  # a connection is never held over a call
             try:
                 return self._answer_to(source, source_speech)
@@ -136,7 +136,7 @@ class _Call:
 
     def _expected_bytes(self) -> int:
         """Of the answer, with some room for headers and for rows about it."""
-        conversion: Conversion = self.piece.conversion
+        conversion = self.piece.conversion
         seconds = self.claim.seconds / asked_speed(conversion)
         return int(seconds * conversion.format.bytes_per_s) + AT_LEAST_FREE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -10,7 +11,7 @@ from conversions.models import Conversion, Step
 from conversions.queue.claim import Claim, LeaseLostError
 from s2s.contract import ConvertParameters
 from statements import Given, Select
-from voices.models import Endpoint
+from voices.models import Endpoint, Voice
 
 _OF_CONVERSION = (
     *("team_id", "audition_of_id", "voice_name", "source", "source_name", "source_bytes", "track"),
@@ -37,7 +38,17 @@ def _piece() -> QuerySet[Any]:
     )
 
 
-def conversion_of(claim: Claim) -> Any:
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a call is about. `is_whole`: the conversion has no other piece."""
+
+    conversion: Conversion
+    endpoint: Endpoint
+    voice: Voice
+    is_whole: bool
+
+
+def conversion_of(claim: Claim) -> Conversion:
     """The claim's conversion with its endpoint. Raises LeaseLostError when it is gone."""
     conversion = _conversion.first(Conversion, pk=claim.conversion_id)
     if conversion is None:
@@ -45,13 +56,12 @@ def conversion_of(claim: Claim) -> Any:
     return conversion
 
 
-def piece_of(claim: Claim) -> Any:
-    """The claim's step with its conversion, its endpoint and its voice, and whether it `is_whole`, the only piece.
+def piece_of(claim: Claim) -> Piece:
+    """All that a call needs to know, so that nothing is asked while a connection isn't to be held.
 
-    All that a call needs to know, so that nothing is asked while a connection isn't to be held. Raises LeaseLostError
-    when it is gone.
+    Raises LeaseLostError when it is gone.
     """
-    piece = _piece.first(Step, pk=claim.step_id)
-    if piece is None:
+    step: Any = _piece.first(Step, pk=claim.step_id)
+    if step is None:
         raise LeaseLostError
-    return piece
+    return Piece(step.conversion, step.endpoint, step.voice, step.is_whole)

@@ -28,6 +28,7 @@ from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.limits import most_bytes as most_bytes_of
 from conversions.sound.reading import headerless, limits, raw_source
+from conversions.steps.loading import Piece
 from conversions.words.lengths import asked_speed, is_as_long, length_slack_s
 from s2s import audio
 from s2s.audio import AudioError, RawPcm, decode, examine
@@ -65,26 +66,24 @@ def lost_call(claim: Claim) -> Call | None:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """`piece`: the claim's step, as `piece_of` has it. `call`: of which the answer was lost."""
+    """`call`: of which the answer was lost."""
 
     claim: Claim
-    piece: Any
+    piece: Piece
     call: Call
     client: Client
     abort: Abort
 
     @property
     def conversion(self) -> Conversion:
-        conversion: Conversion = self.piece.conversion
-        return conversion
+        return self.piece.conversion
 
     @property
     def voice_id(self) -> str:
-        voice_id: str = self.piece.voice.voice_id
-        return voice_id
+        return self.piece.voice.voice_id
 
 
-def find(claim: Claim, piece: Any, call: Call, client: Client, abort: Abort) -> durable.Result:
+def find(claim: Claim, piece: Piece, call: Call, client: Client, abort: Abort) -> durable.Result:
     """The lost answer, from the endpoint's history. Raises StepError: it is looked for again later, or it is unclear.
 
     Raises what `Client.history_items` does as well.
