@@ -1,4 +1,4 @@
-"""Runs the benches and writes docs/performance.md. Exits non-zero when any bar is missed."""
+"""Runs the benches and writes what they said into docs/performance.md. Exits non-zero when any bar is missed."""
 
 from __future__ import annotations
 
@@ -28,18 +28,12 @@ BENCHES = (
     "admin",
     "pages",
 )
-_HEAD = """# Performance
-
-Written by `bench/run`; each line is a command that anyone can run. Ratios are taken in one run on one machine, so they
-hold elsewhere; times are of the machine and day that are named.
-
-"""
 _PAGE = CHECKOUT / "docs" / "performance.md"
 
 
 def main() -> int:
     names = _names()
-    sections, missed = _written(), []
+    (prose, sections), missed = _written(), []
     for name in names:
         print(f"== bench/{name}", flush=True)
         ran = subprocess.run([CHECKOUT / "bench" / name], cwd=CHECKOUT, capture_output=True, text=True, check=False)
@@ -47,7 +41,7 @@ def main() -> int:
         sections[name] = _section(name, ran.stdout)
         if ran.returncode:
             missed.append(name)
-        _PAGE.write_text(_HEAD + "\n".join(sections[known] for known in BENCHES if known in sections))
+        _PAGE.write_text(prose + "\n".join(sections[known] for known in BENCHES if known in sections))
     print(f"missed: {', '.join(missed)}" if missed else f"{len(names)} benches met their bars")
     return 1 if missed else 0
 
@@ -67,11 +61,11 @@ def _section(name: str, output: str) -> str:
     return f"## `bench/{name}`\n\n{machine}, {datetime.now(UTC).date()}\n\n    {lines}\n"
 
 
-def _written() -> dict[str, str]:
-    """The sections that the page has now, by bench."""
-    text = _PAGE.read_text() if _PAGE.exists() else ""
-    parts = re.split(r"^## `bench/(\w+)`$", text, flags=re.MULTILINE)[1:]
-    return {name: f"## `bench/{name}`{body.rstrip()}\n" for name, body in zip(parts[::2], parts[1::2], strict=True)}
+def _written() -> tuple[str, dict[str, str]]:
+    """What people have written above, and the sections that the page has now, by bench."""
+    prose, *parts = re.split(r"^## `bench/(\w+)`$", _PAGE.read_text(), flags=re.MULTILINE)
+    sections = zip(parts[::2], parts[1::2], strict=True)
+    return prose, {name: f"## `bench/{name}`{body.rstrip()}\n" for name, body in sections}
 
 
 if __name__ == "__main__":
