@@ -1,8 +1,10 @@
 """The groups of bin/test: runs them in order, each with its time, and ends with the totals.
 
-    bin/test                     everything
-    bin/test units start         these groups
-    bin/test units -k accepted   one group; what follows its name goes to pytest
+    bin/test                             everything
+    bin/test units start                 these groups
+    bin/test units -k accepted           one group; what follows its name goes to pytest
+    bin/test tests/teams/test_people.py  these files, folders or tests alone, on SQLite
+    bin/test postgres tests/teams        the same as that group would run them
 
 A failing group fails the run, but the groups after it still run. Some wait most of their time and others compute, so
 two groups of tests run at a time; what a group prints is shown when it has ended, and grows meanwhile in
@@ -125,6 +127,8 @@ def main(arguments: list[str]) -> int:
     known = groups()
     wanted = [argument for argument in arguments if argument in {group.name for group in known}]
     pytest_arguments = [argument for argument in arguments if argument not in wanted]
+    if any(map(_is_test, pytest_arguments)) and not wanted:
+        return _run_alone(pytest_arguments)
     if pytest_arguments and not wanted:
         sys.stderr.write(f"Name one of the groups first: {' '.join(group.name for group in known)}\n")
         return 2
@@ -135,15 +139,27 @@ def main(arguments: list[str]) -> int:
         # Nothing of the person's own installation is read or written, nor anything of another group.
         environments = {
             group.name: {
-                **os.environ,
-                "DATA_DIR": str(Path(folder) / group.name / "data"),
-                "SECRET_KEY": secrets.token_urlsafe(50),
+                **_environment(Path(folder) / group.name),
                 **{name: value.format(postgres=postgres_url) for name, value in group.environment},
             }
             for group in chosen
         }
         results = _run_all(chosen, environments, pytest_arguments)
     return _conclude(results, time.monotonic() - began)
+
+
+def _run_alone(pytest_arguments: list[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="timbre-test-") as folder:
+        command = [PYTHON, "-m", "pytest", *pytest_arguments]
+        return subprocess.run(command, cwd=CHECKOUT, env=_environment(Path(folder)), check=False).returncode
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "DATA_DIR": str(folder / "data"), "SECRET_KEY": secrets.token_urlsafe(50)}
+
+
+def _is_test(argument: str) -> bool:
+    return argument.startswith("tests") and (CHECKOUT / argument.split("::")[0]).exists()
 
 
 def _run_all(chosen: list[Group], environments: dict[str, dict[str, str]], pytest_arguments: list[str]) -> list[Result]:
@@ -186,7 +202,8 @@ def _run_pytest(
 ) -> None:
     report = RESULTS / f"{group.name}.xml"
     report.unlink(missing_ok=True)
-    folders = [folder for folder in group.tests if (CHECKOUT / folder).exists()]
+    named = any(map(_is_test, arguments))
+    folders = [folder for folder in group.tests if (CHECKOUT / folder).exists() and not named]
     command = [PYTHON, "-m", "pytest", "-q", "-ra", f"--junitxml={report}", *folders, *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=output, check=False)
     try:
