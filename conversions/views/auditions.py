@@ -59,7 +59,8 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     try:
         actions.listen(recording, user, data["voice"], data["start"], data["once"])
     except Exception as error:
-        problem = problem_of(error)
+        words = _("The passage could not be stored on the server. What you have heard is kept; tell your admin.")
+        problem = problem_of(error, not_stored=words)
         return _refused(request, recording, str(problem), problem.status)
     return see_other("conversions:audition", recording_id)
 

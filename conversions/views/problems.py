@@ -25,8 +25,8 @@ class Problem:
         return " ".join(words for _about, words in self.words)
 
 
-def problem_of(error: Exception) -> Problem:
-    """Raises what is no problem of people's again."""
+def problem_of(error: Exception, *, not_stored: str = "") -> Problem:
+    """Raises what is no problem of people's again. `not_stored`: what to say where it isn't the usual."""
     match error:
         case actions.RefusedError():
             return Problem(error.problems, 422)
@@ -47,8 +47,8 @@ def problem_of(error: Exception) -> Problem:
             return _said(words, 422, "audio")
         case OSError():
             logger.error("a recording could not be stored", exc_info=error)
-            words = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
-            return _said(words, 507)
+            usual = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")
+            return _said(not_stored or usual, 507)
         case _:
             raise error
 

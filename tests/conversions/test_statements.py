@@ -43,8 +43,9 @@ def test_a_row_has_what_was_given_and_its_defaults(submit: Submit) -> None:
 def test_words_that_look_like_sql_or_places_for_values_stay_words(submit: Submit) -> None:
     conversion = submit()
     words = {"name": "100 %s '; DROP TABLE x; -- %(a)s “é” \U0001f399", "list": [1, None]}
-    add = Insert(Event, "conversion_id", "team_id", "kind", "data")
-    add(conversion_id=conversion.pk, team_id=conversion.team_id, kind=Event.Kind.RENAMED, data=words)
+    add = Insert(Event, "conversion_id", "about", "team_id", "kind", "data")
+    who = {"conversion_id": conversion.pk, "about": conversion.pk, "team_id": conversion.team_id}
+    add(**who, kind=Event.Kind.RENAMED, data=words)
     event = Event.objects.get(conversion=conversion, kind="renamed")
     assert event.data == words
     rename = Update(lambda: Conversion.objects.filter(pk=Given("pk")), title=Given("title"))
@@ -55,14 +56,10 @@ def test_words_that_look_like_sql_or_places_for_values_stay_words(submit: Submit
 
 def test_several_rows_are_added_in_their_order(submit: Submit) -> None:
     conversion = submit()
-    add = Insert(Event, "conversion_id", "team_id", "kind", "data")
+    who = {"conversion_id": conversion.pk, "about": conversion.pk, "team_id": conversion.team_id}
+    add = Insert(Event, "conversion_id", "about", "team_id", "kind", "data")
     for count in (3, 0, 2, 3):
-        add.all(
-            [
-                {"conversion_id": conversion.pk, "team_id": conversion.team_id, "kind": "renamed", "data": {"n": n}}
-                for n in range(count)
-            ]
-        )
+        add.all([{**who, "kind": "renamed", "data": {"n": n}} for n in range(count)])
     added = Event.objects.filter(conversion=conversion, kind="renamed").order_by("pk")
     assert [event.data["n"] for event in added] == [0, 1, 2, 0, 1, 0, 1, 2]
     assert all(event.at and event.actor_id is None for event in added)

@@ -156,7 +156,7 @@ def kept(submit: Submit, cast: Cast) -> Conversion:
 
 
 def test_a_result_in_other_formats_has_to_fit(kept: Conversion, cast: Cast) -> None:
-    client = client_of(cast.victor)
+    client = client_of(cast.bob)
     address = f"/conversions/{kept.pk}/exports/"
     limit_team(cast, storage_megabytes=10)
     for output_format in ("pcm_32000", "mp3_44100_128", "pcm_32000"):  # 3.84 MB, 0.96 MB, and what is there already

@@ -128,7 +128,7 @@ def test_what_did_not_fit_any_more_is_said_as_if_it_had_been_known_before(
     cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page asks first; meanwhile somebody else has used the room."""
-    client, page_says_yes = client_of(cast.alice), "conversions.views.studio.over_quota"
+    client, page_says_yes = client_of(cast.alice), "conversions.actions.limits.over_quota"
     Team.objects.update(storage_megabytes=0)
     monkeypatch.setattr(page_says_yes, lambda *_, **__: None)
     for do in ("convert", "audition"):
@@ -140,7 +140,7 @@ def test_what_did_not_fit_any_more_is_said_as_if_it_had_been_known_before(
 
 
 def test_of_several_those_are_taken_that_fit(cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversions.views.studio.over_quota", lambda *_, **__: None)
+    monkeypatch.setattr("conversions.actions.limits.over_quota", lambda *_, **__: None)
     Team.objects.update(storage_megabytes=1)
     audio = [recording(f"{number}.wav", wav(20.0)) for number in range(3)]
     client = client_of(cast.alice)
@@ -157,7 +157,7 @@ def test_what_was_auditioned_and_does_not_fit_any_more_is_said(
     address = client.post("/", {"audio": recording(data=wav(12.0)), "voice": voice.pk, "do": "audition"})["Location"]
     Recording.objects.update(size=F("size") + 10**6)
     Team.objects.update(storage_megabytes=1)
-    monkeypatch.setattr("conversions.views.auditions.over_quota", lambda *_, **__: None)
+    monkeypatch.setattr("conversions.actions.limits.over_quota", lambda *_, **__: None)
     for page in ("", "convert/"):
         response = client.post(f"{address}{page}", {"voice": voice.pk, "start": "1"})
         assert response.status_code == 403

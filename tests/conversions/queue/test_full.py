@@ -189,15 +189,15 @@ def test_nothing_is_sent_while_its_answer_would_not_fit(
 ) -> None:
     conversion = submit()
     work_all_but_the_call(conversion)
-    length_s = Conversion.objects.get().source_duration_s
-    Conversion.objects.update(source_duration_s=1e12)  # of more sound than any disk holds
+    length_s = Step.objects.get(kind="convert").seconds
+    Step.objects.update(seconds=1e12)  # of more sound than any disk holds
     for _ in range(4):
         Step.objects.update(not_before=db_now())
         assert work_all() == 1
     progress = progress_of(with_progress(Conversion.objects.filter(pk=conversion.pk)).get())
     assert progress.aside.startswith("The storage of recordings does not answer.")
     assert (scripted.calls, Call.objects.count()) == (0, 0)
-    Conversion.objects.update(source_duration_s=length_s)
+    Step.objects.update(seconds=length_s)
     work_until_done(conversion)
     assert conversion.status == Conversion.Status.READY
     assert conversion.steps.get(kind=Step.Kind.CONVERT).attempt == 1
