@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _IMPORT = r"""(?P<matched>from\s*"(?P<url>\./[^"]+)";)"""
@@ -14,3 +18,9 @@ class ModuleStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """
 
     patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", ((_IMPORT, 'from "%(url)s";'),)))
+
+
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For who asks without having read a page: bookmarks, shortcuts, previews of links."""
+    return redirect(static("icons/favicon.svg"))

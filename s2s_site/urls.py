@@ -5,12 +5,13 @@ from django.http import Http404
 from django.urls import include, path, re_path
 from django.views.defaults import page_not_found
 
-from s2s_site import health
+from s2s_site import health, statics
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("healthz/queue", health.queue),
     path("readyz", health.readyz),
+    path("favicon.ico", statics.favicon),
     # People sign in with the address that their admin gave them: it is not theirs to change or remove.
     path("accounts/email/", page_not_found, {"exception": Http404()}),
     path("accounts/", include("allauth.account.urls")),
