@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from conversions.queue.bells import Lane
-from conversions.upkeep import housekeeping, mailing, sweeper, worker
+from conversions.upkeep import alarms, housekeeping, mailing, retention, sweeper, vitals, worker
 
 
 @shared_task
@@ -18,9 +18,26 @@ def work_cpu() -> None:
     worker.drain(Lane.CPU)
 
 
+def watch() -> None:
+    """Raises the alarms that are due, then leaves the note by which others see that somebody sweeps."""
+    alarms.watch(vitals.vitals())
+    vitals.note_sweep()
+
+
+SWEEP = (
+    sweeper.recover,
+    sweeper.close_lost_calls,
+    retention.erase_due,
+    retention.erase_deleted,
+    retention.forget_recordings,
+    sweeper.ring_for_waiting,
+    watch,
+)
+
+
 @shared_task
 def sweep() -> None:
-    sweeper.sweep()
+    sweeper.sweep(SWEEP)
 
 
 @shared_task

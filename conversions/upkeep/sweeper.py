@@ -1,4 +1,4 @@
-"""What beat does every few seconds: finds work whose worker vanished, erases what is due, rings, watches the queue.
+"""What beat does every few seconds (`conversions/tasks.py` says what): finds work whose worker vanished, and rings.
 
 Idempotent, and safe when two run at once: every change is one conditional UPDATE under the old token.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
@@ -23,7 +23,6 @@ from conversions.queue import gate
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import LeaseLostError, claim_of, waiting_steps
 from conversions.queue.handback import hand_back
-from conversions.upkeep import alarms, retention, vitals
 from voices.breaker import takes_work
 from voices.models import Endpoint
 
@@ -40,17 +39,8 @@ class _Spells(dict[str, Spell]):
 _spells = _Spells()
 
 
-def sweep() -> None:
-    """A part that fails (a storage, Redis or database that is away) is said once and doesn't keep the others."""
-    parts: tuple[Callable[[], object], ...] = (
-        recover,
-        close_lost_calls,
-        retention.erase_due,
-        retention.erase_deleted,
-        retention.forget_recordings,
-        ring_for_waiting,
-        watch,
-    )
+def sweep(parts: Iterable[Callable[[], object]]) -> None:
+    """One that fails (a storage, Redis or database that is away) is said once and doesn't keep the others."""
     for part in parts:
         try:
             part()
@@ -58,12 +48,6 @@ def sweep() -> None:
         except (OSError, RedisError, DatabaseError) as error:
             _spells[part.__name__].met(error)
             close_old_connections()  # one that the database has ended would end the other parts too
-
-
-def watch() -> None:
-    """Raises the alarms that are due, then leaves the note by which others see that somebody sweeps."""
-    alarms.watch(vitals.vitals())
-    vitals.note_sweep()
 
 
 # ---- expired leases ----

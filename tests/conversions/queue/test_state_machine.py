@@ -23,7 +23,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from redis import Redis
 
-from conversions import actions
+from conversions import actions, tasks
 from conversions.access import reach
 from conversions.files import durable
 from conversions.ground.clock import db_now
@@ -113,7 +113,7 @@ class Lives(RuleBasedStateMachine):
                 self.bring_back(which)
                 assert recording.deleted, "too late"
                 recording.deleted, recording.erased = False, True
-        sweeper.sweep()
+        tasks.sweep()
 
     def retry(self, which: int) -> None:
         recording, conversion = self._find(which)
@@ -242,7 +242,7 @@ class Lives(RuleBasedStateMachine):
 
     def sweep(self) -> None:
         now = db_now()
-        sweeper.sweep()
+        tasks.sweep()
         assert not Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=now).exists()
 
     def paused_endpoints_are_looked_at(self) -> None:
@@ -251,7 +251,7 @@ class Lives(RuleBasedStateMachine):
 
     def a_sweep_dies(self, point: Point) -> None:
         with self.world.points.at(point, _die):
-            sweeper.sweep()
+            tasks.sweep()
 
     def bells_are_lost(self) -> None:
         self.world.redis.flushall()

@@ -10,6 +10,7 @@ import pytest
 from django.core import mail
 from redis import Redis
 
+from conversions import tasks
 from conversions.files import durable
 from conversions.ground import notes
 from conversions.ground.clock import db_now
@@ -111,7 +112,7 @@ def test_failures_of_the_last_hour(submit: Submit) -> None:
 
 def test_when_the_sweeper_and_housekeeping_last_ran() -> None:
     assert (vitals().swept_s, vitals().housekept_s, vitals().missing_files) == (None, None, None)
-    sweeper.sweep()
+    tasks.sweep()
     look_into_folders()
     found = vitals()
     assert found.swept_s < 5
@@ -141,7 +142,7 @@ def late(step: Step, seconds: float = 10_000) -> None:
 
 def test_all_well_is_no_alarm(converting) -> None:
     converting()
-    sweeper.sweep()
+    tasks.sweep()
     assert alarms_of(vitals()) == {}
 
 
@@ -155,7 +156,7 @@ def test_each_trouble_is_an_alarm_of_its_own(converting, submit: Submit, setting
     late(converting())
     late(converting())
     Step.objects.filter(pk=lost.pk).update(lease_until=db_now() - timedelta(seconds=60))
-    sweeper.watch()
+    tasks.watch()
     durable.delete(ready.pk, [durable.name_of(ready.output)])
     look_into_folders()
     assert set(alarms_of(vitals())) == {"waiting test", "leases", "files"}
@@ -179,7 +180,7 @@ def test_an_alarm_is_logged_once_when_it_comes_and_once_when_it_goes(converting,
     late(step)
     caplog.set_level(logging.WARNING)
     for _ in range(3):
-        sweeper.watch()
+        tasks.watch()
     lines = [
         record.getMessage()
         for record in caplog.records
@@ -190,7 +191,7 @@ def test_an_alarm_is_logged_once_when_it_comes_and_once_when_it_goes(converting,
     Step.objects.all().delete()
     caplog.clear()
     for _ in range(3):
-        sweeper.watch()
+        tasks.watch()
     assert [record.getMessage() for record in caplog.records] == ["Alarm over: waiting test"]
     assert mail.outbox == []  # nothing is sent unless e-mail is set up
 
@@ -219,7 +220,7 @@ def test_a_sweep_without_redis_says_so_in_one_line_and_still_recovers(converting
     claim(Lane.CALLS)
     Step.objects.filter(pk=step.pk).update(lease_until=db_now() - timedelta(seconds=1))
     settings.REDIS_URL = "redis://:secret@127.0.0.1:1/0"
-    sweeper.sweep()
+    tasks.sweep()
     step.refresh_from_db()
     assert step.status == Step.Status.WAITING
     assert "sweep: watch broke off" in caplog.text
