@@ -6,13 +6,12 @@ Bar for each page: with a million rows it takes <= 2 of what it takes with ten t
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
-import tempfile
 import time
 from typing import Any
 
+from bench.inside import in_a_database
 from bench.measure import bar
 from bench.site import say_help
 
@@ -38,19 +37,7 @@ PAGES = {
 
 def main() -> int:
     say_help(__doc__)
-    with tempfile.TemporaryDirectory(prefix="timbre-bench-") as folder:
-        os.environ.update(DATA_DIR=folder, LOG_LEVEL="ERROR", DJANGO_SETTINGS_MODULE="tests.settings")
-        import django
-
-        django.setup()
-        from django.test.runner import DiscoverRunner
-
-        runner = DiscoverRunner(verbosity=0, interactive=False)
-        databases = runner.setup_databases()
-        try:
-            return measure()
-        finally:
-            runner.teardown_databases(databases)
+    return in_a_database(measure, LOG_LEVEL="ERROR")
 
 
 def measure() -> int:

@@ -6,14 +6,13 @@ Bars: page 1,000 takes <= 1.5 of page 1, a page costs <= 6 queries.
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
+from bench.inside import in_a_database
 from bench.measure import bar
 from bench.site import say_help
 
@@ -30,19 +29,7 @@ SELECT {values} FROM n
 
 def main() -> int:
     say_help(__doc__)
-    with tempfile.TemporaryDirectory(prefix="timbre-bench-") as folder:
-        os.environ.update(DATA_DIR=folder, DJANGO_SETTINGS_MODULE="tests.settings")
-        import django
-
-        django.setup()
-        from django.test.runner import DiscoverRunner
-
-        runner = DiscoverRunner(verbosity=0, interactive=False)
-        databases = runner.setup_databases()
-        try:
-            return measure()
-        finally:
-            runner.teardown_databases(databases)
+    return in_a_database(measure)
 
 
 def measure() -> int:

@@ -77,3 +77,20 @@ def databases() -> Iterator[Mapping[str, NewDatabase]]:
             return urlsplit(url)._replace(path=f"/{name}").geturl()
 
         yield {"SQLite": sqlite, "PostgreSQL": postgresql}
+
+
+def in_a_database(measure: Callable[[], int], **environment: str) -> int:
+    """What `measure` returns, run in this process, in Django with an empty database of its own."""
+    with tempfile.TemporaryDirectory(prefix="timbre-bench-") as folder:
+        os.environ.update(DATA_DIR=folder, DJANGO_SETTINGS_MODULE="tests.settings", **environment)
+        import django
+
+        django.setup()
+        from django.test.runner import DiscoverRunner
+
+        runner = DiscoverRunner(verbosity=0, interactive=False)
+        databases = runner.setup_databases()
+        try:
+            return measure()
+        finally:
+            runner.teardown_databases(databases)
