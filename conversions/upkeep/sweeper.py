@@ -52,12 +52,14 @@ def sweep(parts: Iterable[Callable[[], object]]) -> None:
 
 # ---- expired leases ----
 
+_PICTURES = ("conversion__source_peaks", "conversion__output_peaks")  # nobody looks at them here
+
 
 def recover() -> int:
     """Gives back every step whose lease has run out. Returns how many."""
     recovered = 0
     expired = Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=db_now())
-    for step in expired.select_related("endpoint", "conversion"):
+    for step in expired.select_related("endpoint", "conversion").defer(*_PICTURES):
         try:
             hand_back(claim_of(step), if_expired=True)
             recovered += 1
