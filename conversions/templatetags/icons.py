@@ -28,12 +28,14 @@ _PATHS = {
     "plus": "M6 12h12M12 6v12",
     "retry": "M20 12a8 8 0 1 1-2.4-5.7M20 4v5h-5",
     "search": "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13M20 20l-4.9-4.9",
+    "star": "m12 3.5 2.6 5.4 5.9.8-4.3 4.1 1.1 5.9-5.3-2.9-5.3 2.9 1.1-5.9-4.3-4.1 5.9-.8z",
     "studio": "M12 3a3 3 0 0 1 3 3v6a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3M5 11a7 7 0 0 0 14 0M12 18v3",
     "switch": "M7 4v14m-3-3 3 3 3-3M17 20V6m-3 3 3-3 3 3",
     "undo": "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
     "wave": "M3 12h2l2-6 3 14 3-18 3 14 2-4h3",
     "warning": "M12 4 2.8 20h18.4zM12 10v4.5M12 17.2v.2",
 }
+NAMES = tuple(_PATHS)
 
 
 @register.simple_tag
@@ -42,4 +44,15 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>',
         _PATHS[name],
+    )
+
+
+@register.simple_tag
+def play_icon() -> SafeString:
+    """Of a button that plays and pauses: CSS shows the path that counts, by the button's `aria-pressed`."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">'
+        '<path class="if-silent" d="{}"/><path class="if-playing" d="{}"/></svg>',
+        _PATHS["play"],
+        _PATHS["pause"],
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import ngettext
@@ -16,28 +17,18 @@ from conversions.words.durations import clock_duration, spoken_duration
 from conversions.words.formats import format_words
 from conversions.words.noticed import missing_words
 from s2s.audio.limits import SILENCE_DBFS
-from s2s.audio.mistakes import FOREIGN, MISTAKES, MP4_STARTS, Marks, refusal
+from s2s.audio.mistakes import FOREIGN, MISTAKES, MP4_STARTS, Marks
 
 register = template.Library()
 register.filter("format_words", format_words)
 
 
-_FOUND_IN_BROWSERS = ("text", "silent", "index_missing", "unfinished")
-
-
 @register.simple_tag
-def mistakes() -> str:
-    """What isn't converted, for inspecting.js: JSON of the words for each kind, and of its marks as place and hex."""
-    named = (*MISTAKES, *FOREIGN, *_FOUND_IN_BROWSERS)
-    words = {name: str(refusal(name)) for name in named}
+def marks() -> str:
+    """What isn't converted, for inspecting.js: JSON of the marks of each kind as place and hex, of how MP4s begin, and
+    of how loud silence is in dBFS."""
     mp4 = [start.decode() for start in MP4_STARTS]
-    known = {
-        "marks": _in_hex(MISTAKES),
-        "foreign": _in_hex(FOREIGN),
-        "mp4": mp4,
-        "words": words,
-        "silence": SILENCE_DBFS,
-    }
+    known = {"marks": _in_hex(MISTAKES), "foreign": _in_hex(FOREIGN), "mp4": mp4, "silence": SILENCE_DBFS}
     return json.dumps(known, separators=(",", ":"))
 
 
@@ -74,6 +65,13 @@ def ago(moment: datetime) -> str:
     if timezone.now() - moment < timedelta(days=7):
         return naturaltime(moment)
     return date_format(timezone.localtime(moment), "j M Y")
+
+
+@register.filter
+def source_words(conversion: Conversion) -> str:
+    """ "1.2 MB, mp3, 44100 Hz": what is known of its file."""
+    rate = f"{conversion.source_rate_hz} Hz" if conversion.source_rate_hz else ""
+    return ", ".join(filter(None, [filesizeformat(conversion.source_bytes), conversion.source_codec, rate]))
 
 
 @register.filter

@@ -1,7 +1,6 @@
 // Amounts as people say them, in the language of the page.
 
 const language = document.documentElement.lang;
-const plurals = new Intl.PluralRules(language);
 const figures = new Intl.NumberFormat(language);
 
 const unit = (value, name, digits = 0) =>
@@ -37,12 +36,5 @@ export function spoken(seconds, { exact = false } = {}) {
 
 // Nobody wants to know to the second how long something takes.
 export const roughly = (seconds) => spoken(seconds < 60 ? Math.ceil(seconds / 5) * 5 : Math.ceil(seconds / 60) * 60);
-
-// The words `name` of an element for this many: its data-name-one, data-name-other and so on, with {n} filled in.
-export function counted(element, name, n) {
-  const form = `${name}-${plurals.select(n)}`.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-  const other = `${name}-other`.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-  return (element.dataset[form] ?? element.dataset[other]).replace("{n}", figures.format(n));
-}
 
 export const listed = (names) => new Intl.ListFormat(language, { type: "conjunction" }).format(names);

@@ -2,6 +2,7 @@
 // outlives the page for a few minutes (shelf.js). The focus goes to Undo, so that Enter pressed again destroys nothing.
 
 import { aside, bringBack, changes } from "./recordings.js";
+import { word } from "./words.js";
 
 const form = document.querySelector("#studio");
 const words = form?.querySelector("#removed");
@@ -9,7 +10,7 @@ const undo = form?.querySelector("#undo");
 
 function show() {
   undo.hidden = !aside.length;
-  words.textContent = aside.length ? words.dataset.removed.replace("{name}", () => aside.at(-1).entry.name) : "";
+  words.textContent = aside.length ? word("list.removed", { name: aside.at(-1).entry.name }) : "";
 }
 
 export function focusUndo() {

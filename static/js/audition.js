@@ -1,6 +1,7 @@
 // An audition: one voice sounds at a time, and the passage can begin where the whole recording's player stands.
 
 import { onFailure } from "./player-failure.js";
+import { word } from "./words.js";
 
 document.addEventListener(
   "play",
@@ -39,7 +40,7 @@ document.addEventListener("htmx:afterSettle", () => {
   const main = document.querySelector("main");
   if (main.dataset.state === "ready" || document.querySelector(".tries [data-unfinished]")) return;
   main.dataset.state = "ready";
-  document.querySelector("#announcement").textContent = document.querySelector(".tries").dataset.done;
+  document.querySelector("#announcement").textContent = word("voices.heard");
 });
 
 const passage = document.querySelector(".passage");

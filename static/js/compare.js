@@ -7,6 +7,7 @@
 import { clock, spoken } from "./amounts.js";
 import { onFailure } from "./player-failure.js";
 import { isTyping } from "./typing.js";
+import { word } from "./words.js";
 
 const compare = document.querySelector("#compare");
 const transport = document.querySelector("#transport");
@@ -130,10 +131,6 @@ async function measureAll() {
 
 // ---- what is seen ----
 
-function words(name, values) {
-  return transport.dataset[name].replace(/%\((\w+)\)s/g, (_, key) => values[key]);
-}
-
 function draw() {
   const [position, length] = [place(), whole()];
   compare.dataset.position = position.toFixed(2);
@@ -141,12 +138,12 @@ function draw() {
   seek.value = position;
   const passed = Math.floor(position + 1e-6); // as clocks do it: a second counts when it is over
   const exact = { position: spoken(passed, { exact: true }), length: spoken(length, { exact: true }) };
-  seek.setAttribute("aria-valuetext", words("position", exact));
+  seek.setAttribute("aria-valuetext", word("transport.position", exact));
   document.querySelector("#position").textContent = clock(passed);
   document.querySelector("#length").textContent = clock(length);
   const playing = Boolean(current && !current.player.paused);
   compare.toggleAttribute("data-playing", playing);
-  const said = playing ? play.dataset.pause : play.dataset.play;
+  const said = playing ? word("transport.pause") : word("transport.play");
   if (play.ariaLabel !== said) play.ariaLabel = said;
   const detail = { fraction: length ? position / length : 0, length, playing };
   compare.dispatchEvent(new CustomEvent("compare:moved", { detail }));
@@ -178,7 +175,7 @@ function bury(track) {
 }
 
 function sayUnheard() {
-  unheard.textContent = unheard.dataset.words;
+  unheard.textContent = word("transport.unheard");
   unheard.hidden = false;
 }
 
@@ -222,7 +219,7 @@ function press(event) {
 for (const track of tracks) {
   const { player, figure } = track;
   track.choice = document.querySelector("#track-choice").content.firstElementChild.cloneNode(true);
-  track.choice.querySelector("span").textContent = figure.dataset.track;
+  track.choice.querySelector("span").textContent = figure.querySelector("figcaption b").textContent;
   track.choice.querySelector("input").addEventListener("change", () => choose(track));
   choices.append(track.choice);
   player.controls = false;

@@ -2,6 +2,7 @@
 
 import { complain } from "./answers.js";
 import { addAll } from "./recordings.js";
+import { word } from "./words.js";
 
 const read = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
 
@@ -33,7 +34,7 @@ if (form) {
     const recordings = (await filesIn(folder)).filter(sounds);
     if (frozen()) return;
     addAll(recordings);
-    if (!recordings.length) complain(zone.dataset.noRecordings.replace("{name}", () => folder.name));
+    if (!recordings.length) complain(word("recording.not_in_folder", { name: folder.name }));
   }
 
   // A folder comes as what looks like a file, too. What was dropped can be asked for its files only at once.

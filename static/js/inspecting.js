@@ -5,7 +5,7 @@ import { HEAD_BYTES, mistaken } from "./mistakes.js";
 import { isSilent } from "./silence.js";
 
 const bytesOf = async (file, from, length) => new DataView(await file.slice(from, from + length).arrayBuffer());
-const word = (view, at) => String.fromCharCode(...[0, 1, 2, 3].map((place) => view.getUint8(at + place)));
+const letters = (view, at) => String.fromCharCode(...[0, 1, 2, 3].map((place) => view.getUint8(at + place)));
 const MOST_PARTS = 200; // of a file; more is none that a recorder writes before its sound
 
 // A length that was never filled in, by whom streams: the sound goes on until the end of the file (s2s/audio/promises.py).
@@ -16,7 +16,7 @@ async function wav(file) {
   for (let at = 12, part = 0; at + 8 <= file.size && part < MOST_PARTS; part += 1) {
     const head = await bytesOf(file, at, 8);
     const length = head.getUint32(4, true);
-    if (word(head, 0) === "data") {
+    if (letters(head, 0) === "data") {
       const there = file.size - at - 8;
       if (!there) return "empty";
       return !isUnknown(length) && there < 0.99 * length ? "cut" : "";
@@ -33,7 +33,7 @@ async function mp4(file) {
   for (let part = 0; at + 8 <= file.size; part += 1) {
     if (part === MOST_PARTS) return "";
     const head = await bytesOf(file, at, 16);
-    const name = word(head, 4);
+    const name = letters(head, 4);
     let length = head.getUint32(0);
     if (length === 1 && head.byteLength === 16) length = Number(head.getBigUint64(8));
     if (!length) return index || name === "moov" ? "" : "unfinished"; // until the end of the file
@@ -63,6 +63,6 @@ export async function inspect(file, known) {
 async function structure(file, head, known) {
   const mistake = mistaken(new Uint8Array(head.buffer), known);
   if (mistake) return mistake;
-  if (word(head, 0) === "RIFF" && word(head, 8) === "WAVE") return wav(file);
-  return known.mp4.includes(word(head, 4)) ? mp4(file) : "";
+  if (letters(head, 0) === "RIFF" && letters(head, 8) === "WAVE") return wav(file);
+  return known.mp4.includes(letters(head, 4)) ? mp4(file) : "";
 }

@@ -2,6 +2,7 @@
 
 import { add, aside, changes, entries, made, setAside } from "./recordings.js";
 import * as shelf from "./shelf.js";
+import { word } from "./words.js";
 
 const form = document.querySelector("#studio");
 const words = form?.querySelector("#shelf-words");
@@ -25,7 +26,7 @@ export async function trying(work) {
 // Like `trying`; what isn't kept is said.
 export async function storing(work) {
   const stored = await trying(work);
-  if (!stored) words.textContent = words.dataset.unkept;
+  if (!stored) words.textContent = word("shelf.unkept");
   return stored;
 }
 
@@ -62,10 +63,10 @@ export const mark = (entry, state) =>
   inTurn(entry, () => (entry.kept ? trying(() => shelf.mark(entry.id, { state })) : null));
 
 function noteOf({ cut, running, state }) {
-  if (state === "arrived") return words.dataset.arrived;
-  if (state === "untaken") return words.dataset.untaken;
-  if (state === "sending") return words.dataset.stopped;
-  return cut || running ? words.dataset.cut : words.dataset.back;
+  if (state === "arrived") return word("shelf.arrived");
+  if (state === "untaken") return word("shelf.untaken");
+  if (state === "sending") return word("shelf.stopped");
+  return cut || running ? word("shelf.cut") : word("shelf.back");
 }
 
 async function bringBack() {

@@ -1,5 +1,5 @@
 // What people choose in place of a recording: a picture, a document, an archive. By its first bytes, as the server
-// tells it too (s2s/audio/mistakes.py); the page brings its list, and its words.
+// tells it too (s2s/audio/mistakes.py); the page brings its list.
 
 export const HEAD_BYTES = 4096;
 const LEAST_TEXT_BYTES = 16; // less may be the first word of anything

@@ -1,11 +1,13 @@
 // A notification of the browser once a conversion that was being watched is ready or has failed: for who ticked the box.
 
+import { word } from "./words.js";
+
 const tell = document.querySelector("#tell");
 const notification = document.querySelector("#notification");
 const WATCHED = `watched ${location.pathname}`;
 
 function say(name) {
-  document.querySelector("#notify-words").textContent = name ? tell.dataset[name] : "";
+  document.querySelector("#notify-words").textContent = name ? word(`notification.${name}`) : "";
 }
 
 async function choose(event) {

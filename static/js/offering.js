@@ -2,6 +2,7 @@
 // counts; what none has is set aside, said to be left out, and comes back with a voice that has it.
 
 import { listed } from "./amounts.js";
+import { word } from "./words.js";
 
 const form = document.querySelector("#studio");
 const options = form?.querySelector("#options");
@@ -68,7 +69,7 @@ function tell(leftOut, at) {
   const place = options.querySelector("#left-out");
   const lacking = at.filter((endpoint) => leftOut.some(({ dataset }) => !heeds(endpoint, dataset.option)));
   const labels = listed(leftOut.map((field) => field.querySelector("label").textContent));
-  const words = leftOut.length ? place.dataset.words.replace("{options}", labels).replace("{endpoints}", () => names(lacking)) : "";
+  const words = leftOut.length ? word("options.left_out", { options: labels, endpoints: names(lacking) }) : "";
   if (place.textContent !== words) place.textContent = words;
 }
 
@@ -89,7 +90,7 @@ export function offer() {
     control.disabled = !offered;
     field.hidden = !offered && !field.querySelector(".error");
     field.dataset.only = offered && having.length < at.length ? names(having) : "";
-    field.querySelector(".only").textContent = field.dataset.only && options.dataset.only.replace("{endpoints}", () => field.dataset.only);
+    field.querySelector(".only").textContent = field.dataset.only && word("options.only", { endpoints: field.dataset.only });
     if (!offered && (isSetting(control) ? moved(field, control) : control.dataset.wanted)) leftOut.push(field);
   }
   if (form.elements.model.dataset.wanted && !leftOut.some(({ dataset }) => dataset.option === "model")) {

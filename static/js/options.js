@@ -1,6 +1,7 @@
 // The options: what was chosen is said beside the heading, and all can be reset. What there is to choose: offering.js.
 
 import { controlOf, offer, put } from "./offering.js";
+import { word } from "./words.js";
 
 const form = document.querySelector("#studio");
 
@@ -16,7 +17,7 @@ if (form) {
     if (control.disabled) return null;
     if (own.contains(field)) {
       if (!ownSettings.checked || !field.hasAttribute("data-changed")) return null;
-      return field.querySelector("output")?.textContent ?? (control.checked ? own.dataset.on : own.dataset.off);
+      return field.querySelector("output")?.textContent ?? (control.checked ? word("options.on") : word("options.off"));
     }
     if (control.type === "checkbox") return control.checked ? "" : null;
     if (control.tagName === "SELECT") return control.selectedIndex > 0 ? control.selectedOptions[0].textContent : null;
@@ -30,7 +31,7 @@ if (form) {
       if (value === null) continue;
       const words = field.dataset.says.replace("{value}", () => value);
       const { only } = field.dataset;
-      parts.push(only ? options.dataset.part.replace("{option}", () => words).replace("{endpoints}", () => only) : words);
+      parts.push(only ? word("options.part", { option: words, endpoints: only }) : words);
     }
     reset.hidden = !parts.length && !ownSettings.checked;
     const format = form.elements.output_format;

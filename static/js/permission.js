@@ -1,12 +1,14 @@
 // Ticking "Show a notification of the browser" asks the browser whether it may show any.
 
+import { word } from "./words.js";
+
 const place = document.querySelector("#notification");
 const box = place.querySelector("input");
 const words = document.querySelector("#notification-words");
 const possible = window.isSecureContext && "Notification" in window;
 
 function say(name) {
-  words.textContent = name ? place.dataset[name] : "";
+  words.textContent = name ? word(`notification.${name}`) : "";
 }
 
 if (!possible && box.checked) say("impossible");

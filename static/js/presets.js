@@ -1,6 +1,7 @@
 // A preset's options go into the form without leaving the page, and the present ones are saved under a name.
 
 import { put } from "./offering.js";
+import { word } from "./words.js";
 
 const OPTIONS = "select, input:not([name^=preset_], [name=zero_retention], [name=only_me])";
 const form = document.querySelector("#studio");
@@ -56,11 +57,10 @@ if (form) {
     const answer = await fetch(button.formAction, { method: "POST", body, headers }).catch(() => null);
     const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
     const list = page?.querySelector("#presets");
-    if (!list) return void (status.textContent = save.dataset.lost);
+    if (!list) return void (status.textContent = word("options.lost"));
     options.querySelector("#presets").replaceWith(list);
     if (!answer.ok) return void form.elements.preset_name.focus();
-    const name = form.elements.preset_name.value;
-    status.textContent = save.dataset.saved.replace("{name}", () => name);
+    status.textContent = word("options.saved", { name: form.elements.preset_name.value });
     form.elements.preset_name.value = "";
   }
 

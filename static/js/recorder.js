@@ -8,6 +8,7 @@ import * as microphone from "./microphone.js";
 import { onLength } from "./player-length.js";
 import { add, made, setAside } from "./recordings.js";
 import * as shelf from "./shelf.js";
+import { word } from "./words.js";
 
 const form = document.querySelector("#studio");
 
@@ -30,22 +31,22 @@ if (form) {
     panel.dataset.state = next;
     form.querySelector(".drop").hidden = Boolean(next);
     for (const part of panel.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(next);
-    const words = panel.dataset[next] ?? "";
+    const words = next ? word(`recorder.${next}`) : "";
     title.textContent = words;
     status.textContent = words;
   }
 
   function warn(what) {
-    const words = what && panel.dataset[what];
-    if (warning.textContent === (words || "")) return; // said once, not each moment
-    warning.textContent = words || "";
+    const words = what ? word(`level.${what}`) : "";
+    if (warning.textContent === words) return; // said once, not each moment
+    warning.textContent = words;
     warning.hidden = !words;
   }
 
   function fail(what) {
     go("");
     problem.hidden = false;
-    problem.textContent = problem.dataset[what];
+    problem.textContent = word(`microphone.${what}`);
     button.focus();
   }
 
@@ -76,7 +77,7 @@ if (form) {
     const mine = { id: crypto.randomUUID(), judge: new Judge(), kept: false };
     const recording = new microphone.Take(stream, { piece: (blob, number) => keep(mine, blob, number), ended: () => end(mine) });
     mine.recording = recording;
-    mine.name = `${panel.dataset.name.replace("{time}", now())}.${recording.extension}`;
+    mine.name = `${word("recording.name", { time: now() })}.${recording.extension}`;
     mine.close = measure(stream, (moment) => hear(mine, moment));
     take = mine;
     warn("");
@@ -177,7 +178,7 @@ if (form) {
   if (why) {
     problem.hidden = false;
     problem.classList.remove("bad");
-    problem.textContent = problem.dataset[why];
+    problem.textContent = word(`microphone.${why}`);
   } else {
     button.hidden = false;
   }

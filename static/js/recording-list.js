@@ -1,11 +1,13 @@
 // The list of recordings as people see it: a row each, to listen, remove, and read what became of it.
 
 import { focusUndo } from "./aside.js";
-import { clock, counted, percent, size } from "./amounts.js";
+import { clock, percent, size } from "./amounts.js";
 import { onFailure } from "./player-failure.js";
 import { onLength } from "./player-length.js";
 import { addTake, change, changes, entries, setAside, tell } from "./recordings.js";
+import { counted, word } from "./words.js";
 
+const WORDS = { queued: word("list.queued"), storing: word("list.storing"), accepted: word("list.accepted") };
 const form = document.querySelector("#studio");
 
 if (form) {
@@ -18,7 +20,7 @@ if (form) {
   function listen(entry, row) {
     const player = row.querySelector("audio");
     player.src = URL.createObjectURL(entry.file);
-    player.setAttribute("aria-label", list.dataset.listen.replace("{name}", () => entry.name));
+    player.setAttribute("aria-label", word("list.listen", entry));
     row.classList.add("playable");
     onLength(player, (seconds) => change(entry, { seconds }));
     // What this browser can't play may still be converted: only the player goes.
@@ -34,7 +36,7 @@ if (form) {
   function playing(entry, row) {
     const player = row.querySelector("audio");
     const button = row.querySelector(".play");
-    button.setAttribute("aria-label", list.dataset.play.replace("{name}", () => entry.name));
+    button.setAttribute("aria-label", word("list.play", entry));
     const show = () => button.setAttribute("aria-pressed", String(!player.paused));
     for (const what of ["play", "pause", "ended"]) player.addEventListener(what, show);
     button.addEventListener("click", () => {
@@ -53,7 +55,7 @@ if (form) {
     if (added.length > 1) return;
     setTimeout(() => {
       const [name] = added;
-      status.textContent = added.length > 1 ? counted(list, "added", added.length) : list.dataset.addedName.replace("{name}", () => name);
+      status.textContent = added.length > 1 ? counted("list.added", added.length) : word("list.added_name", { name });
       added = [];
     });
   }
@@ -75,7 +77,7 @@ if (form) {
   function addRow(entry) {
     const row = entry.row ?? template.content.firstElementChild.cloneNode(true);
     row.tabIndex = -1;
-    const named = list.dataset.remove.replace("{name}", () => entry.name);
+    const named = word("list.remove", entry);
     row.querySelector(".name").textContent = entry.name;
     row.querySelector(".remove").setAttribute("aria-label", named);
     row.querySelector(".remove").addEventListener("click", (event) => {
@@ -111,7 +113,7 @@ if (form) {
     if (row) place(entry, row);
     else addRow(entry);
     list.hidden = false;
-    status.textContent = list.dataset.restored.replace("{name}", () => entry.name);
+    status.textContent = word("list.restored", entry);
     rows.get(entry).focus();
   }
 
@@ -129,7 +131,7 @@ if (form) {
   }
 
   function facts({ state, seconds, size: bytes, part, pace }) {
-    if (["queued", "storing", "accepted"].includes(state)) return list.dataset[state];
+    if (state in WORDS) return WORDS[state];
     if (state === "sending") return [percent(part), pace].filter(Boolean).join(" · ");
     return [seconds ? clock(seconds) : "", bytes ? size(bytes) : ""].filter(Boolean).join(" · ");
   }
@@ -141,7 +143,7 @@ if (form) {
     const busy = ["queued", "sending", "storing"].includes(state);
     row.querySelector(".facts").textContent = facts(entry);
     const [said, error] = [row.querySelector(".note"), row.querySelector(".error")];
-    say(said, said, from != null && !busy ? list.dataset.from.replace("{time}", clock(from)) : note);
+    say(said, said, from != null && !busy ? word("list.from", { time: clock(from) }) : note);
     say(error, error.querySelector("span"), problem);
     row.classList.toggle("refused", Boolean(problem));
     row.querySelector(".from-here").hidden = !start || busy || never || row.querySelector("audio").hidden;

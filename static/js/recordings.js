@@ -1,6 +1,7 @@
 // The recordings that are chosen and not accepted yet: one list. The form's file input always holds its files.
 
 import { inspect } from "./inspecting.js";
+import { word } from "./words.js";
 
 const form = document.querySelector("#studio");
 const input = form?.querySelector("input[type=file]");
@@ -52,9 +53,8 @@ export function made(file, facts) {
   const entry = { id: number(), file, name: file.name, size: file.size, place: places++, ...facts };
   entry.once = entry.id; // it comes back from the shelf under the same
   if (entry.recorded) entry.name = file.name.replace(/\.\w+$/, ""); // nobody chose its kind
-  const { limit, tooLarge } = form.querySelector("#recording").dataset;
-  entry.never = file.size > Number(limit); // no use in sending it
-  if (entry.never) entry.problem = tooLarge;
+  entry.never = file.size > Number(form.querySelector("#recording").dataset.limit); // no use in sending it
+  if (entry.never) entry.problem = word("recording.too_large");
   else entry.looked = look(entry);
   return entry;
 }
@@ -62,12 +62,10 @@ export function made(file, facts) {
 // Said at its row; only what nobody can read isn't sent.
 async function look(entry) {
   if (entry.recorded) return; // made here, and nobody has it but this page
-  const { empty, cut, mistakes } = form.querySelector("#recording").dataset;
-  const known = JSON.parse(mistakes);
-  const found = await inspect(entry.file, known);
+  const found = await inspect(entry.file, JSON.parse(form.querySelector("#recording").dataset.marks));
   if (entry.state) return; // it took so long that sending didn't wait: the server says so
-  if (found === "cut") change(entry, { note: [entry.note, cut].filter(Boolean).join(" ") });
-  else if (found) change(entry, { never: true, problem: { empty, ...known.words }[found] });
+  if (found === "cut") change(entry, { note: [entry.note, word("recording.cut")].filter(Boolean).join(" ") });
+  else if (found) change(entry, { never: true, problem: word(`mistakes.${found}`) });
 }
 
 // What is on the server already; the page came with it.

@@ -1,14 +1,14 @@
 // What will happen, before it does: which recordings in which voices, how long, what it costs and when it is ready.
 
-import { counted, listed, roughly, spoken, whole } from "./amounts.js";
+import { listed, roughly, spoken, whole } from "./amounts.js";
 import { changes, entries } from "./recordings.js";
+import { counted, word } from "./words.js";
 
 const form = document.querySelector("#studio");
 
 if (form) {
   const format = form.querySelector("select[name=output_format]");
   const sentence = form.querySelector("#sentence");
-  const said = sentence.dataset;
 
   // "{recording} in {voice}": words in braces become bold text, whatever order a language needs.
   function fill(place, text, values) {
@@ -30,11 +30,11 @@ if (form) {
   }
 
   function costOf(voices, seconds) {
-    if (voices.some(({ dataset }) => dataset.credits === "")) return [said.creditsSome, {}];
+    if (voices.some(({ dataset }) => dataset.credits === "")) return [word("sentence.credits_unknown"), {}];
     const perMinute = voices.reduce((sum, { dataset }) => sum + Number(dataset.credits), 0);
-    if (!perMinute) return [said.free, {}];
-    if (seconds === null) return [said.creditsUnknown, { credits: whole(perMinute) }];
-    return [said.credits, { credits: whole((seconds / 60) * perMinute) }];
+    if (!perMinute) return [word("sentence.free"), {}];
+    if (seconds === null) return [word("sentence.credits_a_minute"), { credits: whole(perMinute) }];
+    return [word("sentence.credits"), { credits: whole((seconds / 60) * perMinute) }];
   }
 
   // Endpoints work beside each other; an endpoint's own work is counted one after the other.
@@ -44,12 +44,12 @@ if (form) {
     for (const { dataset } of voices) {
       work.set(dataset.endpoint, (work.get(dataset.endpoint) ?? 0) + Number(dataset.pace) * seconds);
     }
-    return [said.time, { time: roughly(Math.max(...work.values())) }];
+    return [word("sentence.time"), { time: roughly(Math.max(...work.values())) }];
   }
 
   function recordingsIn(chosen, seconds) {
-    const words = chosen.length === 1 ? chosen[0].name : counted(sentence, "recordings", chosen.length);
-    return seconds === null ? words : said.withLength.replace("{length}", spoken(seconds)).replace("{recordings}", () => words);
+    const words = chosen.length === 1 ? chosen[0].name : counted("sentence.recordings", chosen.length);
+    return seconds === null ? words : word("sentence.with_length", { recordings: words, length: spoken(seconds) });
   }
 
   function say() {
@@ -57,12 +57,13 @@ if (form) {
     const voices = [...form.querySelectorAll("[name=voice]:checked")];
     const seconds = lengthOf(chosen);
     const names = voices.map(({ dataset }) => dataset.name);
-    const voice = names.length > 3 ? counted(sentence, "voices", names.length) : listed(names);
+    const voice = names.length > 3 ? counted("sentence.voices", names.length) : listed(names);
     const values = { voice, format: (format.selectedOptions[0]?.textContent ?? "").split(",")[0] };
-    const text = !voices.length ? said.noVoice : chosen.length ? said.full : said.empty;
+    const full = chosen.length ? word("sentence.full") : word("sentence.empty");
+    const text = voices.length ? full : word("sentence.no_voice");
     fill(sentence.querySelector(".what"), text, { ...values, recording: chosen.length ? recordingsIn(chosen, seconds) : "" });
     const results = chosen.length * voices.length;
-    sentence.querySelector(".results").textContent = results > 1 ? counted(sentence, "results", results) : "";
+    sentence.querySelector(".results").textContent = results > 1 ? counted("sentence.results", results) : "";
     const ready = results > 0;
     fill(sentence.querySelector(".cost"), ...(ready ? costOf(voices, seconds) : ["", {}]));
     fill(sentence.querySelector(".time"), ...(ready ? timeOf(voices, seconds) : ["", {}]));

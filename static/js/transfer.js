@@ -1,15 +1,12 @@
 // One file on its way: a request that tells how far it is, how fast, and how long it will still take.
 
 import { roughly, size } from "./amounts.js";
+import { word } from "./words.js";
 
 const WINDOW_MS = 4000; // the speed of the last seconds, not of the whole
 
 export class Pace {
   #moments = [];
-
-  constructor(words) {
-    this.words = words; // "{time} left"
-  }
 
   // "1.2 MB/s · 10 sec left"; nothing while it can't be told yet.
   of(loaded, total) {
@@ -18,7 +15,7 @@ export class Pace {
     const [then, before] = this.#moments[0];
     const perSecond = ((loaded - before) / (now - then)) * 1000;
     if (now - then < 500 || !(perSecond > 0)) return "";
-    return [size(perSecond, "-per-second"), this.words.replace("{time}", roughly((total - loaded) / perSecond))].join(" · ");
+    return [size(perSecond, "-per-second"), word("sending.left", { time: roughly((total - loaded) / perSecond) })].join(" · ");
   }
 }
 

@@ -1,12 +1,13 @@
 // Sends the Studio's recordings in the background, each in a request of its own and two at once: what goes wrong with
 // one stands at that one, and doesn't stop the others.
 
-import { counted, percent } from "./amounts.js";
+import { percent } from "./amounts.js";
 import { complain, focusFirst, problemOf, takeErrors, wrong } from "./answers.js";
 import { forget, mark } from "./keeping.js";
 import { within } from "./patience.js";
 import { change, changes, entries, remove } from "./recordings.js";
 import { Pace, send } from "./transfer.js";
+import { counted, word } from "./words.js";
 
 const AT_ONCE = 2;
 const MOMENT_MS = 1000; // what a reload would say, and what a file's first bytes say, is worth a moment and no more
@@ -16,7 +17,6 @@ if (form) {
   const sending = form.querySelector("#sending");
   const status = sending.querySelector("[role=status]");
   const before = form.querySelector(".before");
-  const said = sending.dataset;
   const queued = { state: "queued", problem: "", loaded: 0, part: 0 };
   let run = null;
   let batched = false; // what follows belongs to those that were accepted before
@@ -55,7 +55,7 @@ if (form) {
   const noLonger = (work) => within(MOMENT_MS, work).catch(() => {}); // who did the work has said what there is to say
 
   async function launch(entry) {
-    const pace = new Pace(said.left);
+    const pace = new Pace();
     const early = { stop: () => (early.stopped = true) };
     run.active.set(entry, early);
     change(entry, { state: "sending", part: 0 });
@@ -66,7 +66,7 @@ if (form) {
       tellAll();
       if (!all) return;
       mark(entry, "arrived");
-      if (run.all.size === 1) status.textContent = said.storing;
+      if (run.all.size === 1) status.textContent = word("sending.storing");
     });
     run.active.set(entry, request);
     answered(entry, await request.ended);
@@ -80,32 +80,32 @@ if (form) {
   // No answer came. Where all of it had arrived it may have been accepted: its mark stays, and a reload says so too.
   function unanswered(entry, problem) {
     if (entry.state !== "storing") return refuse(entry, problem);
-    change(entry, { state: "", problem: said.unclear, loaded: 0 });
+    change(entry, { state: "", problem: word("unsent.unclear"), loaded: 0 });
   }
 
   // Nothing of it was taken, though all of it may have been sent; and nothing is until someone has signed in again.
   function endSession(entry) {
     signedOut = true;
-    for (const other of [entry, ...run.waiting.splice(0)]) refuse(other, said.signedOut, "untaken");
+    for (const other of [entry, ...run.waiting.splice(0)]) refuse(other, word("unsent.signed_out"), "untaken");
   }
 
   async function accept(entry, address) {
     accepted += 1;
     leadsTo = address;
-    if (run.all.size > 1) status.textContent = said.arrived.replace("{n}", accepted).replace("{all}", run.all.size);
+    if (run.all.size > 1) status.textContent = word("sending.arrived", { n: accepted, all: run.all.size });
     await noLonger(forget(entry));
     change(entry, { state: "accepted", recorded: false });
   }
 
   async function answered(entry, { status: code, address, page, lost, stopped }) {
-    if (stopped || lost) unanswered(entry, stopped ? said.stopped : said.lost);
-    else if (address.pathname === said.signIn) endSession(entry);
+    if (stopped || lost) unanswered(entry, stopped ? word("unsent.stopped") : word("unsent.lost"));
+    else if (address.pathname === sending.dataset.signIn) endSession(entry);
     else if (code < 300 && address.pathname !== form.getAttribute("action")) await accept(entry, address);
     else {
-      const problem = page.querySelector("#problem") ? problemOf(page) : said.refused;
+      const problem = page.querySelector("#problem") ? problemOf(page) : word("unsent.refused");
       const fields = takeErrors(page, { withFile: false });
-      refuse(entry, problem || (fields ? said.first : said.refused));
-      if (fields) for (const other of run.waiting.splice(0)) refuse(other, said.first); // it is wrong for all of them
+      refuse(entry, problem || (fields ? word("unsent.first") : word("unsent.refused")));
+      if (fields) for (const other of run.waiting.splice(0)) refuse(other, word("unsent.first")); // it is wrong for all of them
     }
     run.active.delete(entry);
     goOn();
@@ -134,15 +134,16 @@ if (form) {
     if (!accepted) return focusFirst();
     const link = document.createElement("a");
     link.href = leadsTo;
-    link.textContent = said.see;
-    complain(`${counted(sending, "accepted", accepted)} ${said.rest}`, link);
+    link.textContent = word("sending.see");
+    complain(`${counted("sending.accepted", accepted)} ${word("sending.rest")}`, link);
   }
 
   // In another tab, so that this page with all that was chosen stays as it is.
   function askToSignIn() {
     const link = document.createElement("a");
-    Object.assign(link, { href: said.signInAgain, target: "_blank", textContent: said.signInWords });
-    complain(`${accepted ? `${counted(sending, "accepted", accepted)} ` : ""}${said.signedOutAll}`, link);
+    Object.assign(link, { href: sending.dataset.signInAgain, target: "_blank", textContent: word("sending.sign_in") });
+    const words = [...(accepted ? [counted("sending.accepted", accepted)] : []), word("sending.signed_out")];
+    complain(words.join(" "), link);
   }
 
   // The Studio as the server would show it now; null for who is signed out.
@@ -164,21 +165,21 @@ if (form) {
 
   async function takeUpAgain() {
     if (!signedOut || run || document.hidden || !(await backAgain()) || run) return;
-    const left = entries.filter(({ problem }) => problem === said.signedOut);
+    const left = entries.filter(({ problem }) => problem === word("unsent.signed_out"));
     document.querySelector("#problem").replaceChildren();
     if (left.length && (await mayBegin(left))) begin(left, left[0].submitter);
   }
 
   // `submitter`: the button that was pressed. Each keeps its own, so that sending it again asks for no more than before.
   function begin(chosen, submitter) {
-    run = { all: new Set(chosen), waiting: [...chosen], active: new Map(), pace: new Pace(said.left) };
+    run = { all: new Set(chosen), waiting: [...chosen], active: new Map(), pace: new Pace() };
     for (const entry of chosen) change(entry, { ...queued, submitter, note: "" });
     freeze(true);
     before.hidden = true;
     sending.hidden = false;
     sending.classList.toggle("several", chosen.length > 1);
     const oneOfMany = isAudition(submitter) && entries.length > 1;
-    status.textContent = oneOfMany ? said.trying.replace("{name}", () => chosen[0].name) : counted(sending, "sending", chosen.length);
+    status.textContent = oneOfMany ? word("sending.trying", chosen[0]) : counted("sending.sending", chosen.length);
     sending.querySelector("button").focus();
     if (chosen.length > 1) form.querySelector("#files").scrollIntoView({ block: "nearest" });
     addEventListener("beforeunload", warn);
@@ -194,16 +195,17 @@ if (form) {
 
   // What can be known here is said before anything is sent. A quota may have been raised since the page was opened.
   async function mayBegin(chosen) {
-    if (said.over) said.over = (await pageNow())?.querySelector("#sending")?.dataset.over ?? said.over;
+    const { dataset } = sending;
+    if (dataset.over) dataset.over = (await pageNow())?.querySelector("#sending")?.dataset.over ?? dataset.over;
     if (run) return false;
-    const { over, choose, most, tooMany } = said;
+    const { over, most } = dataset;
     document.querySelector("#problem").replaceChildren();
     takeErrors(null, { withFile: true });
     const voices = form.querySelectorAll("[name=voice]:checked").length;
     if (over) complain(over);
-    else if (!entries.length) wrong("audio", choose);
-    if (!voices) wrong("voice", form.querySelector("#sentence").dataset.noVoice);
-    else if (chosen.length * voices > Number(most)) wrong("voice", tooMany);
+    else if (!entries.length) wrong("audio", word("unsent.no_recording"));
+    if (!voices) wrong("voice", word("sentence.no_voice"));
+    else if (chosen.length * voices > Number(most)) wrong("voice", word("unsent.too_many", { most }));
     if (!over && !form.querySelector(".errors:not(:empty)")) return true;
     if (!over) focusFirst();
     return false;
@@ -229,7 +231,7 @@ if (form) {
     const place = run.waiting.indexOf(entry);
     if (place < 0) return run.active.get(entry)?.stop();
     run.waiting.splice(place, 1);
-    refuse(entry, said.stopped);
+    refuse(entry, word("unsent.stopped"));
   });
   changes.addEventListener("again", async ({ detail: entry }) => {
     if (signedOut && !(await backAgain())) return askToSignIn();
@@ -243,7 +245,7 @@ if (form) {
     goOn();
   });
   sending.querySelector("button").addEventListener("click", () => {
-    for (const entry of run.waiting.splice(0)) refuse(entry, said.stopped);
+    for (const entry of run.waiting.splice(0)) refuse(entry, word("unsent.stopped"));
     for (const request of run.active.values()) request.stop();
   });
   for (const [target, what] of [[window, "focus"], [document, "visibilitychange"]]) target.addEventListener(what, takeUpAgain);

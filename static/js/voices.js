@@ -1,5 +1,7 @@
 // Finding a voice among many: search, what to show, labels. And the stars, without leaving the page.
 
+import { counted, word } from "./words.js";
+
 const section = document.querySelector("#studio #voice");
 const FEW = 12; // so many cards are no crowd
 
@@ -44,14 +46,19 @@ if (section) {
     for (const entry of cards) entry.card.hidden = !shown.includes(entry);
     for (const endpoint of section.querySelectorAll(".endpoint")) endpoint.hidden = !endpoint.querySelector(".voice:not([hidden])");
     more.hidden = shown.length === found.length;
-    none.textContent = found.length ? "" : show === "favourite" ? none.dataset.noFavourite : show === "recent" ? none.dataset.noRecent : none.dataset.none;
+    none.textContent = found.length ? "" : nothing();
+  }
+
+  function nothing() {
+    if (show === "favourite") return word("voices.no_favourite");
+    return show === "recent" ? word("voices.no_recent") : word("voices.none");
   }
 
   function count() {
     const place = section.querySelector("#voices-ticked");
     place.dataset.few ??= place.textContent;
     const ticked = cards.filter(({ box }) => box.checked).length;
-    place.textContent = ticked > 1 ? place.dataset.many.replace("{count}", ticked) : place.dataset.few;
+    place.textContent = ticked > 1 ? counted("voices.ticked", ticked) : place.dataset.few;
   }
 
   function labelButtons() {
@@ -84,7 +91,7 @@ if (section) {
     if (event.key === "Enter") event.preventDefault(); // it searches already; it doesn't convert
   });
   const moreButton = more.querySelector("button");
-  moreButton.textContent = moreButton.dataset.words.replace("{count}", cards.length);
+  moreButton.textContent = counted("voices.show_all", cards.length);
   moreButton.addEventListener("click", () => {
     all = true;
     draw();

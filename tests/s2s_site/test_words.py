@@ -10,8 +10,7 @@ from django.template.base import DebugLexer, TokenType
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 READ_ALOUD = frozenset({"aria-label", "aria-description", "alt", "placeholder", "title"})
-# A key on the keyboard, a unit: the same in every language.
-UNTRANSLATED = frozenset({"X", "(, ,  Hz)"})
+UNTRANSLATED = frozenset({"X"})  # a key on the keyboard
 # What these hold are classes and attributes.
 MARKUP = frozenset({"main_class", "main_attributes", "body_attributes"})
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.support.cast import Cast, make_cast
+from tests.support.words import words_in
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/account/"
@@ -74,5 +75,5 @@ def test_strangers_have_none() -> None:
 def test_the_site_is_called_by_its_own_name(bob: Client, settings: Any) -> None:
     settings.SITE_NAME = "Harbour Voices"
     page = bob.get(ADDRESS).content.decode()
-    assert "doesn’t let Harbour Voices show notifications" in page
+    assert "doesn’t let Harbour Voices show notifications" in words_in(page)["notification"]["denied"]
     assert "Timbre" not in page

@@ -18,6 +18,7 @@ from tests.conversions.conftest import client_of, work_all
 from tests.conversions.views.conftest import HUGE
 from tests.support.cast import Cast
 from tests.support.sound import wav
+from tests.support.words import words_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +56,7 @@ def test_a_script_gets_the_address_without_being_redirected(client: Client, voic
 def test_its_page_calls_the_site_by_its_own_name(client: Client, voice, settings) -> None:
     settings.SITE_NAME = "Harbour Voices"
     page = client.get(client.post("/", {"audio": recording(), "voice": voice.pk})["Location"]).content.decode()
-    assert "doesn’t let Harbour Voices show notifications" in page
+    assert "doesn’t let Harbour Voices show notifications" in words_in(page)["notification"]["denied"]
     assert "Timbre" not in page
 
 
