@@ -28,6 +28,7 @@ from conversions.ground import notes
 from conversions.ground.clock import db_now
 from conversions.ground.connections import give_back
 from conversions.models import Conversion
+from conversions.words.noticed import missing_words
 from teams.models import User
 
 logger = logging.getLogger(__name__)
@@ -122,15 +123,20 @@ def _message(user: User, conversions: Sequence[Conversion]) -> EmailMessage:
     context = {
         "user": user,
         "site_name": settings.SITE_NAME,
-        "ready": ready,
-        "asked": asked,
-        "failed": failed,
-        "cancelled": cancelled,
+        "ready": [_line(row, missing_words(row.source_noticed, row.source_duration_s)) for row in ready],
+        "asked": [_line(row, row.error) for row in asked],
+        "failed": [_line(row, row.error) for row in failed],
+        "cancelled": [_line(row) for row in cancelled],
         "address": _address(conversions[0]),
         "account": _absolute(reverse("teams:account")),
     }
     body = render_to_string("email/finished.txt", context)
     return EmailMessage(_subject(conversions, len(ready)), body, None, [user.email])
+
+
+def _line(conversion: Conversion, more: str = "") -> str:
+    words = _("“%(title)s” in the voice of %(voice)s") % {"title": conversion.title, "voice": conversion.voice_name}
+    return f"{words}: {more}" if more else words
 
 
 def _subject(conversions: Sequence[Conversion], ready: int) -> str:
