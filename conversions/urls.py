@@ -1,8 +1,21 @@
 """Addresses of the pages."""
 
+from django.conf import settings
 from django.urls import path
 
-from conversions.views import auditions, batches, changes, detail, exports, files, history, offering, presets, studio
+from conversions.views import (
+    auditions,
+    batches,
+    changes,
+    detail,
+    exports,
+    files,
+    history,
+    offering,
+    presets,
+    studio,
+    styleguide,
+)
 
 app_name = "conversions"
 urlpatterns = [
@@ -40,3 +53,6 @@ urlpatterns = [
     path("presets/default/", presets.default, name="preset_default"),
     path("voices/<int:voice_id>/preview/", files.preview, name="preview"),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("styleguide/", styleguide.styleguide, name="styleguide"))

@@ -1,0 +1,66 @@
+"""The style page of a product with DEBUG: every component in light and dark, on a desk and on a phone, and in contrast
+themes. The pictures lie beside those of test_looks.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import new_page
+from tests.browser.studio import convert, sign_in, wait_until
+from tests.browser.test_looks import KINDS, SCREENS, ColorScheme, Look, name_of
+from tests.support.product import CHECKOUT, Product
+
+SPEECH = CHECKOUT / "tests" / "data" / "speech" / "woman_prompts.flac"
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product of somebody who works on it."""
+    with Product(tmp_path_factory.mktemp("workshop") / "data", {"DEBUG": "true"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def session(chromium: Browser, workshop: Product) -> dict[str, object]:
+    """Of the admin, who has something to listen to."""
+    context = chromium.new_context(base_url=workshop.url)
+    page = context.new_page()
+    sign_in(page, workshop.url, workshop.admin_email, workshop.admin_password)
+    convert(page, SPEECH, voice="Atlas")
+    wait_until(page, "ready")
+    state = dict(context.storage_state())
+    context.close()
+    return state
+
+
+def opened(page: Page) -> Page:
+    page.goto("/styleguide/")
+    expect(page.locator("#tracks label")).to_have_count(2)  # the players are at work
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
+def test_every_component(
+    chromium: Browser, workshop: Product, session: dict[str, object], kind: tuple[int, tuple[ColorScheme, ...]]
+) -> None:
+    width, schemes = kind
+    told = {"color_scheme": schemes[0], "reduced_motion": "reduce", "storage_state": session}
+    for page in new_page(chromium, workshop, **told):
+        page.set_viewport_size({"width": width, "height": 900})
+        look = Look(opened(page), width, schemes)
+        look.take("styleguide")
+        page.locator("summary", has_text="Delete").click()
+        page.get_by_role("button", name="Open a dialog").click()
+        look.take("styleguide-dialog", whole=False)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_component_in_a_contrast_theme(
+    chromium: Browser, workshop: Product, session: dict[str, object], scheme: str
+) -> None:
+    for page in new_page(chromium, workshop, forced_colors="active", color_scheme=scheme, storage_state=session):
+        opened(page).screenshot(path=SCREENS / f"styleguide-forced-{scheme}.png", full_page=True)
