@@ -54,20 +54,22 @@ def erase(conversion: Conversion, *, actor: User | None = None, if_still: Q | No
 
     The ledger keeps its sums, the audit log who did what and when, without a name or a word; of zero retention ones
     and of auditions nothing. What was kept to be auditioned goes with the last zero retention one that was made of it.
-    False: `if_still` isn't true of it, and nothing was done.
+    False: it is gone already, or `if_still` isn't true of it, and nothing was done. What counts is how it is now, not
+    how it was when `conversion` was read.
     """
     with transaction.atomic():
-        row = Conversion.objects.select_for_update().only("pk").filter(if_still or Q(), pk=conversion.pk).first()
-        if if_still is not None and row is None:
+        rows = Conversion.objects.select_for_update().only("enable_logging", "audition_of", "recording", "team")
+        row = rows.filter(if_still or Q(), pk=conversion.pk).first()
+        if row is None:
             return False
-        if conversion.zero_retention:
-            conversion.calls.update(request_id="", history_item_id="", error="")
-        _forget_words(conversion, actor)
-        Conversion.objects.filter(pk=conversion.pk).delete()
+        if row.zero_retention:
+            row.calls.update(request_id="", history_item_id="", error="")
+        _forget_words(row, actor)
+        Conversion.objects.filter(pk=row.pk).delete()
         # Rows first: a crash in between leaves files without a row, which housekeeping deletes.
-        transaction.on_commit(partial(durable.delete_all, conversion.pk), robust=True)
-        if conversion.recording_id and not Conversion.objects.filter(recording=conversion.recording_id).exists():
-            for recording in Recording.objects.filter(pk=conversion.recording_id):
+        transaction.on_commit(partial(durable.delete_all, row.pk), robust=True)
+        if row.recording_id and not Conversion.objects.filter(recording=row.recording_id).exists():
+            for recording in Recording.objects.filter(pk=row.recording_id):
                 forget(recording)
     return True
 

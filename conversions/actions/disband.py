@@ -65,6 +65,6 @@ def disband(team: Team, by: User) -> None:
     Membership.objects.filter(team=team).delete()  # from now on nobody can send anything
     for recording in Recording.objects.filter(team=team):
         forget(recording)
-    for conversion in Conversion.objects.filter(team=team).order_by().only("enable_logging", "recording"):
+    for conversion in Conversion.objects.filter(team=team).order_by().only("pk"):
         erase(conversion)
     delete_row(team)

@@ -72,7 +72,7 @@ def _erase_what_is_theirs_alone(person: User) -> None:
     Preset.objects.filter(created_by=person, shared=False).delete()
     for recording in Recording.objects.filter(created_by=person):
         forget(recording)
-    for conversion in _alone(person).only("enable_logging", "recording"):
+    for conversion in _alone(person).only("pk"):
         erase(conversion)
 
 

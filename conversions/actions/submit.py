@@ -145,8 +145,10 @@ def _made_before(actor: User, voice: Voice, order: Order) -> Conversion | None:
     before = Conversion.objects.filter(pk=made[0][0]).first() if made else None
     if before is not None and before.batch_id is None and order.batch is not None:
         # It was sent alone then, with others now.
-        before.batch, before.batch_place = order.batch, order.place
-        before.save(update_fields=["batch", "batch_place"])
+        with transaction.atomic():
+            require_place(order.batch)
+            before.batch, before.batch_place = order.batch, order.place
+            before.save(update_fields=["batch", "batch_place"])
     return before
 
 

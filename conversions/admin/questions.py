@@ -55,6 +55,7 @@ def before_purging(rows: Sequence[Conversion], user: Any) -> Question:
             _("What goes"): [*goes, _("This can’t be undone.")],
             _("What stays"): [
                 _("What was used stays in the ledger, without a name of the recording."),
+                _("Who did what, and when, stays in the audit log, without a name or a word of it."),
                 _("Other takes of the same recording keep their own files."),
             ],
         },

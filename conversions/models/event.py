@@ -1,4 +1,7 @@
-"""What happened to a conversion: its timeline, and the audit log that outlives it. Rows are only ever added."""
+"""What happened to a conversion: its timeline, and the audit log that outlives it.
+
+What is erased leaves its lines without a name or a word; what is to leave no trace leaves none.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Now
+from pydantic import ValidationError
 
 from s2s.contract import ConvertParameters
 from teams.models import Team, User
@@ -19,7 +20,7 @@ class Recording(models.Model):
     file = models.CharField(max_length=200)
     size = models.BigIntegerField()
     track = models.PositiveSmallIntegerField(null=True)  # see `Conversion.track`
-    given = models.JSONField(default=dict)  # ConvertParameters for all of it; what wasn't touched is left out
+    given = models.JSONField(default=dict)  # ConvertParameters for all of it
     only_me = models.BooleanField(default=False)
     start_s = models.FloatField(default=0)  # where the passage begins that is tried
     unheard_s = models.FloatField(null=True)  # so much was searched for speech, and there was none
@@ -32,7 +33,12 @@ class Recording(models.Model):
 
     @property
     def parameters(self) -> ConvertParameters:
-        return ConvertParameters.model_validate(self.given)
+        """What has become impossible since it was kept (by an update) is left out."""
+        try:
+            return ConvertParameters.model_validate(self.given)
+        except ValidationError as error:
+            wrong = {problem["loc"][0] for problem in error.errors()}
+            return ConvertParameters.model_validate({k: v for k, v in self.given.items() if k not in wrong})
 
     @property
     def zero_retention(self) -> bool:

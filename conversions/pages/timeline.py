@@ -67,6 +67,8 @@ def _fold(lines: list[Line]) -> None:
 
 def words_of(event: Event) -> str:
     """Empty for a kind that this version doesn't know: rows may have been written by a newer one."""
+    if event.kind == Event.Kind.ERASED and event.actor is None:
+        return _("Its time had come, and it was erased")
     sentence = str(_SENTENCES.get(event.kind, ""))
     # Rows written by an older version may lack a value: it is left out then.
     values: defaultdict[str, object] = defaultdict(str, event.data)

@@ -2,7 +2,7 @@
 after the first whole download, and after 24 hours at most; a copy inherits the clock of what it was made of. What was
 deleted is erased once it can't be brought back.
 
-The ledger keeps seconds and credits, nothing else is left."""
+The ledger keeps seconds and credits, and the audit log who did what, but for zero retention ones."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def erase_unreachable() -> int:
 def _erase(due: QuerySet[Conversion], *, if_still: Q | None = None) -> int:
     erased = 0
     # Without an order: for one, SQLite would read the whole table in it.
-    for conversion in due.order_by().only("enable_logging", "recording", "audition_of", "team"):
+    for conversion in due.order_by().only("pk"):
         actions.erase(conversion, if_still=if_still)
         erased += 1
     if erased and connection.vendor == "sqlite":

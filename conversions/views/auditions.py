@@ -59,8 +59,13 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     try:
         actions.listen(recording, user, data["voice"], data["start"], data["once"])
     except Exception as error:
-        words = _("The passage could not be stored on the server. What you have heard is kept; tell your admin.")
-        problem = problem_of(error, not_stored=words)
+        problem = problem_of(
+            error,
+            gone=_("The recording is gone from the server. Please send it again in the Studio."),
+            not_stored=_(
+                "The passage could not be stored on the server. What you have heard is kept; tell your admin."
+            ),
+        )
         return _refused(request, recording, str(problem), problem.status)
     return see_other("conversions:audition", recording_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -20,6 +21,7 @@ _SOMEBODY_LACKS = (
 )
 
 
+@login_not_required  # it says nothing of anybody
 @require_safe
 @cache_control(private=True, max_age=3600)
 def offering(request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from conversions import actions
@@ -25,8 +24,8 @@ class Problem:
         return " ".join(words for _about, words in self.words)
 
 
-def problem_of(error: Exception, *, not_stored: str = "") -> Problem:
-    """Raises what is no problem of people's again. `not_stored`: what to say where it isn't the usual."""
+def problem_of(error: Exception, *, gone: str = "", not_stored: str = "") -> Problem:
+    """Raises what is no problem of people's again. `gone`, `not_stored`: what to say where it isn't the usual."""
     match error:
         case actions.RefusedError():
             return Problem(error.problems, 422)
@@ -40,11 +39,8 @@ def problem_of(error: Exception, *, not_stored: str = "") -> Problem:
             return _said(str(error), 413)
         case actions.NoRoomError():
             return _said(str(error), 507)
-        case PermissionDenied():
-            return _said(_("You can listen here, but not convert. Ask your team's admin."), 403)
         case FileNotFoundError():
-            words = _("This recording isn’t there any more. Choose another one, or send it again.")
-            return _said(words, 422, "audio")
+            return _said(gone or _("This recording isn’t there any more. Choose another one."), 422, "audio")
         case OSError():
             logger.error("a recording could not be stored", exc_info=error)
             usual = _("The recording could not be stored on the server. Nothing was converted; please tell your admin.")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
@@ -97,9 +97,12 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     user = signed_in(request)
     try:
         actions.require_welcome(user, current_team(user), length)
+    except PermissionDenied:
+        problem = _("You can listen here, but not convert. Ask your team's admin.")
+        return _page(request, _empty(request), problem=problem, status=403)
     except Exception as error:
-        problem = problem_of(error)
-        return _page(request, _empty(request), problem=str(problem), status=problem.status)
+        found = problem_of(error)
+        return _page(request, _empty(request), problem=str(found), status=found.status)
     return None
 
 

@@ -13,7 +13,7 @@ STARTED = """
 import sys
 import django
 django.setup()
-import conversions.queue.worker, conversions.tasks, voices.tasks
+import conversions.upkeep.worker, conversions.tasks, voices.tasks
 import s2s_site.beat, s2s_site.celery, s2s_site.urls, s2s_site.wsgi
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"av", "boto3", "elevenlabs", "numpy"}))
 """

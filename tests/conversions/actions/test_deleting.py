@@ -77,6 +77,19 @@ def test_after_a_day_nothing_of_it_is_left_but_the_ledger_and_who_did_what(
     assert not any(event.data or event.conversion_id for event in left)
 
 
+def test_what_is_gone_already_is_erased_by_nobody_again(ready: Conversion, cast: Cast) -> None:
+    again = Conversion.objects.get(pk=ready.pk)
+    assert actions.erase(ready, actor=cast.alice)
+    assert not actions.erase(again)
+    assert Event.objects.filter(kind=Event.Kind.ERASED).count() == 1
+
+
+def test_what_leaves_no_trace_meanwhile_leaves_none(ready: Conversion) -> None:
+    Conversion.objects.filter(pk=ready.pk).update(enable_logging=False)
+    assert actions.erase(ready)
+    assert not Event.objects.exists()
+
+
 def test_of_an_audition_the_audit_log_keeps_nothing(ready: Conversion, cast: Cast) -> None:
     tried = Recording.objects.create(team=cast.team, created_by=cast.alice, name="a", file="a", size=1)
     Conversion.objects.filter(pk=ready.pk).update(audition_of=tried)
@@ -190,7 +203,7 @@ def test_a_list_keeps_its_search_when_something_in_it_is_deleted_or_brought_back
     search = {"q": one.title, "voice": str(voice.pk), "before": before}
 
     def sent_by(page: str, form: str) -> str:
-        found = re.search(rf'<form method="post" {form}.*?name="history" value="([^"]*)"', page)
+        found = re.search(rf'<form method="post" {form}.*?name="history" value="([^"]*)"', page, re.DOTALL)
         assert found
         return unescape(found.group(1))
 

@@ -48,6 +48,17 @@ def test_a_batch_is_full_also_where_each_of_its_recordings_comes_alone(cast: Cas
 
 
 @pytest.mark.usefixtures("few")
+def test_what_was_sent_alone_fills_a_batch_as_well(cast: Cast, voice: Voice) -> None:
+    client, batch = client_of(cast.alice), str(uuid.uuid4())
+    forms = [{"voice": voice.pk, "once": str(uuid.uuid4())} for _number in range(4)]
+    for form in forms:
+        assert client.post("/", {"audio": recording(), **form}).status_code == 303
+    together = [client.post("/", {"audio": recording(), **form, "batch": batch}).status_code for form in forms]
+    assert together == [303, 303, 303, 422]
+    assert (Conversion.objects.filter(batch=batch).count(), Conversion.objects.count()) == (3, 4)
+
+
+@pytest.mark.usefixtures("few")
 def test_of_two_that_come_together_one_finds_the_batch_full(
     cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
