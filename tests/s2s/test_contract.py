@@ -23,9 +23,10 @@ def test_there_are_28_formats_with_their_parts() -> None:
     mp3 = OUTPUT_FORMATS["mp3_44100_128"]
     assert (mp3.codec, mp3.sample_rate_hz, mp3.bitrate_kbps, mp3.media_type) == ("mp3", 44100, 128, "audio/mpeg")
     assert OUTPUT_FORMATS["pcm_16000"].bitrate_kbps is None
-    assert [name for name, known in OUTPUT_FORMATS.items() if not known.streamable] == [
+    assert {name for name, known in OUTPUT_FORMATS.items() if not known.streamable} == {
         f"wav_{rate}" for rate in (8000, 16000, 22050, 24000, 32000, 44100, 48000)
-    ]
+    }
+    assert all(name == known.name for name, known in OUTPUT_FORMATS.items())
 
 
 def test_empty_is_absent_as_sdk_1_9_sends_it() -> None:
