@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -51,23 +52,31 @@ def tree_cpu_s(pid: int) -> float:
     return ticks / _TICKS_PER_S
 
 
-def tree_rss_bytes(pid: int) -> int:
-    """Resident memory of the tree of `pid` now. Pages that processes share are counted for each of them."""
+def rss_bytes(pids: Iterable[int]) -> int:
+    """Resident memory of these processes now. Pages that they share are counted for each of them."""
     pages = 0
-    for process in tree(pid):
+    for process in pids:
         with contextlib.suppress(OSError):
             pages += int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * _PAGE_BYTES
 
 
-def tree_pss_bytes(pid: int) -> int:
-    """Memory of the tree of `pid` now: a page that n processes share counts 1/n for each, so that the sum is true."""
+def tree_rss_bytes(pid: int) -> int:
+    return rss_bytes(tree(pid))
+
+
+def pss_bytes(pids: Iterable[int]) -> int:
+    """Memory of these processes now: a page that n processes share counts 1/n for each, so that the sum is true."""
     kilobytes = 0
-    for process in tree(pid):
+    for process in pids:
         with contextlib.suppress(OSError):
             lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
             kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kilobytes * 1024
+
+
+def tree_pss_bytes(pid: int) -> int:
+    return pss_bytes(tree(pid))
 
 
 def tree_peak_rss_bytes(pid: int) -> int:
@@ -168,6 +177,19 @@ def touch_memory(folder: Path, size: int) -> None:
             file.write(block)
         os.fsync(file.fileno())
     path.unlink()
+
+
+@contextlib.contextmanager
+def revision(name: str) -> Iterator[Path]:
+    """A checkout of this commit of ours, gone afterwards. Its packages are those of today."""
+    with tempfile.TemporaryDirectory(prefix="timbre-against-") as folder:
+        checkout = Path(folder) / "checkout"
+        git = ["git", "-C", str(CHECKOUT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(checkout), name], check=True)
+        try:
+            yield checkout
+        finally:
+            subprocess.run([*git, "remove", "--force", str(checkout)], check=True)
 
 
 def bar(name: str, value: float, limit: float, unit: str) -> bool:

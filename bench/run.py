@@ -14,6 +14,7 @@ from bench.measure import CHECKOUT
 
 BENCHES = (
     "overhead",
+    "idle",
     "reading",
     "engine",
     "patience",

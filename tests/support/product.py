@@ -58,9 +58,11 @@ class Product:
         environment: Mapping[str, str] | None = None,
         port: int | None = None,
         output_path: Path | None = None,
+        checkout: Path = CHECKOUT,
     ) -> None:
         """`output_path` is for a data folder on a disk that the test fills: else what it says then is lost."""
         self.data_dir = data_dir
+        self._checkout = checkout
         self.port = port or free_port()
         self.admin_email = "alice@example.com"
         self._given_password = "a long password for tests"
@@ -71,7 +73,7 @@ class Product:
             "DATA_DIR": str(data_dir),
             "ADMIN_EMAIL": self.admin_email,
             "ADMIN_PASSWORD": self._given_password,
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": str(checkout),
         }
         self.env |= environment or {}
         self.output_path = output_path or data_dir.with_name(f"{data_dir.name}.output.txt")
@@ -161,7 +163,7 @@ class Product:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self.env,
-                cwd=CHECKOUT,
+                cwd=self._checkout,
                 start_new_session=True,
             )
         if wait:
