@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, solve_toeplitz
 
 from s2s.engine import spectrum
 from s2s.engine.vocoder import BIN_HZ, Features, Floats
@@ -16,6 +15,8 @@ _UNKNOWN_F0_HZ = 150.0
 _SMALLEST_SPREAD = 0.05
 
 _LPC_ORDER = 12
+# Of which lags the normal equations of linear prediction are made: a Toeplitz matrix, |row - column|.
+_LAGS = np.abs(np.subtract.outer(np.arange(_LPC_ORDER), np.arange(_LPC_ORDER)))
 _LPC_TOP_HZ = 5500.0
 _LPC_MOST_FRAMES = 400
 _LPC_FEWEST_FRAMES = 30
@@ -100,8 +101,8 @@ def formant_scale(envelope: Floats) -> float | None:
 def _formants_hz(autocorrelation: Floats) -> Floats | None:
     """F1..F4 of one frame, or None where four narrow resonances are not to be found."""
     try:
-        predictor = solve_toeplitz(autocorrelation[:-1], -autocorrelation[1:])
-    except LinAlgError:
+        predictor = np.linalg.solve(autocorrelation[_LAGS], -autocorrelation[1:])
+    except np.linalg.LinAlgError:
         return None
     if not np.isfinite(predictor).all():
         return None

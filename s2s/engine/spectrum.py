@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct, idct
 
 from s2s.engine.vocoder import BIN_HZ, BINS, Floats
 
@@ -53,6 +52,15 @@ def _spreading_matrix() -> Floats:
     return matrix
 
 
+def _orthonormal_cosines() -> Floats:
+    """(MEL_BANDS, MEL_BANDS): the DCT-II as a matrix (Ahmed, Natarajan, Rao 1974), a row for each cepstrum."""
+    order, band = np.ogrid[:MEL_BANDS, :MEL_BANDS]
+    cosines = np.cos(np.pi * order * (band + 0.5) / MEL_BANDS) * np.sqrt(2 / MEL_BANDS)
+    cosines[0] /= np.sqrt(2)
+    return np.asarray(cosines, dtype=np.float64)
+
+
+_COSINES = _orthonormal_cosines()
 _BINS_TO_MEL = _averaging_matrix()
 _MEL_TO_BINS = _spreading_matrix()
 
@@ -74,9 +82,8 @@ def mel_curve_to_bins(curve: Floats) -> Floats:
 
 def smooth(curve: Floats, cepstra: int) -> Floats:
     """A (MEL_BANDS,) curve without detail finer than its first `cepstra` cepstra (orthonormal DCT-II)."""
-    coefficients = dct(curve, type=2, norm="ortho")
-    coefficients[cepstra:] = 0
-    return np.asarray(idct(coefficients, type=2, norm="ortho"), dtype=np.float64)
+    basis = _COSINES[:cepstra]
+    return (basis @ curve) @ basis
 
 
 def warp(rows: Floats, scale: float) -> Floats:
