@@ -7,10 +7,8 @@ import os
 import resource
 import signal
 import socket
-import tempfile
 import time
 import traceback
-import wave
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final, NoReturn
@@ -82,19 +80,6 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int) -> NoReturn:
         _fail(reporter, "decoder_failed", cause=traceback.format_exc(limit=-8))
     # Interpreter and libav need not be torn down; one of them might crash on what it has read.
     os._exit(0)
-
-
-def rehearse() -> None:
-    """Examine two seconds of our own, so that the recording that follows finds code and memory in place."""
-    with tempfile.TemporaryFile() as file:
-        with wave.open(file, "wb") as sound:
-            sound.setparams((2, 2, 48_000, 0, "NONE", ""))
-            sound.writeframes(bytes(4 * 96_000))
-        file.flush()
-        nobody, reporter = socket.socketpair()
-        with nobody, reporter:
-            line = Reporter(reporter)
-            json.dumps(_examine(opener(file.fileno(), lambda: None, Limits(), None)(), 1000, line))
 
 
 def confine(limits: Limits) -> None:

@@ -1,7 +1,8 @@
 """Our side of the processes that decode: start them, hand them a recording, read what they say, end them.
 
-Every process of ours has one fork server (`forkserver`), started at `warm_up()` or at the first recording. Safe to
-use from many threads; after a fork the child process gets its own.
+They are forked by a fork server (`forkserver`): the one that DECODERS_SOCKET names (`shared`), or where there is none
+one of our own, started at `warm_up()` or at the first recording. Safe to use from many threads; after a fork the child
+process gets a line, or a server, of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 _IMPORT_ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE_S: Final = 10.0
+# A shared fork server that has died is started again by who started it.
+_AWAY_S: Final = 3.0
+_LOOK_S: Final = 0.05
 # For glibc: blocks of a second come and go; memory that went back to the kernel each time would be cleared each time.
 _ALLOCATION: Final = {
     "MALLOC_ARENA_MAX": "1",
@@ -39,36 +44,52 @@ _ALLOCATION: Final = {
 _ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "TZ")
 
 
+def command(fd: int) -> list[str]:
+    """What becomes the fork server of the socket `fd`, within `environment()`."""
+    return [sys.executable, "-P", "-m", "s2s.audio.forkserver", str(fd)]
+
+
+def environment() -> dict[str, str]:
+    path = os.pathsep.join([str(_IMPORT_ROOT), *(entry for entry in sys.path if entry)])
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    # Threads of the linear algebra library would only take address space from the workers' limit.
+    return kept | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", **_ALLOCATION}
+
+
 class _Server:
-    """The fork server's process and the line to it."""
+    """The line to a fork server: the shared one, or our own and its process."""
 
     def __init__(self) -> None:
-        self._line, theirs = socket.socketpair()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line = _shared() or self._own()
         self._line.settimeout(_PATIENCE_S)
-        path = os.pathsep.join([str(_IMPORT_ROOT), *(entry for entry in sys.path if entry)])
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        # Threads of the linear algebra library would only take address space from the workers' limit.
-        environment |= {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", **_ALLOCATION}
+
+    def _own(self) -> socket.socket:
+        line, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "s2s.audio.forkserver", str(theirs.fileno())],
+                command(theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=environment,
+                env=environment(),
             )
+        return line
 
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        """Of a shared one it shows when something is sent."""
+        return self._process is None or self._process.poll() is None
 
     def submit(self, job: bytes, fds: list[int]) -> None:
         """Raises OSError if the server is gone."""
         socket.send_fds(self._line, [job], fds)
 
     def close(self) -> None:
-        """Cut the line; the server ends its workers and itself."""
+        """Cut the line; the server ends our workers, and itself if it was ours."""
         self._line.close()
+        if self._process is None:
+            return
         try:
             self._process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -78,7 +99,27 @@ class _Server:
     def disown(self) -> None:
         """In a forked child: let go of what belongs to the parent, so that the server notices when *that* ends."""
         self._line.close()
-        self._process.returncode = 0
+        if self._process is not None:
+            self._process.returncode = 0
+
+
+def _shared() -> socket.socket | None:
+    """A line to the fork server of the product; None where there is none, or it stays away."""
+    path = os.environ.get("DECODERS_SOCKET")
+    give_up_at = time.monotonic() + _AWAY_S
+    while path:
+        line = socket.socket(socket.AF_UNIX)
+        try:
+            line.connect(path)
+        except OSError:
+            line.close()
+        else:
+            return line
+        if time.monotonic() > give_up_at:
+            logger.warning("The decoders' fork server stays away; this process starts one of its own.")
+            return None
+        time.sleep(_LOOK_S)
+    return None
 
 
 class _Pool:

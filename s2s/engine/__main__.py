@@ -8,6 +8,7 @@ what the workers share; without it, a temporary one).
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -31,8 +32,12 @@ def main() -> None:
         # Workers are other processes: what they need to know travels in their environment.
         os.environ["ENGINE_SLOTS_DIR"] = str(shared / "slots")
         os.environ["ENGINE_CONCURRENCY"] = str(arguments.concurrency)
+        logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(name)s: %(message)s")
+        from s2s.engine import worker
+
+        worker.rehearse()
         Granian(
-            "s2s.engine.worker:application",
+            "s2s.engine",
             address=arguments.host,
             port=arguments.port,
             interface=Interfaces.ASGINL,
@@ -40,7 +45,7 @@ def main() -> None:
             workers=arguments.workers,
             websockets=False,
             respawn_failed_workers=True,
-        ).serve()
+        ).serve(target_loader=worker.application, wrap_loader=False)
 
 
 def _arguments() -> argparse.Namespace:

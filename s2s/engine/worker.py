@@ -1,11 +1,15 @@
-"""What each server process imports: the application, ready to answer when the import is done."""
+"""What each server process has: the application, ready to answer.
+
+The main process imports this and rehearses, and Granian forks the others: what all of them have loaded is there once.
+"""
 
 from __future__ import annotations
 
+import gc
 import logging
-import multiprocessing
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,29 +26,28 @@ from s2s.orphan import exit_with_parent
 logger = logging.getLogger(__name__)
 
 
-def _rehearse() -> None:
+@cache
+def rehearse() -> None:
     """One tiny conversion, so that nobody's first request pays for loading and for tables."""
-    warm_up()
+    began = time.monotonic()
     hum = np.sign(np.sin(2 * np.pi * 120 * np.arange(SAMPLE_RATE_HZ // 2) / SAMPLE_RATE_HZ)) * 0.1
     encoder = Encoder("mp3", 44_100, 128, input_rate_hz=SAMPLE_RATE_HZ)
     for block in convert(iter([hum.astype(np.float32)]), next(iter(catalogue().values()))):
         encoder.write(block)
     encoder.finish()
-
-
-def _application() -> Asgi:
-    logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(name)s: %(message)s")
-    if multiprocessing.parent_process() is not None:  # started by Granian, not imported by a test
-        exit_with_parent()
-    began = time.monotonic()
-    _rehearse()
+    gc.collect()
+    gc.freeze()  # shared with the others, never looked at again
     logger.info("warmed up in %.1f s", time.monotonic() - began)
+
+
+def application() -> Asgi:
+    """In a server process. Where those are forked, the main one has rehearsed."""
+    exit_with_parent()
+    rehearse()
+    warm_up()
     app = App(
         Slots(Path(os.environ["ENGINE_SLOTS_DIR"]), int(os.environ["ENGINE_CONCURRENCY"])),
         api_key=os.environ.get("ENGINE_API_KEY") or None,
         max_bytes=int(os.environ.get("ENGINE_MAX_BYTES") or DEFAULT_MAX_BYTES),
     )
     return Asgi(app)
-
-
-application = _application()

@@ -10,6 +10,7 @@ from pathlib import Path
 from s2s_site.supervisor.errors import CannotStart, is_full
 
 FOLDERS = ("media", "redis", "tmp", "uploads")
+LONGEST_SOCKET_PATH_BYTES = 100  # the kernel takes 107 on Linux, 103 on macOS
 PROBE_BYTES = 1024 * 1024
 
 
@@ -28,6 +29,12 @@ def prepare(path: Path) -> int:
             "for example DATA_DIR=$HOME/timbre bin/start"
         ) from error
     return lock
+
+
+def socket_path(folder: Path, name: str) -> Path | None:
+    """Where a socket of this name is in `folder`; None if the kernel takes no path as long as that."""
+    path = folder / name
+    return path if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH_BYTES else None
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
 """The table of what runs: one line a process, the same lines that docs and containers use.
 
-`{...}` is filled in by `table()`; `python` is the interpreter of this environment, `celery` and `granian` its modules.
+`{...}` is filled in by `table()`; `python` is the interpreter of this environment, the others its modules.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from s2s_site.supervisor.config import Config
 
-_CELERY = "celery --quiet -A s2s_site"
+_CELERY = "s2s_site.run_celery"
 _WORKER = "--loglevel WARNING --without-gossip --without-mingle"
 
 # In the order in which they start. The port in a node name keeps two copies on one machine apart.
@@ -32,7 +32,7 @@ COMMANDS = {
     ),
 }
 # First to last; what stands in one group stops together.
-STOP_ORDER = (("web",), ("beat",), ("calls", "cpu"), ("engine",), ("redis",))
+STOP_ORDER = (("web",), ("beat",), ("calls", "cpu"), ("engine",), ("decoders", "redis"))
 # The sweep queue shares the threads of the calls: a sweep must not wait until a long call has ended.
 _SWEEP_THREADS = 4
 _WEB_DRAIN_S = 8
@@ -93,6 +93,12 @@ def table(config: Config, engine_port: int | None) -> list[Process]:
 
 def redis_process(command: tuple[str, ...], repair: Callable[[int], str | None]) -> Process:
     return Process(name="redis", command=command, harmless=_HARMLESS["redis"], repair=repair)
+
+
+def decoders_process(socket_path: Path) -> Process:
+    """The fork server that engine, calls, cpu and web share; in containers each has its own. It takes no signal, so
+    that a service that is stopped as a whole decodes to the end what it may: it is killed."""
+    return Process("decoders", (sys.executable, "-m", "s2s.audio.shared", str(socket_path)), grace_s=0.0)
 
 
 def _command(line: str, values: dict[str, object]) -> tuple[str, ...]:

@@ -17,11 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2s_site.supervisor.data_dir import write_atomically
+from s2s_site.supervisor.data_dir import socket_path, write_atomically
 from s2s_site.supervisor.errors import CannotStart
 from s2s_site.supervisor.ports import free_port
 
-_LONGEST_SOCKET_PATH_BYTES = 100  # the kernel takes 107 on Linux, 103 on macOS
 _KEPT_FILES = ("appendonlydir", "appendonly.aof", "dump.rdb")
 
 
@@ -104,9 +103,8 @@ def choose(data_dir: Path) -> RedisServer:
     """The server of this DATA_DIR. Raises CannotStart if this machine has no Redis program."""
     folder = data_dir / "redis"
     program = find_program(folder)
-    socket_path = folder / "redis.sock"
-    if len(os.fsencode(socket_path)) <= _LONGEST_SOCKET_PATH_BYTES:
-        return RedisServer(program, folder, socket_path, port=0, password="")
+    if path := socket_path(folder, "redis.sock"):
+        return RedisServer(program, folder, path, port=0, password="")
     # A password, because unlike a file in a private folder a port is open to every user of the machine.
     return RedisServer(program, folder, None, port=free_port(), password=secrets.token_hex(24))
 

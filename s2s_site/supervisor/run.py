@@ -13,7 +13,7 @@ from s2s_site.supervisor.child import Child
 from s2s_site.supervisor.config import CHECKOUT, Config
 from s2s_site.supervisor.errors import CannotStart, Interrupted
 from s2s_site.supervisor.output import Output
-from s2s_site.supervisor.processes import STOP_ORDER, Process, redis_process, table
+from s2s_site.supervisor.processes import STOP_ORDER, Process, decoders_process, redis_process, table
 from s2s_site.supervisor.ready import Readiness
 from s2s_site.supervisor.redis_server import RedisServer
 from s2s_site.supervisor.signals import Signals
@@ -69,6 +69,9 @@ class Supervisor:
         # Done with: no process that serves people or opens their files needs to carry it.
         self._environment.pop("ADMIN_PASSWORD", None)
         self._leave_if_asked()
+        if decoders := data_dir.socket_path(self._config.data_dir, "decoders.sock"):
+            self._environment["DECODERS_SOCKET"] = str(decoders)
+            self._add(decoders_process(decoders))
         for process in table(self._config, engine_port):
             self._add(process)
 

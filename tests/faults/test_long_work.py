@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -64,22 +65,24 @@ class Scene:
         wait_for(lambda: len(self.outcomes(address)) == call and any(self.received().values()), "its answer has begun")
 
     def kill_engine(self) -> None:
-        """The process that converts: the one that has decoders."""
-        os.kill(self._decoding()[0][0], signal.SIGKILL)
+        """The process that converts: the one that holds a slot's lock."""
+        slots = set((self.product.data_dir / "engine" / "slots").glob("[0-9]*.lock"))
+        (converting,) = [pid for pid in self.product.pids()["engine"] if slots & _open_files(pid)]
+        os.kill(converting, signal.SIGKILL)
 
     def kill_decoder(self) -> None:
-        for _engine, decoder in self._decoding():
+        decoders = [pid for pid in self.product.pids()["decoders"] if has_job(pid)]
+        assert decoders, "nothing is decoded"
+        for decoder in decoders:
             os.kill(decoder, signal.SIGKILL)
 
-    def _decoding(self) -> list[tuple[int, int]]:
-        """The engine's decoders that have something to do, each after the process that listens to it."""
-        decoders = [pid for pid in self.product.pids()["engine"] if has_job(pid)]
-        assert decoders, "nothing is decoded"
-        return [(_parent(_parent(decoder)), decoder) for decoder in decoders]
 
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def _open_files(pid: int) -> set[Path]:
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found.add(descriptor.readlink())
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.start.conftest import fill
 from tests.support.person import Person
 from tests.support.product import START_TIMEOUT_S, STOP_TIMEOUT_S, Product, wait_for
 
-EVERY_CHILD = ("redis", "engine", "calls", "cpu", "beat", "web")
+EVERY_CHILD = ("redis", "decoders", "engine", "calls", "cpu", "beat", "web")
 
 
 def is_running(pid: int) -> bool:

@@ -105,12 +105,6 @@ class Decoders:
         server = server or self.server()
         return [p.pid for p in processes() if p.parent == server and p.state != "Z" and has_job(p.pid)]
 
-    def spare(self, server: int | None = None) -> int | None:
-        """The worker that waits for its job."""
-        server = server or self.server()
-        waiting = [p.pid for p in processes() if p.parent == server and p.state != "Z" and not has_job(p.pid)]
-        return waiting[0] if waiting else None
-
     def forked_by(self, owner: int) -> list[int]:
         return [p.pid for p in processes() if p.parent == owner and "s2s.audio.forkserver" not in p.command]
 

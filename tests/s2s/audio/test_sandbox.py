@@ -55,27 +55,6 @@ def test_a_crash_fails_one_recording_and_no_other(under_way, short, signal_numbe
     assert examine(io.BytesIO(short)).samples == RATE // 2
 
 
-def test_after_a_job_the_next_worker_is_there_before_its_own(long_recording, short, decoders):
-    examine(io.BytesIO(short))
-    assert decoders.wait_until(lambda: decoders.spare() is not None)
-    spare = decoders.spare()
-    samples = decode(long_recording, sample_rate_hz=RATE)
-    next(samples)
-    assert decoders.workers() == [spare]
-    samples.close()
-    assert decoders.wait_until(lambda: decoders.spare() not in (None, spare))
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGSEGV, signal.SIGSTOP])
-def test_a_spare_worker_that_dies_or_hangs_fails_one_recording_at_most(short, decoders, signal_number):
-    examine(io.BytesIO(short))
-    assert decoders.wait_until(lambda: decoders.spare() is not None)
-    os.kill(decoders.spare(), signal_number)
-    with contextlib.suppress(AudioError):
-        examine(io.BytesIO(short), limits=Limits(idle_s=0.3))
-    assert examine(io.BytesIO(short)).samples == RATE // 2
-
-
 def test_closing_the_generator_ends_its_process(under_way, decoders):
     samples, worker = under_way
     samples.close()
