@@ -1,4 +1,8 @@
+import django_stubs_ext
 from django.apps import AppConfig
+
+# `ModelAdmin[...]` and the like, at run time. This app is the first, and beat, which loads none, does without.
+django_stubs_ext.monkeypatch()
 
 
 class SiteConfig(AppConfig):

@@ -7,7 +7,14 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, worker_init, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    heartbeat_sent,
+    worker_before_create_process,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "s2s_site.settings")
 
@@ -29,6 +36,15 @@ def share_places(sender: Any, **kwargs: Any) -> None:
         from conversions.queue.places import places
 
         places.share(sender.concurrency)
+
+
+@worker_before_create_process.connect
+def share_memory(**kwargs: Any) -> None:
+    """What is loaded before the fork is there once, as long as garbage collection doesn't write into it."""
+    import s2s.audio.plain  # noqa: F401 - it brings numpy
+
+    gc.collect()
+    gc.freeze()
 
 
 @worker_process_init.connect
