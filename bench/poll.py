@@ -2,12 +2,15 @@
 
 The rate depends on the machine, so /healthz is asked beside it, in turns and in the same way: the same server and
 middleware, and an answer that asks nothing of anybody. What a poll takes over it is the poll's own work.
-Bar: <= 2 queries, the session's included; once a minute a process needs one more, which is said. Rates are said without
+`--against REV` starts another commit beside it, and asks both in turns. Bars: <= 2 queries, the session's included;
+once a minute a process needs one more, which is said; another commit takes >= 1.2 times as long. Rates are said without
 a bar.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import html
 import http.client
 import json
@@ -17,9 +20,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from bench.measure import CHECKOUT, bar
-from bench.site import Site, say_help, site, write_wav
+from bench.measure import CHECKOUT, bar, revision
+from bench.site import Site, site, write_wav
 from tests.support.endpoint import Behaviour
 
 CLIENTS = 4
@@ -43,22 +48,40 @@ print(json.dumps(counts))
 
 
 def main() -> int:
-    say_help(__doc__)
-    with site(Behaviour(delay_s=120)) as where:
-        path = where.folder / "a.wav"
-        write_wav(path, 1000**2)
-        address = where.person.submit_file(path)
-        while where.person.state(address) != "converting":
-            time.sleep(0.1)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--against", metavar="REV", help="a commit to compare with")
+    rev = parser.parse_args().against
+    with contextlib.ExitStack() as stack:
+        where, address = stack.enter_context(converting(CHECKOUT))
         poll = unchanged(where, address)
-        rates = [(rate(where, poll, 204), rate(where, "/healthz", 200)) for _ in range(ROUNDS)]
-        polls, least = (statistics.median(column) for column in zip(*rates, strict=True))
+        beside = stack.enter_context(converting(stack.enter_context(revision(rev)))) if rev else None
+        theirs = (beside[0], unchanged(*beside)) if beside else None
+        rates = [
+            (rate(where, poll, 204), rate(where, "/healthz", 200), rate(*theirs, 204) if theirs else 0.0)
+            for _ in range(ROUNDS)
+        ]
+        polls, least, before = (statistics.median(column) for column in zip(*rates, strict=True))
         print(f"{polls:.0f} polls a second from {CLIENTS} connections, nothing new to say")
         print(f"{least:.0f} answers of /healthz a second: a poll takes {least / polls:.2f} times as long")
         first, further = queries(where, address)
         print(f"the first poll of a process learns the endpoint's pace for a minute: {first} SQL queries")
         met = bar("SQL queries for every further poll", further, 2, "")
+        if theirs:
+            print(f"{rev}: {before:.0f} polls a second, {polls / before:.2f} times as many now")
+            met &= bar("time of a poll over its", before / polls, 1 / 1.2, "x")
     return 0 if met else 1
+
+
+@contextlib.contextmanager
+def converting(checkout: Path) -> Iterator[tuple[Site, str]]:
+    """A product with a conversion under way, and its address."""
+    with site(Behaviour(delay_s=600), checkout=checkout) as where:
+        path = where.folder / "a.wav"
+        write_wav(path, 1000**2)
+        address = where.person.submit_file(path)
+        while where.person.state(address) != "converting":
+            time.sleep(0.1)
+        yield where, address
 
 
 def unchanged(where: Site, address: str) -> str:

@@ -38,13 +38,17 @@ def say_help(what: str | None) -> None:
 
 
 @contextlib.contextmanager
-def site(behaviour: Behaviour, environment: Mapping[str, str] | None = None) -> Iterator[Site]:
+def site(
+    behaviour: Behaviour, environment: Mapping[str, str] | None = None, checkout: Path = CHECKOUT
+) -> Iterator[Site]:
     """Started, signed in, gone afterwards. Intervals are those of production."""
     with tempfile.TemporaryDirectory(prefix="timbre-bench-") as name, scripted(Script(default=behaviour)) as url:
         folder = Path(name)
         production = {"LEASE_SECONDS": str(LEASE_S), "SWEEP_SECONDS": str(SWEEP_S), "CALLS_CONCURRENCY": "32"}
         with (
-            Product(folder / "data", {"ENGINE_URL": url, **production, **(environment or {})}) as product,
+            Product(
+                folder / "data", {"ENGINE_URL": url, **production, **(environment or {})}, checkout=checkout
+            ) as product,
             Person(product, keep_alive=True) as person,
         ):
             yield Site(product, person, url, folder)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
+from csp.constants import HEADER
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
@@ -56,6 +59,23 @@ def keep_cookies_below(get_response: Respond) -> Respond:
         response = get_response(request)
         for cookie in response.cookies.values():
             cookie["path"] = f"{settings.SITE_PATH}/"
+        return response
+
+    return respond
+
+
+def declare_policy(get_response: Respond) -> Respond:
+    """The Content-Security-Policy of every page. django-csp's own middleware builds it anew for each answer, which is
+    for pages that change it, and takes as long as a poll's question to the database.
+
+    Django's pages of errors for developers have their styles within them, as there.
+    """
+    policy = build_policy()
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if not (settings.DEBUG and response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)):
+            response.headers.setdefault(HEADER, policy)
         return response
 
     return respond

@@ -11,14 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import django_stubs_ext
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from kombu import Exchange, Queue
 
 from s2s_site.environment import broker_url, data_dir, database, env, public_address, secret, secret_key
-
-django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = data_dir(BASE_DIR / "data")
@@ -88,7 +85,7 @@ MIDDLEWARE = [
     "s2s_site.middleware.hear_out",  # around all that may answer early
     *(["s2s_site.middleware.keep_cookies_below"] if SITE_PATH else []),
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "s2s_site.middleware.declare_policy",
     "s2s_site.middleware.refuse_nul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -8,6 +8,8 @@ from django.views.defaults import page_not_found
 from s2s_site import health, statics
 
 urlpatterns = [
+    # First what is asked for most: every address is looked for from here on.
+    path("", include("conversions.urls")),
     path("healthz", health.healthz),
     path("healthz/queue", health.queue),
     path("readyz", health.readyz),
@@ -20,7 +22,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("voices/", include("voices.urls")),
     path("", include("teams.urls")),
-    path("", include("conversions.urls")),
 ]
 
 handler400 = "s2s_site.errors.malformed"

@@ -78,14 +78,17 @@ class _Statement(ABC):
         Where statements are counted or shown (DEBUG, tests) it is Django's.
         """
         sql, of_driver, parameters = self._sql
-        values = {name: value if type(value) in _AS_THEY_ARE else _adapted(value) for name, value in given.items()}
-        ordered = [values[p.name] if isinstance(p, Given) else p for p in parameters]
         database = connections[DEFAULT_DB_ALIAS]
+        values = {
+            name: value if type(value) in _AS_THEY_ARE else _adapted(value, database) for name, value in given.items()
+        }
+        ordered = [values[p.name] if isinstance(p, Given) else p for p in parameters]
         if database.queries_logged or database.execute_wrappers:
             with database.cursor() as cursor:
                 cursor.execute(sql, ordered)
                 return result(cursor)
-        database.ensure_connection()
+        if database.connection is None:
+            database.ensure_connection()
         database.validate_no_broken_transaction()
         try:
             with database.wrap_database_errors:
@@ -124,7 +127,8 @@ class Select(_Statement):
         rows: list[tuple[Any, ...]] = self._run(given, methodcaller("fetchall"))
         if not self._converters:
             return rows
-        return [self._converted(list(row)) for row in rows]
+        database = connections[DEFAULT_DB_ALIAS]
+        return [self._converted(list(row), database) for row in rows]
 
     def first(self, model: type[M], **given: Any) -> M | None:
         """The first row as an instance of `model`; what wasn't selected is fetched when it is asked for."""
@@ -152,10 +156,10 @@ class Select(_Statement):
             self._annotations = list(compiler.annotation_col_map.items())
         return sql, parameters
 
-    def _converted(self, row: list[Any]) -> tuple[Any, ...]:
+    def _converted(self, row: list[Any], database: Any) -> tuple[Any, ...]:
         for index, (converters, expression) in self._converters.items():
             for convert in converters:
-                row[index] = convert(row[index], expression, connection)
+                row[index] = convert(row[index], expression, database)
         return tuple(row)
 
 
@@ -216,15 +220,15 @@ class _Rows(_Statement):
         return sql, parameters
 
 
-def _adapted(value: Any) -> Any:
+def _adapted(value: Any, database: Any) -> Any:
     match value:
         case Enum():
             return value.value
         case UUID():
-            return value if connection.features.has_native_uuid_field else value.hex
+            return value if database.features.has_native_uuid_field else value.hex
         case datetime():
-            return connection.ops.adapt_datetimefield_value(value)
+            return database.ops.adapt_datetimefield_value(value)
         case dict() | list():
-            return connection.ops.adapt_json_value(value, None)
+            return database.ops.adapt_json_value(value, None)
         case _:
             return value

@@ -6,7 +6,9 @@ After Django's "Extending database-backed session engines".
 
 from __future__ import annotations
 
+import copy
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
@@ -40,10 +42,20 @@ class SessionStore(DbSessionStore):
         _loaded.set(session.user if session else None)
         return session
 
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
+        """Its signature is checked once in each process: to check and to unpack takes as long as to load it."""
+        return copy.deepcopy(_decoded(session_data))
+
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         session: Any = super().create_model_instance(data)
         session.user_id = data.get(SESSION_KEY)
         return session
+
+
+@lru_cache(maxsize=512)
+def _decoded(session_data: bytes | str) -> dict[str, Any]:
+    decoded: dict[str, Any] = super(SessionStore, SessionStore()).decode(session_data)
+    return decoded
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]
