@@ -23,13 +23,14 @@ LAG_REST_S = 0.5
 CROWDED_REST_S = 5.0
 
 
-def heed(endpoint_id: int, headers: Mapping[str, str]) -> None:
-    """A good answer may say how many requests the plan allows: never more are sent."""
+def heed(endpoint: Endpoint, headers: Mapping[str, str]) -> None:
+    """A good answer may say how many requests the plan allows: never more are sent.
+
+    `endpoint` as it was before the call: most answers say what is known, and nobody is asked.
+    """
     maximum = _maximum(headers)
-    if maximum is not None:
-        wider = Endpoint.objects.filter(_wider_than(maximum), pk=endpoint_id)
-        if wider.exists():  # an UPDATE that changes nothing would still wait for SQLite's other writers
-            _learn(wider, maximum)
+    if maximum is not None and maximum < endpoint.slots_now:
+        _learn(Endpoint.objects.filter(_wider_than(maximum), pk=endpoint.pk), maximum)
 
 
 def narrow(endpoint_id: int, error: Busy, running: int) -> None:

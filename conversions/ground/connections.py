@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from redis import Redis
 
 _writing = threading.Lock()
@@ -29,8 +29,9 @@ def give_back() -> None:
 
     SQLite has no pool, and opening its file anew takes as long as several queries.
     """
-    if connection.vendor != "sqlite" and not connection.in_atomic_block:
-        connection.close()
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "sqlite" and not database.in_atomic_block:
+        database.close()
 
 
 @contextlib.contextmanager
@@ -40,7 +41,8 @@ def written_in_turn() -> Iterator[None]:
     Whoever finds SQLite's one write lock taken sleeps, up to a tenth of a second, and looks again: some come late each
     time, with a slot in their hand. A lock of our own wakes the next at once.
     """
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "sqlite" or database.in_atomic_block:
         with transaction.atomic():
             yield
     else:

@@ -30,7 +30,7 @@ _add_call = Insert(
 
 def enter(claim: Claim, conversion: Conversion, endpoint: Endpoint) -> None:
     """Committed before the request is sent: after a crash this row is how we know that it may have been."""
-    with outcomes.held(claim) as locked:
+    with outcomes.held(claim):
         _add_call(
             conversion_id=claim.conversion_id,
             step_id=claim.step_id,
@@ -42,7 +42,7 @@ def enter(claim: Claim, conversion: Conversion, endpoint: Endpoint) -> None:
             seconds=claim.seconds,
             credits=endpoint.price(claim.seconds),
         )
-        log(locked, Event.Kind.SENT, endpoint=endpoint.name, voice=conversion.voice_name, attempt=claim.attempt)
+        log(conversion, Event.Kind.SENT, endpoint=endpoint.name, voice=conversion.voice_name, attempt=claim.attempt)
 
 
 def record_result(claim: Claim, result: durable.Result, *, kind: Event.Kind) -> bool:

@@ -36,7 +36,7 @@ class Hold:
 
 def answered(claim: Claim, endpoint: Endpoint, headers: Mapping[str, str], *, is_news: bool) -> None:
     """A call of the endpoint brought its answer, with these headers. `is_news`: as `outcomes.ended` has found."""
-    slots.heed(endpoint.pk, headers)
+    slots.heed(endpoint, headers)
     if (is_news or claim.trial) and breaker.went_well(endpoint.pk, trial=claim.trial):
         transaction.on_commit(partial(ring, Lane.CALLS, min(endpoint.slots, settings.CALLS_CONCURRENCY)), robust=True)
 

@@ -49,7 +49,20 @@ def _locked() -> QuerySet[Conversion]:
     ).annotate(answer_is_news=Exists(told))
 
 
-_is_leased = Select(lambda: _leased().values_list("pk"))
+# Both rows are locked, so that both are looked at as they are when the locks are there.
+_leased_conversion = Select(
+    lambda: (
+        Conversion.objects.select_for_update()
+        .filter(
+            pk=Given("pk"),
+            steps__pk=Given("step_id"),
+            steps__lease_token=Given("token"),
+            steps__status=Step.Status.RUNNING,
+        )
+        .order_by()
+        .values_list("pk")
+    )
+)
 _unfinished_pieces = Select(
     lambda: (
         Step.objects.filter(conversion=Given("conversion_id"), kind=Step.Kind.CONVERT)
@@ -66,13 +79,12 @@ _add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priorit
 
 
 @contextlib.contextmanager
-def held(claim: Claim) -> Iterator[Conversion]:
+def held(claim: Claim) -> Iterator[None]:
     """A transaction in which the claim is known to hold its lease. Raises LeaseLostError, and nothing is written."""
     with written_in_turn():
-        conversion = _lock(claim)
-        if not _is_leased.rows(step_id=claim.step_id, token=claim.token):
+        if not _leased_conversion.rows(pk=claim.conversion_id, step_id=claim.step_id, token=claim.token):
             raise LeaseLostError
-        yield conversion
+        yield
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ def test_silence_and_the_way_back_are_told(admin: Client, endpoint: Endpoint, fa
 
 
 def test_slots_that_were_learnt_are_told(admin: Client, endpoint: Endpoint) -> None:
-    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
+    slots.heed(endpoint, {"maximum-concurrent-requests": "2"})
     assert "2 of 5: it took no more at" in listed(admin)
 
 
@@ -90,7 +90,7 @@ def test_a_sync_that_is_under_way_already_is_told(admin: Client, endpoint: Endpo
 
 
 def test_saving_the_form_leaves_what_is_not_in_it_alone(admin: Client, endpoint: Endpoint, fail: Fail) -> None:
-    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
+    slots.heed(endpoint, {"maximum-concurrent-requests": "2"})
     breaker.failed(endpoint.pk, fail(REVOKED), "one")
     answer = admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", form_of(endpoint, name="Ours"))
     assert answer.status_code == 302
@@ -102,7 +102,7 @@ def test_saving_the_form_leaves_what_is_not_in_it_alone(admin: Client, endpoint:
 def test_another_name_of_the_key_is_tried_at_once_and_other_slots_are_learnt_anew(
     admin: Client, endpoint: Endpoint, fail: Fail
 ) -> None:
-    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "2"})
+    slots.heed(endpoint, {"maximum-concurrent-requests": "2"})
     breaker.failed(endpoint.pk, fail(REVOKED), "one")
     changes = form_of(endpoint, secret_name="ENDPOINT_KEY_OTHER", slots=4)
     admin.post(f"/admin/voices/endpoint/{endpoint.pk}/change/", changes)

@@ -43,17 +43,20 @@ def narrow(endpoint: Endpoint, error: Exception, running: int) -> int:
 
 @pytest.mark.parametrize(("said", "expected"), [("3", 3), ("9", 5), ("5", 5), ("0", 5), ("many", 5), ("", 5)])
 def test_a_plan_that_allows_fewer_lowers_them(endpoint: Endpoint, said: str, expected: int) -> None:
-    slots.heed(endpoint.pk, {"maximum-concurrent-requests": said})
+    slots.heed(endpoint, {"maximum-concurrent-requests": said})
     assert slots_now() == expected
     assert (Endpoint.objects.get().learnt_at is not None) == (expected != 5)
 
 
 def test_a_plan_that_allows_what_is_known_writes_nothing(endpoint: Endpoint, django_assert_num_queries) -> None:
-    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "3"})
-    with django_assert_num_queries(1):
-        slots.heed(endpoint.pk, {"maximum-concurrent-requests": "3"})
+    slots.heed(endpoint, {"maximum-concurrent-requests": "3"})
+    learnt_at = Endpoint.objects.get().learnt_at
+    slots.heed(endpoint, {"maximum-concurrent-requests": "3"})  # of a call that began before that was known
+    endpoint.refresh_from_db()
+    assert endpoint.learnt_at == learnt_at
     with django_assert_num_queries(0):
-        slots.heed(endpoint.pk, {})
+        slots.heed(endpoint, {"maximum-concurrent-requests": "3"})
+        slots.heed(endpoint, {})
 
 
 def test_one_too_many_lowers_them_to_one_less_than_were_running(endpoint: Endpoint, fail: Fail) -> None:
@@ -81,7 +84,7 @@ def test_one_slot_always_remains_but_it_rests(endpoint: Endpoint, fail: Fail) ->
 
 def test_a_slot_that_the_endpoint_has_not_freed_yet_teaches_nothing(endpoint: Endpoint, fail: Fail) -> None:
     error = fail(TOO_MANY)  # says that it takes 3
-    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "3"})
+    slots.heed(endpoint, {"maximum-concurrent-requests": "3"})
     breaker.went_well(endpoint.pk)
     assert narrow(endpoint, error, 3) == 3
     assert rests()
@@ -90,7 +93,7 @@ def test_a_slot_that_the_endpoint_has_not_freed_yet_teaches_nothing(endpoint: En
 
 
 def test_one_more_is_tried_each_hour_until_as_many_as_are_set(endpoint: Endpoint) -> None:
-    slots.heed(endpoint.pk, {"maximum-concurrent-requests": "3"})
+    slots.heed(endpoint, {"maximum-concurrent-requests": "3"})
     probes.watch()
     assert slots_now() == 3
     for expected in (4, 5):
