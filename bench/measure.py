@@ -61,6 +61,19 @@ def rss_bytes(pids: Iterable[int]) -> int:
     return pages * _PAGE_BYTES
 
 
+def tree_run_s(pid: int) -> float:
+    """As `tree_cpu_s`, to the nanosecond and not by ticks (Documentation/scheduler/sched-stats.rst); of living threads.
+
+    For what takes some tenths of a second: a tick is a hundredth, and whom it finds at work has it all.
+    """
+    nanoseconds = 0
+    for process in tree(pid):
+        for task in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                nanoseconds += int(task.read_text().split()[0])
+    return nanoseconds / 1e9
+
+
 def tree_rss_bytes(pid: int) -> int:
     return rss_bytes(tree(pid))
 

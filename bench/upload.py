@@ -2,7 +2,7 @@
 
 A plain loop beside it takes the same request from the same client: 64 KB at a time, as shutil.copyfileobj does, from
 the socket into a file on the same disk, and fsync (bench/plain.py). Both alternate, each with memory that the kernel
-had in its hands a moment ago (`touch_memory`).
+had in its hands a moment ago (`touch_memory`); the product is started five times.
 Bars: processor time <= 1.2 of the plain loop's, resident memory grows by <= 32 MB, bytes written to disk <= 1.05 of the
 body.
 """
@@ -13,9 +13,9 @@ import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from bench.measure import PeakRss, bar, touch_memory, tree, tree_cpu_s, tree_rss_bytes
+from bench.measure import PeakRss, bar, touch_memory, tree, tree_rss_bytes, tree_run_s
 from bench.plain import Plain, plain_loop
 from bench.site import Site, say_help, site, write_wav
 from tests.support.endpoint import Behaviour
@@ -24,13 +24,33 @@ T = TypeVar("T")
 
 SIZE = 500 * 1000**2
 WARM_UP = 1000**2
-ROUNDS = 7
+# One start of the server says a tenth more or less than another, for as long as it runs: memory lies otherwise.
+STARTS, ROUNDS = 5, 3
 # What shutil.copyfileobj takes, and what costs the kernel least: said, without a bar.
 BLOCK, LARGE_BLOCK = 64 * 1024, 1024**2
 
 
+class Start(NamedTuple):
+    """What one start of the product came to; `rounds` in processor seconds: ours, the loop's, in large blocks."""
+
+    written: float
+    growth_mb: float
+    rounds: list[tuple[float, float, float]]
+
+
 def main() -> int:
     say_help(__doc__)
+    starts = [one_start() for _ in range(STARTS)]
+    met = bar("written over the body", max(start.written for start in starts), 1.05, "x")
+    met &= bar("growth of resident memory", max(start.growth_mb for start in starts), 32, "MB")
+    rounds = [found for start in starts for found in start.rounds]
+    ours, least, in_large_blocks = (statistics.median(column) for column in zip(*rounds, strict=True))
+    print(f"processor time {ours:.2f} s, of a plain loop {least:.2f} s, with blocks of 1 MB {in_large_blocks:.2f} s")
+    met &= bar("processor time over a plain loop's", ours / least, 1.2, "x")
+    return 0 if met else 1
+
+
+def one_start() -> Start:
     with (
         site(Behaviour(status=422)) as where,  # what happens after the upload is another bench's
         plain_loop(where.folder, BLOCK) as plain,
@@ -45,16 +65,14 @@ def main() -> int:
         rss, wrote = tree_rss_bytes(web), written(web)
         with PeakRss(web) as peak:
             product(where, large)
-        met = bar("written over the body", (written(web) - wrote) / large.stat().st_size, 1.05, "x")
-        met &= bar("growth of resident memory", (peak.peak_bytes - rss) / 1000**2, 32, "MB")
-        rounds = [
-            (product(where, large), beside(where, plain, large), beside(where, large_blocks, large))
-            for _ in range(ROUNDS)
-        ]
-    ours, least, in_large_blocks = (statistics.median(column) for column in zip(*rounds, strict=True))
-    print(f"processor time {ours:.2f} s, of a plain loop {least:.2f} s, with blocks of 1 MB {in_large_blocks:.2f} s")
-    met &= bar("processor time over a plain loop's", ours / least, 1.2, "x")
-    return 0 if met else 1
+        return Start(
+            (written(web) - wrote) / large.stat().st_size,
+            (peak.peak_bytes - rss) / 1000**2,
+            [
+                (product(where, large), beside(where, plain, large), beside(where, large_blocks, large))
+                for _ in range(ROUNDS)
+            ],
+        )
 
 
 def product(where: Site, path: Path) -> float:
@@ -79,9 +97,9 @@ def beside(where: Site, loop: Plain, path: Path) -> float:
 
 def spent(folder: Path, pid: int, upload: Callable[[], T]) -> tuple[T, float]:
     touch_memory(folder, SIZE * 5 // 4)
-    before = tree_cpu_s(pid)
+    before = tree_run_s(pid)
     answer = upload()
-    return answer, tree_cpu_s(pid) - before
+    return answer, tree_run_s(pid) - before
 
 
 def written(pid: int) -> int:
