@@ -92,19 +92,6 @@ def tree_pss_bytes(pid: int) -> int:
     return pss_bytes(tree(pid))
 
 
-def tree_peak_rss_bytes(pid: int) -> int:
-    """The sum of the largest resident memories (VmHWM) that the living processes of the tree have ever had.
-
-    Never less than the true peak of these processes together. Those that have ended are not in it: see `PeakRss`.
-    """
-    total = 0
-    for process in tree(pid):
-        with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{process}/status").read_text().splitlines()
-            total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-    return total
-
-
 class PeakRss:
     """Inside its `with` block, looks at `tree_rss_bytes` twenty times a second; `peak_bytes` is the most it saw.
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.long_recordings import encoded, film, minute_of_speech, wav
-from bench.measure import CHECKOUT, PeakRss, bar, tree_cpu_s, tree_pss_bytes
+from bench.measure import CHECKOUT, PeakRss, bar, revision, tree_cpu_s, tree_pss_bytes
 
 ROUNDS = 3
 LARGEST_RATIO = 1.25
@@ -86,7 +86,7 @@ def main() -> int:
         readers = {"library": stack.enter_context(Reader("library", CHECKOUT))}
         readers["ours"] = stack.enter_context(Reader("ours", CHECKOUT))
         if against:
-            tree = stack.enter_context(_worktree(against, folder / "tree"))
+            tree = stack.enter_context(revision(against))
             readers["before"] = stack.enter_context(Reader("ours", tree))
         met = True
         for path in _recordings(folder):
@@ -99,16 +99,6 @@ def _arguments() -> str | None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", metavar="REV", help="a revision of this repository, measured beside what is here")
     return parser.parse_args().against
-
-
-@contextlib.contextmanager
-def _worktree(revision: str, folder: Path) -> Iterator[Path]:
-    git = ["git", "-C", str(CHECKOUT), "worktree"]
-    subprocess.run([*git, "add", "--quiet", "--detach", str(folder), revision], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run([*git, "remove", "--force", str(folder)], check=True)
 
 
 def _recordings(folder: Path) -> Iterator[Path]:

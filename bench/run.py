@@ -18,6 +18,8 @@ BENCHES = (
     "reading",
     "engine",
     "patience",
+    "long",
+    "video",
     "upload",
     "download",
     "poll",

@@ -2,7 +2,7 @@
 
 A plain loop beside it takes the same request from the same client: 64 KB at a time, as shutil.copyfileobj does, from
 the socket into a file on the same disk, and fsync (bench/plain.py). Both alternate, each with memory that the kernel
-had in its hands a moment ago (`touch_memory`); the product is started five times.
+had in its hands a moment ago (`touch_memory`); the product is started seven times.
 Bars: processor time <= 1.2 of the plain loop's, resident memory grows by <= 32 MB, bytes written to disk <= 1.05 of the
 body.
 """
@@ -25,7 +25,7 @@ T = TypeVar("T")
 SIZE = 500 * 1000**2
 WARM_UP = 1000**2
 # One start of the server says a tenth more or less than another, for as long as it runs: memory lies otherwise.
-STARTS, ROUNDS = 5, 3
+STARTS, ROUNDS = 7, 3
 # What shutil.copyfileobj takes, and what costs the kernel least: said, without a bar.
 BLOCK, LARGE_BLOCK = 64 * 1024, 1024**2
 

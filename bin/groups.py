@@ -1,19 +1,21 @@
 """The groups of bin/test: runs them in order, each with its time, and ends with the totals.
 
     bin/test                             everything
-    bin/test units start                 these groups
-    bin/test units -k accepted           one group; what follows its name goes to pytest
+    bin/test units start                 these groups: all parts of units, and start
+    bin/test units-site -k accepted      one group; what follows its name goes to pytest
     bin/test tests/teams/test_people.py  these files, folders or tests alone, on SQLite
     bin/test postgres tests/teams        the same as that group would run them
 
-A failing group fails the run, but the groups after it still run. Some wait most of their time and others compute, so
-two groups of tests run at a time; what a group prints is shown when it has ended, and grows meanwhile in
-test-results/. Run by bin/test, which prepares the machine.
+A failing group fails the run, but the groups after it still run. The checks run one after the other. Beside them run
+the tests: a group of them keeps a core busy for little more than half of its time and waits else, so two run for each
+core. None is so long that the others have ended long before it. What a group prints is shown when it has ended, and
+grows meanwhile in test-results/. Run by bin/test, which prepares the machine.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import secrets
@@ -34,7 +36,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 TOOLS = Path(PYTHON).parent
 RESULTS = CHECKOUT / "test-results"
-_TESTS_AT_A_TIME = 2
+_AT_A_TIME = 2 * (os.cpu_count() or 1)
+_NOTHING_FOUND = 5  # pytest's code
 ROOMS = (
     "s2s",
     "s2s_site",
@@ -60,15 +63,47 @@ SAFE = {
     "SECURE_HSTS_SUBDOMAINS": "true",
 }
 
+# They start browsers of other kinds, or with other arguments, beside the one that all other pages share.
+_BROWSERS_OF_THEIR_OWN = tuple(
+    f"tests/browser/test_{name}.py" for name in ("every_browser", "proxies", "recording", "uploads", "without_shelf")
+)
+# What workers do, and the engine: the longer halves of what stands beside them.
+_OF_WORKERS = tuple(
+    f"tests/conversions/{room}" for room in ("files", "ground", "ledger", "queue", "sound", "steps", "upkeep")
+)
+_ON_POSTGRESQL = (("DATABASE_URL", "{postgres}"),)
+_OF_THE_ENGINE = ("tests/s2s/engine", "tests/s2s/speakers")
+
 
 @dataclass(frozen=True)
 class Group:
-    """Commands, or folders of tests. `{postgres}` in an environment value is the URL of the throw-away server."""
+    """Commands, or folders and files of tests, of which `without` and `marked` leave out some. `{postgres}` in an
+    environment value is the URL of a throw-away server of its own."""
 
     name: str
     commands: tuple[tuple[str, ...], ...] = ()
     tests: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    marked: str = ""
     environment: tuple[tuple[str, str], ...] = ()
+
+    def is_meant_by(self, word: str) -> bool:
+        """By its whole name, or by what it shares with its other parts: `units` is units-sound and units-site."""
+        return word == self.name or self.name.startswith(f"{word}-")
+
+    def part_of(self, test: str) -> list[str]:
+        """What this group has of a folder, a file or a test."""
+        path = Path(test.partition("::")[0])
+        if _lies_in(path, self.tests):
+            return [] if _lies_in(path, self.without) else [test]
+        return [own for own in self.tests if Path(own).is_relative_to(path)]
+
+    def pytest_options(self) -> list[str]:
+        return [*(f"--ignore={path}" for path in self.without), *(("-m", self.marked) if self.marked else ())]
+
+
+def _lies_in(path: Path, places: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(place) for place in places)
 
 
 @dataclass
@@ -82,7 +117,7 @@ class Result:
 
 
 def groups() -> list[Group]:
-    """In the order in which they begin: first what fails fast, then the longest, which leaves two cores least idle."""
+    """In the order in which they begin: what fails fast, and the longest first, which leaves the cores least idle."""
     manage = (PYTHON, "manage.py")
     return [
         Group(
@@ -99,24 +134,24 @@ def groups() -> list[Group]:
             ),
             environment=tuple(SAFE.items()),
         ),
-        Group("browser", tests=("tests/browser",)),
+        Group("faults-postgresql", tests=("tests/faults",), marked="not sqlite"),
+        Group("browser-pages", tests=("tests/browser",), without=_BROWSERS_OF_THEIR_OWN),
         Group(
-            "units",
-            tests=(
-                "tests/s2s",
-                "tests/recordings",
-                "tests/teams",
-                "tests/voices",
-                "tests/conversions",
-                "tests/s2s_site",
-            ),
+            "units-site",
+            tests=("tests/conversions", "tests/voices", "tests/teams", "tests/s2s_site"),
+            without=_OF_WORKERS,
         ),
-        Group("faults", tests=("tests/faults",)),
+        Group("units-work", tests=_OF_WORKERS),
+        Group("units-engine", tests=_OF_THE_ENGINE),
+        Group("browser-kinds", tests=_BROWSERS_OF_THEIR_OWN),
+        Group("units-sound", tests=("tests/s2s", "tests/recordings"), without=_OF_THE_ENGINE),
+        Group("faults-sqlite", tests=("tests/faults",), marked="sqlite"),
+        Group("postgres-work", tests=_OF_WORKERS, environment=_ON_POSTGRESQL),
         Group(
-            "postgres",
-            # What a bucket holds has nothing to do with the database.
-            tests=("tests/conversions", "tests/voices", "tests/teams", "--ignore=tests/conversions/files/s3"),
-            environment=(("DATABASE_URL", "{postgres}"),),
+            "postgres-site",
+            tests=("tests/conversions", "tests/voices", "tests/teams"),
+            without=_OF_WORKERS,
+            environment=_ON_POSTGRESQL,
         ),
         Group("start", tests=("tests/start",)),
         Group("deploy", tests=("tests/deploy",)),
@@ -125,27 +160,38 @@ def groups() -> list[Group]:
 
 def main(arguments: list[str]) -> int:
     known = groups()
-    wanted = [argument for argument in arguments if argument in {group.name for group in known}]
+    wanted = [argument for argument in arguments if any(group.is_meant_by(argument) for group in known)]
     pytest_arguments = [argument for argument in arguments if argument not in wanted]
     if any(map(_is_test, pytest_arguments)) and not wanted:
         return _run_alone(pytest_arguments)
     if pytest_arguments and not wanted:
         sys.stderr.write(f"Name one of the groups first: {' '.join(group.name for group in known)}\n")
         return 2
-    chosen = [group for group in known if (not wanted or group.name in wanted) and _exists(group)]
+    chosen = [
+        (group, _arguments_of(group, wanted, pytest_arguments))
+        for group in known
+        if _exists(group) and (not wanted or any(map(group.is_meant_by, wanted)))
+    ]
+    if any(map(_is_test, pytest_arguments)):
+        chosen = [(group, own) for group, own in chosen if any(map(_is_test, own))]
     RESULTS.mkdir(exist_ok=True)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="timbre-test-") as folder, postgres() as postgres_url:
+    with contextlib.ExitStack() as stack:
         # Nothing of the person's own installation is read or written, nor anything of another group.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="timbre-test-")))
         environments = {
-            group.name: {
-                **_environment(Path(folder) / group.name),
-                **{name: value.format(postgres=postgres_url) for name, value in group.environment},
-            }
-            for group in chosen
+            group.name: _environment(folder / group.name) | _environment_of_its_own(group, stack) for group, _ in chosen
         }
-        results = _run_all(chosen, environments, pytest_arguments)
+        results = _run_all(chosen, environments)
     return _conclude(results, time.monotonic() - began)
+
+
+def _arguments_of(group: Group, wanted: list[str], pytest_arguments: list[str]) -> list[str]:
+    """All of them for a group that was named itself; a part of one runs no test that another part has."""
+    if group.name in wanted:
+        return pytest_arguments
+    own = [group.part_of(argument) if _is_test(argument) else [argument] for argument in pytest_arguments]
+    return list(itertools.chain.from_iterable(own))
 
 
 def _run_alone(pytest_arguments: list[str]) -> int:
@@ -155,23 +201,35 @@ def _run_alone(pytest_arguments: list[str]) -> int:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "DATA_DIR": str(folder / "data"), "SECRET_KEY": secrets.token_urlsafe(50)}
+    # Every core has its own work: threads that share a calculation would wait for each other, and a core waits busily.
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {**os.environ, **threads, "DATA_DIR": str(folder / "data"), "SECRET_KEY": secrets.token_urlsafe(50)}
+
+
+def _environment_of_its_own(group: Group, stack: contextlib.ExitStack) -> dict[str, str]:
+    asks = any("{postgres}" in value for _, value in group.environment)
+    url = stack.enter_context(postgres()) if asks else ""
+    return {name: value.format(postgres=url) for name, value in group.environment}
 
 
 def _is_test(argument: str) -> bool:
     return argument.startswith("tests") and (CHECKOUT / argument.split("::")[0]).exists()
 
 
-def _run_all(chosen: list[Group], environments: dict[str, dict[str, str]], pytest_arguments: list[str]) -> list[Result]:
-    """The results in the order of `chosen`: of the commands one after the other, then of the tests."""
-    commands = [group for group in chosen if not group.tests]
-    tests = [group for group in chosen if group.tests]
+def _run_all(chosen: list[tuple[Group, list[str]]], environments: dict[str, dict[str, str]]) -> list[Result]:
+    """The results in the order of `chosen`. The commands run one after the other, beside the first groups of tests."""
+    commands = [each for each in chosen if not each[0].tests]
+    tests = [each for each in chosen if each[0].tests]
+    aside = bool(tests) and len(chosen) > 1
 
-    def run(group: Group) -> Result:
-        return _run(group, environments[group.name], pytest_arguments, aside=bool(group.tests) and len(tests) > 1)
+    def run(each: tuple[Group, list[str]]) -> Result:
+        group, arguments = each
+        return _run(group, environments[group.name], arguments, aside=aside)
 
-    with ThreadPoolExecutor(_TESTS_AT_A_TIME) as pool:
-        return [run(group) for group in commands] + list(pool.map(run, tests))
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        checked = pool.submit(lambda: [run(each) for each in commands])
+        tested = list(pool.map(run, tests))
+        return checked.result() + tested
 
 
 def _run(group: Group, environment: dict[str, str], pytest_arguments: list[str], *, aside: bool = False) -> Result:
@@ -183,9 +241,9 @@ def _run(group: Group, environment: dict[str, str], pytest_arguments: list[str],
         if output is None:
             _say(f"\n==== {group.name} ====")
         for command in group.commands:
-            code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
-            result.passed += code == 0
-            result.failed += code != 0
+            done = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=output, check=False)
+            result.passed += done.returncode == 0
+            result.failed += done.returncode != 0
         if group.tests:
             _run_pytest(group, environment, pytest_arguments, result, output)
         result.seconds = time.monotonic() - began
@@ -202,9 +260,10 @@ def _run_pytest(
 ) -> None:
     report = RESULTS / f"{group.name}.xml"
     report.unlink(missing_ok=True)
-    named = any(map(_is_test, arguments))
-    folders = [folder for folder in group.tests if (CHECKOUT / folder).exists() and not named]
-    command = [PYTHON, "-m", "pytest", "-q", "-ra", f"--junitxml={report}", *folders, *arguments]
+    options = [*group.pytest_options(), *arguments]
+    if not any(map(_is_test, arguments)):
+        options += [path for path in group.tests if (CHECKOUT / path).exists()]
+    command = [PYTHON, "-m", "pytest", "-q", "-ra", f"--junitxml={report}", *options]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=output, check=False)
     try:
         suites = list(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314 - pytest wrote it just now
@@ -214,20 +273,22 @@ def _run_pytest(
         count = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
         result.failed += count["failures"] + count["errors"]
         result.passed += count["tests"] - count["failures"] - count["errors"] - count["skipped"]
+    # A word or a file leaves some parts of a group without any test.
+    is_left_out = done.returncode == _NOTHING_FOUND and bool(arguments)
     # Interrupted, crashed, or nothing was found: pytest says so in its code alone.
-    if done.returncode != 0 and result.failed == 0:
+    if done.returncode != 0 and result.failed == 0 and not is_left_out:
         result.failed = 1
 
 
 def _conclude(results: list[Result], seconds: float) -> int:
-    failed = sum(result.failed for result in results)
-    _say(f"\n{'group':<12}{'result':<8}{'passed':>8}{'failed':>8}{'seconds':>10}")
+    passed, failed = (sum(getattr(result, which) for result in results) for which in ("passed", "failed"))
+    _say(f"\n{'group':<20}{'result':<8}{'passed':>8}{'failed':>8}{'seconds':>10}")
     for result in results:
         word = "FAILED" if result.failed else "ok"
-        _say(f"{result.name:<12}{word:<8}{result.passed:>8}{result.failed:>8}{result.seconds:>10.1f}")
-    _say(f"{'all':<20}{'':>16}{seconds:>10.1f}\n")
-    _say(f"{sum(result.passed for result in results)} passed, {failed} failed")
-    return 1 if failed else 0
+        _say(f"{result.name:<20}{word:<8}{result.passed:>8}{result.failed:>8}{result.seconds:>10.1f}")
+    _say(f"{'all':<28}{'':>16}{seconds:>10.1f}\n")
+    _say(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
 
 
 # ---- a PostgreSQL server of our own ----

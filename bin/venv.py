@@ -17,9 +17,18 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 VENV = CHECKOUT / ".venv"
-# Every line of this list is pinned with all it needs, except what is left out on purpose (requirements-override.txt).
-WITHOUT_DEPENDENCIES = {"requirements-dev.txt"}
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGES = VENV / "lib" / f"python{VERSION}" / "site-packages"
+# The one list is pinned with all that is needed, except what is left out on purpose (requirements-override.txt). Of the
+# other only files of numbers are read: those of one machine's package are as good on any, and not every machine and
+# every Python has one of its own.
+OPTIONS = {
+    "requirements-dev.txt": ["--no-deps"],
+    "requirements-speakers.txt": [
+        *("--no-deps", "--platform", "manylinux_2_28_x86_64", "--python-version", "3.11"),
+        *("--target", str(PACKAGES), "--upgrade"),
+    ],
+}
 
 
 class CannotInstall(Exception):
@@ -101,8 +110,7 @@ def _install(name: str) -> None:
     _stamp_path(name).unlink(missing_ok=True)
     command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes"]
     command += ["--disable-pip-version-check", "--only-binary", ":all:", "-r", str(CHECKOUT / name)]
-    if name in WITHOUT_DEPENDENCIES:
-        command.append("--no-deps")
+    command += OPTIONS.get(name, [])
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     if done.returncode != 0:
@@ -164,7 +172,7 @@ def _write_stamp(name: str) -> None:
 
 def _packages() -> set[str]:
     """What lies in the folder of the Python that the environment runs on now, which an upgrade may have changed."""
-    return {path.name for path in (VENV / "lib" / f"python{VERSION}" / "site-packages").glob("*.dist-info")}
+    return {path.name for path in PACKAGES.glob("*.dist-info")}
 
 
 def _python_of_venv() -> str:

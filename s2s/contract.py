@@ -1,17 +1,16 @@
-"""The ElevenLabs speech-to-speech contract as types: parameters, voice settings, error bodies, listings.
+"""The ElevenLabs speech-to-speech contract as types: parameters, error bodies, listings.
 
-Its formats are in `s2s.formats`. Source: the published API description (ElevenLabs, 2025) and what the official SDKs
-send. Knows neither how a request travels (`s2s.client`) nor how one is served (`s2s.engine`).
+Its formats are in `s2s.formats`, its voice settings in `s2s.voice_settings`. Source: the published API description
+(ElevenLabs, 2025) and what the official SDKs send. Knows neither how a request travels (`s2s.client`) nor how one is
+served (`s2s.engine`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Literal
 
-from annotated_types import Ge, Le
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,18 +25,18 @@ from pydantic import (
 )
 
 from s2s.formats import DEFAULT_OUTPUT_FORMAT, OUTPUT_FORMATS, OutputFormat
+from s2s.voice_settings import VOICE_PARAMETERS, VoiceSettings
 
 DEFAULT_MODEL_ID = "eleven_multilingual_sts_v2"
 MAX_SEED = 2**32 - 1
-_ = str  # marks words that people read: whoever shows them translates them
 
 
-def _empty_is_absent(value: Any) -> Any:
+def _empty_is_absent(value: object) -> object:
     """SDK 1.9 sends `model_id=`, `voice_settings=` and `seed=` empty for what the caller left out."""
     return None if value == "" else value
 
 
-def _known_format(value: Any) -> Any:
+def _known_format(value: object) -> object:
     if value is None:
         return DEFAULT_OUTPUT_FORMAT
     if value not in OUTPUT_FORMATS:
@@ -45,98 +44,6 @@ def _known_format(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A setting as people meet it: its name, what it does, what its two ends mean, where it begins."""
-
-    label: str
-    hint: str
-    begins: float | bool
-    low: str = ""
-    high: str = ""
-
-
-class VoiceSettings(BaseModel):
-    """Overrides of a voice's stored settings for one request. `None` leaves the voice's own value.
-
-    A row each, with its range and what people are told of it: what is added here is offered, checked, sent and named.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    stability: Annotated[
-        float | None,
-        Field(ge=0, le=1),
-        Told(
-            _("Stability"),
-            _("How evenly the voice speaks. Variable follows the feeling of the recording more."),
-            0.5,
-            _("More variable"),
-            _("More stable"),
-        ),
-    ] = None
-    similarity_boost: Annotated[
-        float | None,
-        Field(ge=0, le=1),
-        Told(
-            _("Similarity"),
-            _("How closely the result keeps to the chosen voice."),
-            0.75,
-            _("Freer"),
-            _("Closer to the voice"),
-        ),
-    ] = None
-    style: Annotated[
-        float | None,
-        Field(ge=0, le=1),
-        Told(
-            _("Style"),
-            _("Strengthens the voice's own manner. High values may sound unsteady."),
-            0.0,
-            _("Plain"),
-            _("Exaggerated"),
-        ),
-    ] = None
-    use_speaker_boost: Annotated[
-        bool | None,
-        Told(
-            _("Speaker boost"),
-            _("Brings the result nearer to the original speaker of the voice; takes a little longer."),
-            True,
-        ),
-    ] = None
-    speed: Annotated[
-        float | None,
-        Field(ge=0.7, le=1.2),
-        Told(_("Speed"), _("1 keeps the timing of the recording."), 1.0, _("Slower"), _("Faster")),
-    ] = None
-
-    def to_json(self) -> str:
-        return self.model_dump_json(exclude_none=True)
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceParameter:
-    """A field of VoiceSettings. `least` and `most` are None for one that is on or off."""
-
-    name: str
-    told: Told
-    least: float | None = None
-    most: float | None = None
-
-
-def _voice_parameter(name: str, facts: Sequence[Any]) -> VoiceParameter:
-    (told,) = (fact for fact in facts if isinstance(fact, Told))
-    least = next((fact.ge for fact in facts if isinstance(fact, Ge)), None)
-    most = next((fact.le for fact in facts if isinstance(fact, Le)), None)
-    return VoiceParameter(name, told, least, most)  # type: ignore[arg-type]  # of any order, as annotated_types has it
-
-
-_rows = [_voice_parameter(name, field.metadata) for name, field in VoiceSettings.model_fields.items()]
-# As people meet them: those with a range first.
-VOICE_PARAMETERS: Mapping[str, VoiceParameter] = {
-    row.name: row for row in sorted(_rows, key=lambda row: row.most is None)
-}
 # What an endpoint may take and do nothing with. (`output_format`, `file_format` and `enable_logging` are promises.)
 OPTIONAL_PARAMETERS = (
     "model_id",
@@ -147,7 +54,7 @@ OPTIONAL_PARAMETERS = (
 )
 
 
-def _settings_from_json(value: Any) -> Any:
+def _settings_from_json(value: object) -> object:
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -176,7 +83,7 @@ class ConvertParameters(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_empty(cls, data: Any) -> Any:
+    def _drop_empty(cls, data: object) -> object:
         if isinstance(data, Mapping):
             return {key: value for key, value in data.items() if _empty_is_absent(value) is not None}
         return data
@@ -261,7 +168,7 @@ class _Listed(BaseModel):
 
     @field_validator("*", mode="wrap")
     @classmethod
-    def _odd_is_absent(cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    def _odd_is_absent(cls, value: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
         try:
             return validate(value)
         except ValidationError:
@@ -284,10 +191,10 @@ class Voice(_Listed):
 
     @field_validator("labels", mode="before")
     @classmethod
-    def _readable_labels(cls, labels: Any) -> Any:
+    def _readable_labels(cls, labels: object) -> object:
         """One odd label must not cost the others."""
-        labels = labels if isinstance(labels, dict) else {}
-        return {key: value for key, value in labels.items() if isinstance(value, str)}
+        given = labels.items() if isinstance(labels, dict) else ()
+        return {key: value for key, value in given if isinstance(value, str)}
 
 
 class Model(_Listed):

@@ -12,14 +12,17 @@ from conversions.ground.trouble import Spell
 logger = logging.getLogger(__name__)
 
 _PREFIX = "timbre:alive:"
-# Three missed heartbeats of Celery (2 s each) and some patience for a busy machine.
+EVERY_S = 2.0
+# Three missed ones and some patience for a busy machine.
 _EXPIRES_S = 15
 # Of this process, for which Redis does nothing meanwhile; its consumer may be the first to meet it.
 spell = Spell(logger, "Redis takes no bells and no signs of life, it is waited for", "Redis takes bells again")
 
 
-def say(node: str) -> None:
-    """Called in a worker's main process; `node` is the part of its name before the @, e.g. `calls`."""
+def say(hostname: str) -> None:
+    """Called in a worker's main process; `hostname` is Celery's name for it: what is before the @, e.g. `calls`, says
+    which it is."""
+    node = hostname.partition("@")[0]
     try:
         redis().set(f"{_PREFIX}{node}", 1, ex=_EXPIRES_S)
     except RedisError as error:

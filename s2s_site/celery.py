@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import mimetypes
 import os
+import sys
 from typing import Any
 
 from celery import Celery
 from celery.signals import (
-    heartbeat_sent,
+    task_postrun,
     worker_before_create_process,
     worker_init,
     worker_process_init,
@@ -18,28 +20,43 @@ from celery.signals import (
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "s2s_site.settings")
 
-app = Celery("timbre")
+app = Celery("timbre", task_cls="s2s_site.consumer:Bell")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Celery would close every connection before and after each bell: see `leave_connections`.
+app.add_defaults(lambda: {"CELERY_DB_REUSE_MAX": sys.maxsize})
 app.autodiscover_tasks()
+app.steps["consumer"].add("s2s_site.consumer:SignsOfLife")
 
 
 @worker_shutting_down.connect
-def stop_claiming(**kwargs: Any) -> None:
+def stop_claiming(**kwargs: object) -> None:
     from conversions.upkeep import draining
 
     draining.stop()
 
 
 @worker_init.connect
-def share_places(sender: Any, **kwargs: Any) -> None:
+def end_loading(**kwargs: object) -> None:
+    gc.enable()  # see run_celery.py
+
+
+@task_postrun.connect
+def leave_connections(**kwargs: object) -> None:
+    from conversions.ground.connections import rest
+
+    rest()
+
+
+@worker_init.connect
+def share_places(sender: Any, **kwargs: object) -> None:
     if "prefork" in str(sender.pool_cls):
-        from conversions.queue.places import places
+        from conversions.queue.reserve import places
 
         places.share(sender.concurrency)
 
 
 @worker_before_create_process.connect
-def share_memory(**kwargs: Any) -> None:
+def share_memory(**kwargs: object) -> None:
     """What is loaded before the fork is there once, as long as garbage collection doesn't write into it."""
     import s2s.audio.plain  # noqa: F401 - it brings numpy
 
@@ -48,7 +65,7 @@ def share_memory(**kwargs: Any) -> None:
 
 
 @worker_process_init.connect
-def die_with_worker(**kwargs: Any) -> None:
+def die_with_worker(**kwargs: object) -> None:
     """A cpu process ends with the worker that has forked it."""
     from s2s.orphan import exit_with_parent
 
@@ -58,10 +75,13 @@ def die_with_worker(**kwargs: Any) -> None:
 
 
 @worker_ready.connect
-def prepare_main_process(sender: Any, **kwargs: Any) -> None:
+def prepare_main_process(sender: Any, **kwargs: object) -> None:
+    from s2s_site import alive
+
     _see_stop_through(main=True)
     if "prefork" not in str(sender.controller.pool_cls):
         _warm_up()
+    alive.say(sender.hostname)
 
 
 def _see_stop_through(*, main: bool) -> None:
@@ -71,18 +91,11 @@ def _see_stop_through(*, main: bool) -> None:
 
 
 def _warm_up() -> None:
-    """Starts the decoder before the first recording comes, and keeps garbage collection away from what stays."""
+    """Starts the decoder before the first recording comes, reads the types of files, which every hand would read that
+    sends one of the first, and keeps garbage collection away from what stays."""
     from s2s.audio import warm_up
 
     warm_up()
+    mimetypes.init()
     gc.collect()
     gc.freeze()
-
-
-@worker_ready.connect
-@heartbeat_sent.connect
-def say_alive(sender: Any = None, **kwargs: Any) -> None:
-    from s2s_site import alive
-
-    hostname = getattr(sender, "hostname", None) or getattr(getattr(sender, "eventer", None), "hostname", "")
-    alive.say(str(hostname).partition("@")[0])

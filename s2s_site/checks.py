@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 
 @register(Tags.security, deploy=True)
-def dangerous_in_public(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def dangerous_in_public(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     found: list[CheckMessage] = []
 
     def refuse(number: int, message: str, hint: str) -> None:

@@ -1,5 +1,5 @@
-"""Celery's consumer, patient with a Redis that is there and refuses to write, as on a full disk: it asks again every
-two seconds, and it says so once.
+"""How Celery hears bells: patient with a Redis that is there and refuses to write, as on a full disk. It asks again
+every two seconds, and says so once.
 
 Such a refusal is an error of the channel. Celery ends a worker for one, unless `broker_channel_error_retry` is set;
 then it asks again at once, for ever, with several lines each time.
@@ -10,7 +10,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from celery import Task, bootsteps
 from celery.worker.consumer import Consumer as CeleryConsumer
+from celery.worker.request import Request
 from celery.worker.state import maybe_shutdown
 from redis.exceptions import ResponseError
 
@@ -53,3 +55,34 @@ class Consumer(CeleryConsumer):
             maybe_shutdown()
             time.sleep(_LOOK_S)
         return True
+
+
+class Heard(Request):
+    """A bell is gone when it is heard. On Redis kombu would say so to the server all the same, of each
+    (`findings/kombu-redis-no-ack.sh`), by a client that it makes for that, while the bell's work begins."""
+
+    def acknowledge(self) -> None:
+        self.acknowledged = True
+
+
+class Bell(Task):  # type: ignore[type-arg]
+    Request = "s2s_site.consumer:Heard"
+
+
+class SignsOfLife(bootsteps.StartStopStep):
+    """In place of Celery's heartbeats: those are published from the worker's loop and, without Redis, again and again
+    without a word, deaf to a request to stop."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        self._timer = consumer.timer.call_repeatedly(alive.EVERY_S, alive.say, (consumer.hostname,))
+
+    def stop(self, consumer: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

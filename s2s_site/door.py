@@ -4,15 +4,22 @@ been left at the door."""
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+from wsgiref.types import WSGIEnvironment
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, TooManyFieldsSent
+from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_str_from_wsgi
-from django.http import parse_cookie
+from django.http import QueryDict, parse_cookie
 from django.http.multipartparser import MultiPartParserError
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 from django.utils.http import parse_header_parameters
+
+if TYPE_CHECKING:
+    from django.http.request import _PostDataProtocol
 
 
 class Request(WSGIRequest):
@@ -21,7 +28,7 @@ class Request(WSGIRequest):
     PostgreSQL refuses a NUL in every question, and neither a browser nor one of our pages sends one.
     """
 
-    def __init__(self, environ: dict[str, Any]) -> None:
+    def __init__(self, environ: WSGIEnvironment) -> None:
         environ["CONTENT_TYPE"] = _as_utf_8(environ.get("CONTENT_TYPE", ""))
         environ["CONTENT_LENGTH"] = _as_number(environ.get("CONTENT_LENGTH", ""))
         super().__init__(environ)
@@ -31,18 +38,43 @@ class Request(WSGIRequest):
         sent = parse_cookie(get_str_from_wsgi(self.environ, "HTTP_COOKIE", ""))
         return {name: value for name, value in sent.items() if "\0" not in name + value}
 
-    def parse_file_upload(self, META: Any, post_data: Any) -> Any:
+    def parse_file_upload(
+        self, META: Mapping[str, Any], post_data: _PostDataProtocol
+    ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]:
         try:
             return super().parse_file_upload(META, post_data)
         except (LookupError, ValueError) as error:  # filename*=unknown''...: RFC 8187 lets the sender name any code
             raise MultiPartParserError("A file's name is in a code that isn't known.") from error
 
     def _load_post_and_files(self) -> None:
-        super()._load_post_and_files()
+        """With as many fields as Django takes, or as the view says that its form may have (`most_fields`)."""
+        most = getattr(self.resolver_match.func, "most_fields", 0) if self.resolver_match else 0
+        if most and self.method == "POST" and self.content_type == "application/x-www-form-urlencoded":
+            self._post = _form_of(self.body, most)
+            self._files: MultiValueDict[str, UploadedFile[Any]] = MultiValueDict()
+        else:
+            super()._load_post_and_files()
         if _has_nul(self.POST):
             self.close()  # its files
             self._mark_post_parse_error()  # type: ignore[attr-defined]
             raise BadRequest("There is a NUL in the form.")
+
+
+def _form_of(body: bytes, most: int) -> QueryDict:
+    """As QueryDict reads it, which knows one limit for all forms. Raises TooManyFieldsSent."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = body.decode("iso-8859-1")
+    try:
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=most)
+    except ValueError as error:
+        raise TooManyFieldsSent("a form has too many fields") from error
+    form = QueryDict(mutable=True)
+    for name, value in fields:
+        form.appendlist(name, value)
+    form._mutable = False
+    return form
 
 
 def _has_nul(form: MultiValueDict[str, str]) -> bool:

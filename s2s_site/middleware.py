@@ -31,7 +31,8 @@ def hear_out(get_response: Respond) -> Respond:
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if "Expect" not in request.headers and _heard_out.acquire(blocking=False):
+        # Not `request.headers`, which would be made of all that the server says about itself.
+        if "HTTP_EXPECT" not in request.META and _heard_out.acquire(blocking=False):
             try:
                 _discard_rest(request)
             finally:

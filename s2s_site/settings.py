@@ -51,7 +51,7 @@ if env.bool("BEHIND_PROXY", default=False):
     USE_X_FORWARDED_HOST = True
     ALLAUTH_TRUSTED_PROXY_COUNT = 1  # or all people behind the proxy would share one limit of failed sign-ins
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY: dict[str, Any] = {
+CONTENT_SECURITY_POLICY: dict[str, dict[str, list[str]]] = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "base-uri": [NONE],
@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "s2s_site.middleware.keep_pages_private",
 ]
+MESSAGE_STORAGE = "s2s_site.messages.Storage"
 ROOT_URLCONF = "s2s_site.urls"
 WSGI_APPLICATION = "s2s_site.wsgi.application"
 TEMPLATES = [
@@ -174,9 +175,9 @@ STORAGES: dict[str, dict[str, Any]] = {
 # The proxy in front reads DATA_DIR/media and hands out files itself (deploy/nginx).
 X_ACCEL = env.bool("X_ACCEL", default=False)
 if S3_BUCKET := env.str("S3_BUCKET", default=""):
-    from conversions.files.storages.place import Place
+    from conversions.files.storages.bucket import Bucket
 
-    S3 = Place(
+    S3 = Bucket(
         bucket=S3_BUCKET,
         endpoint_url=env.str("S3_ENDPOINT_URL", default="").rstrip("/"),
         public_endpoint_url=env.str("S3_PUBLIC_ENDPOINT_URL", default="").rstrip("/"),
@@ -199,10 +200,11 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 # On the same filesystem as the media, so that saving an upload is a rename.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
 FILE_UPLOAD_HANDLERS = ["conversions.forms.uploads.NoFilesHandler"]  # views that take files say so
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the page of a recording's parts takes more (`most_fields`, s2s_site/door.py)
 DATA_UPLOAD_MAX_NUMBER_FILES = 50
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
 MAX_DURATION_S = env.float("MAX_DURATION_S", default=6 * 3600.0)
+MAX_PIECES = env.int("MAX_PIECES", default=1000)
 MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=512 * 1024**2)
 STATIC_URL = f"{SITE_PATH}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -268,6 +270,8 @@ CALL_SILENCE_S = env.float("CALL_SILENCE_S", default=600.0)
 CALL_TIMES_LENGTH = env.float("CALL_TIMES_LENGTH", default=10.0)
 CALLS_CONCURRENCY = env.int("CALLS_CONCURRENCY", default=32)
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=8)
+# A recording that lasts longer holds a free endpoint for so long that one of its slots is kept for what doesn't.
+LONG_SECONDS = env.float("LONG_SECONDS", default=60.0)
 QUEUE_ALARM_SECONDS = env.float("QUEUE_ALARM_SECONDS", default=900.0)
 # Lets a monitor read /healthz/queue; without it staff alone may.
 HEALTH_TOKEN = secret("HEALTH_TOKEN")

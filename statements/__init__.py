@@ -135,7 +135,7 @@ class Select(_Statement):
         rows = self.rows(**given)
         if not rows:
             return None
-        found = model.from_db(connection.alias, self._names, rows[0][self._own])
+        found = model.from_db(DEFAULT_DB_ALIAS, self._names, rows[0][self._own])
         for related in self._related:
             related.populate(rows[0], found)
         for name, index in self._annotations:

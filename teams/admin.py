@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import allauth.account.admin  # noqa: F401 - registers what is taken off below
 from allauth.account.decorators import secure_admin_login
@@ -12,13 +12,16 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, ForeignKey, OuterRef, QuerySet, Subquery
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import WithAnnotations
 
+from teams.gatekeeper import signed_in
 from teams.lists import Found, Lists
 from teams.models import Membership, Team, User
 from teams.people import deactivate
@@ -36,7 +39,9 @@ class MembershipInline(admin.TabularInline[Membership, User | Team]):
     extra = 0
     autocomplete_fields = ["user", "team"]
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **given: Any
+    ) -> ModelChoiceField[Any] | None:
         return super().formfield_for_foreignkey(db_field, request, widget=Found(db_field, self.admin_site), **given)
 
 
@@ -64,8 +69,9 @@ class ChangeForm(UserChangeForm[User]):
         field_classes: dict[str, type] = {}
 
 
-@admin.register(User)
-class UserAdmin(Lists, DjangoUserAdmin[User]):
+class UserAdmin(Lists[User], DjangoUserAdmin[User]):
+    """Registered where it is known what deleting somebody means (`conversions.admin`), as are teams and endpoints."""
+
     add_form = CreationForm
     add_form_template = "admin/change_form.html"
     change_password_form = PasswordForm
@@ -108,28 +114,30 @@ class UserAdmin(Lists, DjangoUserAdmin[User]):
 
     @admin.action(description=_("Deactivate: sign out, and keep all of their work"), permissions=["change"])
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        others = users.exclude(
-            email=getattr(request.user, "email", "")
-        )  # who locks themselves out has nobody to let them in again
+        # Who locks themselves out has nobody to let them in again.
+        others = users.exclude(pk=signed_in(request).pk)
         count = others.filter(is_active=True).count()
         deactivate(others)
         words = ngettext("%d person was deactivated.", "%d people were deactivated.", count)
         self.message_user(request, words % count, messages.SUCCESS if count else messages.WARNING)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_related(self, request: HttpRequest, form: ModelForm[User], formsets: object, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if form.instance.is_active and not form.instance.memberships.exists():
             words = gettext("%s is in no team, and can convert nothing until you add one under Memberships.")
             self.message_user(request, words % form.instance, messages.WARNING)
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not obj.is_active:
             deactivate(User.objects.filter(pk=obj.pk))
 
 
-@admin.register(Team)
-class TeamAdmin(Lists):
+class _Counted(TypedDict):
+    members_count: int | None  # None: nobody
+
+
+class TeamAdmin(Lists[Team]):
     ordering = ["name", "pk"]
     list_display = ["name", "people", "minutes", "storage", "created_at"]
     search_fields = ["name"]
@@ -143,11 +151,10 @@ class TeamAdmin(Lists):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         members = Membership.objects.filter(team=OuterRef("pk")).order_by().values("team")
         count = Subquery(members.annotate(count=Count("pk")).values("count"))
-        teams: QuerySet[Team] = super().get_queryset(request)
-        return teams.annotate(members_count=count)
+        return super().get_queryset(request).annotate(members_count=count)
 
     @admin.display(description=_("people"), ordering="members_count")
-    def people(self, team: Any) -> int:
+    def people(self, team: WithAnnotations[Team, _Counted]) -> int:
         return team.members_count or 0
 
     @admin.display(description=_("minutes a month"), ordering="monthly_minutes")

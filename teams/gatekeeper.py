@@ -6,16 +6,16 @@ What exists but may not be done raises `PermissionDenied`.
 
 from __future__ import annotations
 
-from enum import Enum, auto
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.db.models import Model, QuerySet
-from django.http import Http404
+from django.db.models import Expression, Model, QuerySet
+from django.http import Http404, HttpRequest
 
 from statements import Given, Select
-from teams.models import Membership, Role, Team, User
+from teams.models import Membership, Team, User
+from teams.roles import May, allows
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -25,22 +25,11 @@ _first_membership = Select(
 )
 
 
-class May(Enum):
-    """What a role may allow within its team."""
-
-    VIEW = auto()
-    CONVERT = auto()
-    EXPORT = auto()  # a result in another format: work, and space
-    CHANGE_ANY = auto()
-
-
-_MEMBERS: Final = frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER})
-_ALLOWED: Final = {
-    May.VIEW: _MEMBERS | {Role.VIEWER},
-    May.CONVERT: _MEMBERS,
-    May.EXPORT: _MEMBERS,
-    May.CHANGE_ANY: frozenset({Role.OWNER, Role.ADMIN}),
-}
+def signed_in(request: HttpRequest) -> User:
+    """The user, whom LoginRequiredMiddleware or the admin site has let through."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def membership(user: User | AnonymousUser) -> Membership | None:
@@ -77,7 +66,7 @@ def may(user: User | AnonymousUser, permission: May, team_id: int | None = None)
     found = membership(user)
     if team_id is not None and (found is None or found.team_id != team_id):
         found = user.memberships.filter(team_id=team_id).first()
-    return found is not None and found.role in _ALLOWED[permission]
+    return found is not None and allows(found.role, permission)
 
 
 def require(user: User | AnonymousUser, permission: May, team_id: int | None = None) -> None:
@@ -104,12 +93,12 @@ def reachable(user: User | AnonymousUser, objects: QuerySet[ModelT]) -> QuerySet
     return objects.none() if team is None else objects.filter(team=team)
 
 
-def of_teams(user: Any, objects: QuerySet[ModelT]) -> QuerySet[ModelT]:
+def of_teams(user: User | Expression, objects: QuerySet[ModelT]) -> QuerySet[ModelT]:
     """Those of `objects` that belong to any of the user's teams; `user` may be an expression that brings their id."""
     return objects.filter(team__memberships__user=user)
 
 
-def get_or_404(user: User | AnonymousUser, objects: QuerySet[ModelT], **lookup: Any) -> ModelT:
+def get_or_404(user: User | AnonymousUser, objects: QuerySet[ModelT], **lookup: object) -> ModelT:
     """The one object of `lookup` within any of the user's teams.
 
     Raises Http404 for what does not exist and for what belongs to others: they can't be told apart.

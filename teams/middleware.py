@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -16,7 +15,9 @@ UNTAKEN = "untaken"  # of the sign-in page: something was sent, and nobody took 
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
         """What was sent is lost: the sign-in page and the one that follows say so. Nor could that be the address of a
         POST, which no link opens: it is the page that it was sent from."""
         if request.method in ("GET", "HEAD"):
@@ -32,5 +33,5 @@ def _sent_from(request: HttpRequest) -> str:
     return resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
-def _led_back_to(page: str) -> HttpResponse:
+def _led_back_to(page: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': page, UNTAKEN: 1})}")

@@ -6,7 +6,7 @@ After Django's "Extending database-backed session engines".
 
 from __future__ import annotations
 
-import copy
+import json
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -20,8 +20,13 @@ from django.utils import timezone
 from statements import Given, Select
 from teams.models import Session, User
 
+# Without the moments, which take longest to read: no page asks for them.
 _alive = Select(
-    lambda: Session.objects.filter(session_key=Given("session_key"), expire_date__gt=Given("now")).order_by()
+    lambda: (
+        Session.objects.filter(session_key=Given("session_key"), expire_date__gt=Given("now"))
+        .defer("expire_date", "user__last_login", "user__date_joined")
+        .order_by()
+    )
 )
 
 # The user of the session that this thread loaded last. Set whenever a session is loaded and taken by the question that
@@ -34,7 +39,7 @@ class SessionStore(DbSessionStore):
     def get_model_class(cls) -> type[AbstractBaseSession]:
         return Session
 
-    def _get_session_from_db(self) -> Any:
+    def _get_session_from_db(self) -> Session | None:
         _loaded.set(None)
         session = _alive.first(Session, session_key=self.session_key, now=timezone.now())
         if session is None:
@@ -44,22 +49,23 @@ class SessionStore(DbSessionStore):
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
         """Its signature is checked once in each process: to check and to unpack takes as long as to load it."""
-        return copy.deepcopy(_decoded(session_data))
+        decoded: dict[str, Any] = json.loads(_as_json(session_data))
+        return decoded
 
-    def create_model_instance(self, data: dict[str, Any]) -> Any:
-        session: Any = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        session = super().create_model_instance(data)
+        assert isinstance(session, Session)
         session.user_id = data.get(SESSION_KEY)
         return session
 
 
 @lru_cache(maxsize=512)
-def _decoded(session_data: bytes | str) -> dict[str, Any]:
-    decoded: dict[str, Any] = super(SessionStore, SessionStore()).decode(session_data)
-    return decoded
+def _as_json(session_data: bytes | str) -> str:
+    return json.dumps(super(SessionStore, SessionStore()).decode(session_data))
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]
-    def get_user(self, user_id: Any) -> User | None:
+    def get_user(self, user_id: object) -> User | None:
         user = _loaded.get()
         _loaded.set(None)
         if user is not None and str(user.pk) == str(user_id):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,16 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from teams.choices import set_choice
 from teams.forms import AccountForm
-from teams.gatekeeper import membership
-from teams.models import User
+from teams.gatekeeper import membership, signed_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Name, choices, and the way to the password."""
-    user = request.user
-    if not isinstance(user, User):
-        raise PermissionDenied
+    user = signed_in(request)
     form = AccountForm(user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         form.save()
@@ -35,9 +31,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_POST
 def choices(request: HttpRequest) -> HttpResponse:
     """Keeps one choice, `name` = `value` (on or off), for the modules that change it in place."""
-    user, value = request.user, request.POST.get("value")
-    if not isinstance(user, User):
-        raise PermissionDenied
+    user, value = signed_in(request), request.POST.get("value")
     try:
         if value not in ("on", "off"):
             raise ValueError(value)

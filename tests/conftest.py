@@ -5,10 +5,13 @@ many; what it finds becomes an `@example` or a test of its own.
 
 On PostgreSQL only those run that touch the database; the others, and those marked `one_database`, can't tell the two
 apart and have run on SQLite.
+
+While all is loaded nothing looks for garbage, and afterwards never again in what was loaded: nearly all of it stays.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 
@@ -18,7 +21,10 @@ from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from tests.support.emptied import Emptying
+from tests.support.endpoint import Endpoint
 from tests.support.product import Product
+
+gc.disable()
 
 # A busy machine is no fault: nothing depends on how long an example takes.
 settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,12 +44,24 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         yield
 
 
+@pytest.fixture
+def scripted() -> Iterator[Endpoint]:
+    with Endpoint() as endpoint:
+        yield endpoint
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return
     wanted = [item for item in items if _depends_on_the_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = wanted
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 def _depends_on_the_database(item: pytest.Item) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -14,12 +14,17 @@ from django.utils.formats import localize, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrPromise
 
 from teams.asking import Question, counted
 from teams.lists import Lists
+from teams.models import User
 from voices import breaker, catalogue
 from voices.limits import BYTES_A_MEGABYTE, SECONDS_A_MINUTE, InUnits
 from voices.models import Endpoint, Voice
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import _FieldsetSpec
 
 
 class EndpointForm(ModelForm[Endpoint]):
@@ -29,8 +34,8 @@ class EndpointForm(ModelForm[Endpoint]):
     class Meta:
         model = Endpoint
         fields = ("max_seconds", "max_bytes")  # the others are those of the fieldsets
-        labels: ClassVar[dict[str, Any]] = {"key": _("short name"), "secret_name": _("variable of the API key")}
-        help_texts: ClassVar[dict[str, Any]] = {
+        labels: ClassVar[dict[str, StrPromise]] = {"key": _("short name"), "secret_name": _("variable of the API key")}
+        help_texts: ClassVar[dict[str, StrPromise]] = {
             "key": _("For logs and links: small letters, digits and hyphens."),
             "secret_name": _(
                 "The name of the environment variable that holds the API key, beginning with ENDPOINT_KEY_. The key "
@@ -39,8 +44,7 @@ class EndpointForm(ModelForm[Endpoint]):
         }
 
 
-@admin.register(Endpoint)
-class EndpointAdmin(Lists):
+class EndpointAdmin(Lists[Endpoint]):
     """Every column comes from the endpoint's own row: the list is one query."""
 
     form = EndpointForm
@@ -59,7 +63,7 @@ class EndpointAdmin(Lists):
         (_("Technical details"), {"classes": ["collapse"], "fields": ["key"]}),
     ]
     # A new one has no state yet, and its short name has to be chosen.
-    add_fieldsets = [
+    add_fieldsets: ClassVar[_FieldsetSpec] = [
         (None, {"fields": ["name", "key", "base_url", "secret_name"]}),
         (_("How much it takes"), {"fields": ["slots", "max_seconds", "max_bytes"]}),
         (
@@ -111,7 +115,7 @@ class EndpointAdmin(Lists):
             else words
         )
 
-    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> _FieldsetSpec:
         return self.fieldsets if obj else self.add_fieldsets
 
     @admin.display(description=_("slots now"))
@@ -166,7 +170,7 @@ class EndpointAdmin(Lists):
             this.update(learnt_slots=None, learnt_at=None)
 
 
-def _sync(site: admin.ModelAdmin[Any], request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+def _sync(site: Lists[Endpoint] | Lists[Voice], request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
     for endpoint in endpoints:
         if catalogue.sync(endpoint):
             count = endpoint.voices.filter(hidden=False).count()
@@ -205,7 +209,7 @@ def _moment(moment: datetime | None) -> str:
 
 
 @admin.register(Voice)
-class VoiceAdmin(Lists):
+class VoiceAdmin(Lists[Voice]):
     list_display = ["name", "endpoint", "description", "labels_in_words", "offered"]
     list_filter = ["endpoint", "hidden"]
     list_select_related = ["endpoint"]
@@ -258,7 +262,7 @@ class VoiceAdmin(Lists):
         count = voices.update(hidden=True)
         self.message_user(request, ngettext("%d voice is hidden.", "%d voices are hidden.", count) % count)
 
-    def before_deleting(self, rows: Sequence[Voice], user: Any) -> Question:
+    def before_deleting(self, rows: Sequence[Voice], user: User) -> Question:
         """No voice is deleted: its endpoint would bring it back, and history names it."""
         count = len(rows)
         made = sum(voice.conversions.count() for voice in rows) if count == 1 else 0
@@ -278,7 +282,7 @@ class VoiceAdmin(Lists):
             keep=gettext("Leave it as it is") if count == 1 else gettext("Leave them as they are"),
         )
 
-    def delete_row(self, row: Voice, user: Any) -> bool:
+    def delete_row(self, row: Voice, user: User) -> bool:
         return False
 
 

@@ -19,7 +19,6 @@ import logging
 import random
 from datetime import timedelta
 from enum import Enum
-from typing import Any
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat, Now
@@ -45,7 +44,7 @@ _KEY = frozenset({"invalid_api_key", "missing_permissions"})
 # Calls that we ended ourselves, or that our own disk did, tell nothing about the endpoint.
 _OUR_OWN = frozenset({"aborted", "source", "pool_timeout"})
 
-_OPEN: dict[str, Any] = {
+_OPEN: dict[str, object] = {
     "pause_code": "",
     "pause_reason": "",
     "pause_words": "",

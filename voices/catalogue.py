@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
@@ -82,7 +81,7 @@ def _follow_key(has_key: bool) -> None:
         elevenlabs.filter(enabled=True).update(enabled=False, keyless=True)
 
 
-def offered_voices() -> Any:
+def offered_voices() -> QuerySet[Voice]:
     """What can be chosen now."""
     return Voice.objects.filter(hidden=False, endpoint__enabled=True).select_related("endpoint")
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from s2s.client.address import read_address
+from voices.prices import Priced
 
 # Of what an endpoint lists: longer ids are left out, longer names cut.
 ID_CHARACTERS = 100
@@ -31,7 +32,7 @@ def validate_address(base_url: str) -> None:
         ) from error
 
 
-class Endpoint(models.Model):
+class Endpoint(Priced):
     """A server that speaks the ElevenLabs speech-to-speech contract. Its row is the gate that counts slots."""
 
     LOCAL = "local"
@@ -73,8 +74,7 @@ class Endpoint(models.Model):
     )
     max_seconds = models.FloatField(_("longest recording in seconds"), null=True, blank=True)
     max_bytes = models.BigIntegerField(_("largest file in bytes"), null=True, blank=True)
-    billed = models.BooleanField(_("costs credits"), default=True)
-    credits_per_minute = models.PositiveIntegerField(_("credits a minute"), default=0)
+    refused_formats = models.JSONField(default=dict, editable=False)  # see voices/refused.py
     removes_noise = models.BooleanField(_("removes background noise"), default=True)
     zero_retention = models.BooleanField(
         _("zero retention"),
@@ -114,14 +114,6 @@ class Endpoint(models.Model):
     @property
     def api_key(self) -> str | None:
         return settings.ENDPOINT_SECRETS.get(self.secret_name) or None
-
-    def price(self, seconds: float) -> float:
-        """Credits for converting so much sound; 0 where nothing is billed, or nobody has said what it costs."""
-        return self.credits_per_minute * seconds / 60 if self.billed else 0.0
-
-    @property
-    def price_a_minute(self) -> int:
-        return round(self.price(60))
 
     @property
     def slots_now(self) -> int:

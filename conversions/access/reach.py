@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Expression, Q, QuerySet
 from django.utils import timezone
 
 from conversions.models import Batch, Conversion
-from teams.gatekeeper import May, current_team, get_or_404, may, of_teams, reachable
+from teams.gatekeeper import current_team, get_or_404, may, of_teams, reachable
 from teams.models import User
+from teams.roles import May
 
 # What was deleted can be brought back for so long.
 UNDO_WITHIN = timedelta(hours=24)
@@ -69,7 +69,7 @@ def conversion_or_404(
     return get_or_404(user, _seen_by(user.pk, objects.filter(deleted_at=None)), pk=conversion_id)
 
 
-def on_pages_of(user: Any, objects: QuerySet[Conversion]) -> QuerySet[Conversion]:
+def on_pages_of(user: User | Expression, objects: QuerySet[Conversion]) -> QuerySet[Conversion]:
     """Those that `conversion_or_404` finds for `user`, who may be an expression that brings their id."""
     return of_teams(user, _seen_by(user, objects.filter(deleted_at=None, audition_of=None)))
 
@@ -81,5 +81,5 @@ def deleted_or_404(user: User | AnonymousUser, conversion_id: UUID) -> Conversio
     return get_or_404(user, _seen_by(user.pk, rows), pk=conversion_id)
 
 
-def _seen_by(user_id: Any, rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
-    return rows.filter(Q(only_me=False, enable_logging=True) | Q(created_by=user_id))
+def _seen_by(user: User | Expression | int | None, rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
+    return rows.filter(Q(only_me=False, enable_logging=True) | Q(created_by=user))

@@ -3,6 +3,7 @@
 from conversions.actions.audition import PASSAGE_S, BusyError, audition, listen, ordered_of
 from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, forget, purge
+from conversions.actions.diarize import diarize, not_installed_words
 from conversions.actions.disband import Held, disband, held_by
 from conversions.actions.export import export, forget_export
 from conversions.actions.limits import (
@@ -13,6 +14,7 @@ from conversions.actions.limits import (
     TooLargeError,
     require_welcome,
 )
+from conversions.actions.order import keep, order
 from conversions.actions.part import Left, left_by, part_with
 from conversions.actions.presets import (
     NameTakenError,
@@ -22,6 +24,8 @@ from conversions.actions.presets import (
     save_preset,
     set_default_preset,
 )
+from conversions.actions.redo import cancel_redo, redo
+from conversions.actions.regions import MOST_REGIONS, SHORTEST_S, SPEAKER_CHARACTERS, RegionOrder, fitting, regions_of
 from conversions.actions.rename import rename
 from conversions.actions.restore import restore
 from conversions.actions.retry import retry
@@ -31,8 +35,11 @@ from conversions.ledger.usage import OverQuotaError
 
 __all__ = [
     "MOST_AT_ONCE",
+    "MOST_REGIONS",
     "MOST_VOICES",
     "PASSAGE_S",
+    "SHORTEST_S",
+    "SPEAKER_CHARACTERS",
     "Accepted",
     "BusyError",
     "Held",
@@ -43,25 +50,34 @@ __all__ = [
     "Order",
     "OverQuotaError",
     "RefusedError",
+    "RegionOrder",
     "TooLargeError",
     "audition",
     "cancel",
+    "cancel_redo",
     "change_preset",
     "delete",
     "delete_preset",
+    "diarize",
     "disband",
     "erase",
     "export",
+    "fitting",
     "forget",
     "forget_export",
     "held_by",
+    "keep",
     "known_of",
     "left_by",
     "listen",
     "may_change_preset",
+    "not_installed_words",
+    "order",
     "ordered_of",
     "part_with",
     "purge",
+    "redo",
+    "regions_of",
     "rename",
     "require_welcome",
     "restore",

@@ -11,7 +11,6 @@ import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.files import File
 from django.core.files.base import ContentFile
@@ -28,8 +27,9 @@ from conversions.ledger.usage import lock_where_limited, require_room
 from conversions.models import Conversion, Recording
 from s2s.audio import RawPcm, excerpt, spoken
 from s2s.contract import ConvertParameters
-from teams.gatekeeper import May, member_of, require
+from teams.gatekeeper import member_of, require
 from teams.models import Team, User
+from teams.roles import May
 from voices.catalogue import with_model_on_offer
 from voices.models import Voice
 
@@ -47,7 +47,7 @@ class BusyError(Exception):
 def audition(
     actor: User,
     team: Team,
-    audio: File[Any] | Stored,
+    audio: File[bytes] | Stored,
     voices: Sequence[Voice],
     order: Order,
     start_s: float | None = None,
@@ -66,24 +66,7 @@ def audition(
     require_few_voices(voices)
     require_takeable([audio], voices, order.parameters)
     require_quota(actor, team, audio.size or 0)
-    stored = audio if isinstance(audio, Stored) else None
-    parameters = order.parameters
-    if stored and stored.zero_retention:
-        parameters = parameters.model_copy(update={"enable_logging": False})
-    recording = Recording(
-        pk=uuid.uuid4(),
-        team=team,
-        created_by=actor,
-        name=clean_name(audio.name or "") if parameters.enable_logging else "",
-        size=audio.size or 0,
-        given=parameters.model_dump(exclude_none=True),
-        only_me=order.only_me,
-        take_of=stored.take_of if stored else None,
-        track=stored.track if stored else None,
-    )
-    if stored and stored.since:
-        recording.source_since = stored.since
-    recording.file = durable.source_key(recording.pk)
+    recording = _recording(actor, team, audio, order)
     if isinstance(audio, Stored):
         audio.copy_to(recording.file)
     else:
@@ -100,6 +83,28 @@ def audition(
     if first != recording:
         forget(recording)  # the same request arrived twice at once, and the other one was first
     return first
+
+
+def _recording(actor: User, team: Team, audio: File[bytes] | Stored, order: Order) -> Recording:
+    """Its row, before it is known and its file is kept."""
+    stored, parameters = audio if isinstance(audio, Stored) else None, order.parameters
+    if stored and stored.zero_retention:
+        parameters = parameters.model_copy(update={"enable_logging": False})
+    recording = Recording(
+        pk=uuid.uuid4(),
+        team=team,
+        created_by=actor,
+        name=clean_name(audio.name or "") if parameters.enable_logging else "",
+        size=audio.size or 0,
+        given=parameters.model_dump(exclude_none=True),
+        only_me=order.only_me,
+        take_of=stored.take_of if stored else None,
+        track=stored.track if stored else None,
+    )
+    if stored and stored.since:
+        recording.source_since = stored.since
+    recording.file = durable.source_key(recording.pk)
+    return recording
 
 
 def _begun_before(actor: User, once: uuid.UUID | None) -> Recording | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from conversions.models import Conversion, Event, Step, log
-from conversions.queue.outcomes import NO_LEASE
+from conversions.queue.claim import NO_LEASE
 from teams.gatekeeper import require_change
 from teams.models import User
 
@@ -26,10 +26,13 @@ def _answer_no(conversion: Conversion) -> bool:
 
 
 def stop(conversion: Conversion) -> bool:
-    """In the caller's transaction, which has locked the row. False: it was finished already."""
+    """In the caller's transaction, which has locked the row. False: it was finished already.
+
+    Pieces of one that has failed may be under way all the same; they are stopped too.
+    """
     # Who asks for the same again after that wants another one.
-    if conversion.finished or not conversion.move(Conversion.Status.CANCELLED, once=None):
-        return False
-    unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
-    unfinished.update(status=Step.Status.CANCELLED, **NO_LEASE)
-    return True
+    is_stopped = not conversion.finished and conversion.move(Conversion.Status.CANCELLED, once=None)
+    if is_stopped or conversion.status == Conversion.Status.FAILED:
+        unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
+        unfinished.exclude(kind__in=Step.ASIDE).update(status=Step.Status.CANCELLED, **NO_LEASE)
+    return is_stopped

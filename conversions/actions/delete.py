@@ -32,8 +32,8 @@ def delete(conversion: Conversion, user: User) -> bool:
         if row is None:
             return False
         stop(row)
-        # Of one that is ready an export may be waiting or running: it goes with its step, and can be asked for again.
-        row.steps.filter(kind=Step.Kind.EXPORT, status__in=[Step.Status.WAITING, Step.Status.RUNNING]).delete()
+        # An export or a redo may be waiting or running, or a search for speakers: it goes, and can be asked for again.
+        row.steps.filter(kind__in=Step.ASIDE, status__in=[Step.Status.WAITING, Step.Status.RUNNING]).delete()
         Conversion.objects.filter(pk=row.pk).update(deleted_at=db_now(), mail_due=False, once=None)
         log(row, Event.Kind.DELETED, actor=user)
     return True

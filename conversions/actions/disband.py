@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
 
 from conversions.actions.delete import erase, forget
 from conversions.actions.part import delete_row
+from conversions.ledger.usage import STORED
 from conversions.models import Call, Conversion, Export, Preset, Recording
 from teams.models import Membership, Team, User
-
-_SIZE = Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0) + Coalesce("player_bytes", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def held_by(teams: Sequence[Team]) -> Held:
     counts = made.aggregate(
         recordings=Count("pk", filter=Q(audition_of=None)),
         unfinished=Count("pk", filter=Q(audition_of=None, status__in=Conversion.UNFINISHED)),
-        size=Sum(_SIZE, default=0),
+        size=Sum(STORED, default=0),
     )
     tried = Recording.objects.filter(team__in=teams).aggregate(count=Count("pk"), size=Sum("size", default=0))
     exported = Export.objects.filter(conversion__team__in=teams).aggregate(size=Sum("size", default=0))["size"]

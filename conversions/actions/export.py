@@ -1,17 +1,18 @@
-"""Export: the result in another format, made by a cpu worker once and found again by whoever asks next."""
+"""Export: the result in another format, or as the sound of its film, made once and found again by who asks next."""
 
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Max
 
 from conversions.ground.clock import db_now
 from conversions.ledger.usage import export_size, lock, require_room
 from conversions.models import Conversion, Export, Step
 from conversions.queue.bells import Lane, ring_on_commit
+from conversions.queue.outcomes import add_export
 from s2s.formats import OUTPUT_FORMATS
-from teams.gatekeeper import May, require
+from teams.gatekeeper import require
 from teams.models import User
+from teams.roles import May
 
 
 def export(conversion: Conversion, user: User, output_format: str) -> Export | None:
@@ -21,14 +22,16 @@ def export(conversion: Conversion, user: User, output_format: str) -> Export | N
     Raises PermissionDenied, ValueError for what is no other format, and OverQuotaError for what the team may not keep.
     """
     require(user, May.EXPORT, conversion.team_id)
-    if output_format not in OUTPUT_FORMATS or output_format == conversion.output_format:
+    others = OUTPUT_FORMATS.keys() - {conversion.output_format} | ({Export.FILM} if conversion.is_film else set())
+    if output_format not in others:
         raise ValueError(output_format)
     with transaction.atomic():
         if conversion.team.storage_megabytes is not None:
             lock(conversion.team_id)  # before the conversion
         # Two who ask at once get the same one.
         rows = Conversion.objects.select_for_update().only(
-            "pk", "status", "team_id", "source_duration_s", "output_duration_s"
+            *("pk", "status", "team_id", "source_bytes", "source_duration_s", "source_pictures", "output_duration_s"),
+            "output_channels",
         )
         locked = rows.filter(pk=conversion.pk, deleted_at=None).first()
         if locked is None or locked.status != Conversion.Status.READY:
@@ -38,10 +41,9 @@ def export(conversion: Conversion, user: User, output_format: str) -> Export | N
             return found
         require_room(conversion.team, export_size(locked, output_format))
         if found is None:
-            found = _new(locked, user, output_format)
+            found = add_export(locked, output_format, user.pk, user.pk)
         else:
             _again(found)
-        ring_on_commit(Lane.CPU)
     return found
 
 
@@ -50,22 +52,9 @@ def forget_export(export: Export) -> None:
     Step.objects.filter(pk=export.step_id).delete()
 
 
-def _new(conversion: Conversion, user: User, output_format: str) -> Export:
-    of_this_kind = conversion.steps.filter(kind=Step.Kind.EXPORT).order_by()
-    last = of_this_kind.aggregate(last=Max("position"))["last"]
-    step = Step.objects.create(
-        conversion=conversion,
-        kind=Step.Kind.EXPORT,
-        position=0 if last is None else last + 1,
-        team_id=conversion.team_id,
-        user=user,
-        priority=Step.LONG if conversion.is_long else Step.NORMAL,
-    )
-    return Export.objects.create(conversion=conversion, output_format=output_format, step=step, created_by=user)
-
-
 def _again(export: Export) -> None:
     Step.objects.filter(pk=export.step_id, status=Step.Status.FAILED).update(
         status=Step.Status.WAITING, attempt=0, not_before=db_now()
     )
     Export.objects.filter(pk=export.pk).update(error="")
+    ring_on_commit(Lane.CPU)

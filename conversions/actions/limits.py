@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from django.conf import settings
 from django.core.files import File
@@ -12,12 +11,15 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from conversions.access.sources import Stored
+from conversions.actions.regions import RegionOrder, wrong_with
 from conversions.ground.disk import free_bytes
 from conversions.ledger.usage import OverQuotaError, over_quota
 from conversions.models import Batch, Conversion
+from conversions.queue.plan import too_long_words
 from s2s.contract import ConvertParameters
-from teams.gatekeeper import May, member_of, require
+from teams.gatekeeper import member_of, require
 from teams.models import Team, User
+from teams.roles import May
 from voices import abilities
 from voices.models import Voice
 
@@ -56,7 +58,11 @@ def require_welcome(actor: User, team: Team | None, size: int) -> None:
     require_quota(actor, team, size)
     if free_bytes() - size < settings.MIN_FREE_BYTES:
         logger.error("an upload of %d bytes was refused: the disk is nearly full", size)
-        raise NoRoomError(_("There is no room for this recording on the server at the moment. Please tell your admin."))
+        raise NoRoomError(no_room_words())
+
+
+def no_room_words() -> str:
+    return _("There is no room for this recording on the server at the moment. Please tell your admin.")
 
 
 def require_quota(actor: User, team: Team | None, size: int) -> None:
@@ -68,7 +74,10 @@ def require_quota(actor: User, team: Team | None, size: int) -> None:
 
 
 def require_takeable(
-    recordings: Sequence[File[Any] | Stored], voices: Sequence[Voice], parameters: ConvertParameters
+    recordings: Sequence[File[bytes] | Stored],
+    voices: Sequence[Voice],
+    parameters: ConvertParameters,
+    regions: Sequence[RegionOrder] = (),
 ) -> None:
     """Raises RefusedError with everything that is wrong at once."""
     problems = [*_too_large(recordings)]
@@ -77,7 +86,37 @@ def require_takeable(
     # Of a recording that was to leave no trace everything is, whatever is wanted now.
     if any(isinstance(one, Stored) and one.zero_retention for one in recordings):
         parameters = parameters.model_copy(update={"enable_logging": False})
-    problems += beyond(voices, parameters)
+    problems += beyond([*voices, *(region.voice for region in regions if region.voice)], parameters)
+    problems += _wrong_regions(recordings, parameters, regions)
+    if problems:
+        raise RefusedError(*problems)
+
+
+def require_regions(audio: File[bytes] | Stored, parameters: ConvertParameters, regions: Sequence[RegionOrder]) -> None:
+    """For one recording. Raises RefusedError."""
+    problems = _wrong_regions([audio], parameters, regions)
+    if problems:
+        raise RefusedError(*problems)
+
+
+def _wrong_regions(
+    recordings: Sequence[File[bytes] | Stored], parameters: ConvertParameters, regions: Sequence[RegionOrder]
+) -> list[tuple[str, str]]:
+    if regions and len(recordings) != 1:
+        return [("regions", _("Regions belong to one recording. Send it alone, or remove them."))]
+    known = recordings[0] if recordings else None
+    return wrong_with(regions, parameters, known.duration_s if isinstance(known, Stored) else None)
+
+
+def require_cuttable(recordings: Sequence[File[bytes] | Stored], voices: Sequence[Voice]) -> None:
+    """Of what is on the server already it is known whether it would be more pieces than are made. Raises RefusedError.
+
+    Of what is uploaded it is found when it is prepared, before anything is sent.
+    """
+    lengths = [(one.duration_s, one.size) for one in recordings if isinstance(one, Stored) and one.duration_s]
+    endpoints = {voice.endpoint for voice in voices}
+    said = (too_long_words(endpoint, *length) for length in lengths for endpoint in endpoints)
+    problems = [("voice", words) for words in said if words]
     if problems:
         raise RefusedError(*problems)
 
@@ -116,7 +155,7 @@ def _too_many() -> str:
     return _("These are more than %d conversions. Take fewer at once.") % MOST_AT_ONCE
 
 
-def _too_large(recordings: Sequence[File[Any] | Stored]) -> Iterable[tuple[str, str]]:
+def _too_large(recordings: Sequence[File[bytes] | Stored]) -> Iterable[tuple[str, str]]:
     """A problem with one names it where there are several."""
     for one in recordings:
         if not isinstance(one, Stored) and (one.size or 0) > settings.MAX_UPLOAD_BYTES:

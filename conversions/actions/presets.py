@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from conversions.models import DefaultPreset, Preset
-from teams.gatekeeper import May, may, require
+from teams.gatekeeper import may, require
 from teams.models import Team, User
+from teams.roles import May
 
 
 class NameTakenError(Exception):
     """Another preset of the same person has this name."""
 
 
-def save_preset(actor: User, team: Team, name: str, options: dict[str, Any], *, shared: bool) -> Preset:
+def save_preset(actor: User, team: Team, name: str, options: Mapping[str, object], *, shared: bool) -> Preset:
     """One's own preset of the same name is replaced. Raises PermissionDenied for those who may not convert."""
     require(actor, May.CONVERT, team.pk)
     preset, _made = Preset.objects.update_or_create(

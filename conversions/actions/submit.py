@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -18,18 +17,28 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from conversions.access.sources import Stored, of_conversion
-from conversions.actions.limits import RefusedError, require_place, require_quota, require_takeable
+from conversions.actions import regions
+from conversions.actions.limits import (
+    RefusedError,
+    require_cuttable,
+    require_place,
+    require_quota,
+    require_regions,
+    require_takeable,
+)
+from conversions.actions.regions import RegionOrder
 from conversions.files import durable
 from conversions.ledger.usage import OverQuotaError, lock_where_limited, require_room
-from conversions.models import Batch, Conversion, Event, Happened, Recording, Step, log_all
+from conversions.models import Batch, Conversion, Event, Happened, Recording, Region, Step, log_all
 from conversions.queue import outcomes
-from conversions.queue.bells import Lane, ring_on_commit
+from conversions.queue.plan import bytes_sent, takes_whole, whole
 from conversions.sound import reading
 from conversions.sound.reading import Understood
 from s2s.contract import ConvertParameters
-from statements import Given, Insert, Select
-from teams.gatekeeper import May, member_of, require
-from teams.models import Team, User
+from statements import Given, Select
+from teams.gatekeeper import member_of, require
+from teams.models import Membership, Team, User
+from teams.roles import May
 from voices import abilities
 from voices.models import Voice
 
@@ -42,7 +51,6 @@ _made_once = Select(
         .values_list("pk")
     )
 )
-_add_step = Insert(Step, "conversion_id", "kind", "team_id", "user_id", "priority")
 
 
 _LIMITS = (OverQuotaError, RefusedError)
@@ -50,37 +58,48 @@ _LIMITS = (OverQuotaError, RefusedError)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is wanted of a recording, whatever the voice."""
+    """What is wanted of a recording, whatever the voice. `regions`: where others speak than that, in order."""
 
     parameters: ConvertParameters
+    regions: tuple[RegionOrder, ...] = ()
     only_me: bool = False
     batch: Batch | None = None
     place: int = 0  # in the batch, of the first recording that is sent
     audition_of: Recording | None = None
+    unordered: bool = False  # it is kept and read, and nothing more until somebody says who speaks where
     once: UUID | None = None  # of the page that sends it: the same request again makes nothing more
 
 
-def once_for(order: Order, audio: File[Any] | Stored, *more: object) -> UUID | None:
+def once_for(order: Order, audio: File[bytes] | Stored, *more: object) -> UUID | None:
     """What the same recording with the same wishes, sent again by the same page, has in common."""
     if order.once is None:
         return None
     taken = audio.value if isinstance(audio, Stored) else ""
-    facts = (audio.name, audio.size, taken, order.parameters.model_dump_json(), order.only_me, *more)
+    facts = (
+        audio.name,
+        audio.size,
+        taken,
+        order.parameters.model_dump_json(),
+        order.only_me,
+        *map(regions.facts_of, order.regions),
+        *more,
+    )
     return uuid5(order.once, repr(facts))
 
 
-def submit(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
+def submit(actor: User, team: Team, audio: File[bytes] | Stored, voice: Voice, order: Order) -> Conversion:
     """Accepts a complete recording. When this returns, it survives any crash.
 
     What was accepted before under the same `order.once` is the answer again: nothing is made or paid twice.
-    Raises PermissionDenied for those who may not convert in the team and for zero retention where the endpoint can't
-    promise it, RefusedError when its batch is full, OSError when it could not be stored, and OverQuotaError when the
-    team has no room for it.
+    Raises PermissionDenied for those who may not convert in the team and for zero retention where an endpoint can't
+    promise it, RefusedError when its batch is full or its regions can't be had, OSError when it could not be stored,
+    and OverQuotaError when the team has no room for it.
     """
     require(actor, May.CONVERT, team.pk)
     before = _made_before(actor, voice, order)
     if before is not None:
         return before
+    require_regions(audio, order.parameters, order.regions)
     conversion = _conversion(actor, team, audio, voice, order)
     # The file is durable before any row speaks of it; a crash in between leaves an orphan, which is swept up.
     understood = None
@@ -91,7 +110,7 @@ def submit(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice, ord
         understood = reading.understand_at_the_door(audio, conversion)
         durable.store_upload(conversion.source, audio)
     try:
-        _enter(conversion, actor, understood)
+        _enter(conversion, actor, understood, regions.rows_of(conversion, order.regions))
     except Exception as error:
         durable.delete_all(conversion.pk)
         before = _made_before(actor, voice, order) if isinstance(error, IntegrityError) else None
@@ -101,7 +120,7 @@ def submit(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice, ord
     return conversion
 
 
-def _enter(conversion: Conversion, actor: User, understood: Understood | None) -> None:
+def _enter(conversion: Conversion, actor: User, understood: Understood | None, marked: Sequence[Region]) -> None:
     """One transaction: from here on it is known."""
     member = member_of(actor, conversion.team)
     with transaction.atomic():
@@ -109,26 +128,35 @@ def _enter(conversion: Conversion, actor: User, understood: Understood | None) -
         require_room(conversion.team, conversion.source_bytes)
         if conversion.batch is not None:
             require_place(conversion.batch)
-        if understood and reading.refusal(conversion, understood.found, member):
-            understood = None  # `prepare` says so, as of any other recording
+        if understood and not _is_simple(conversion, understood, member):
+            understood = None
         for name, value in (understood.fields if understood else {}).items():
             setattr(conversion, name, value)
         conversion.save(force_insert=True)
+        if marked:
+            Region.objects.bulk_create(marked)
         told: dict[str, object] = {"name": conversion.source_name, "voice": conversion.voice_name}
+        told |= {"unordered": True} if conversion.unordered else {}
         submitted = Happened(Event.Kind.SUBMITTED, told, actor)
         if understood:
             log_all(conversion, submitted, Happened(Event.Kind.PREPARED, understood.told))
-            outcomes.prepared(conversion, actor.pk)
+            if conversion.unordered:
+                outcomes.held_back(conversion)
+            else:
+                outcomes.prepared(conversion, actor.pk, whole(understood.found, conversion))
             return
         log_all(conversion, submitted)
-        _add_step(
-            conversion_id=conversion.pk,
-            kind=Step.Kind.PREPARE,
-            team_id=conversion.team_id,
-            user_id=actor.pk,
-            priority=_priority(conversion),
-        )
-        ring_on_commit(Lane.CPU)
+        outcomes.add_step(conversion, Step.Kind.PREPARE, actor.pk, _priority(conversion))
+
+
+def _is_simple(conversion: Conversion, understood: Understood, member: Membership | None) -> bool:
+    """Else `prepare` cuts it into pieces, or says why not, as of any other recording."""
+    if conversion.unordered:
+        return True
+    found = understood.found
+    if conversion.in_regions or reading.refusal(conversion, found.duration_s, member) is not None:
+        return False
+    return takes_whole(conversion.endpoint, found.duration_s, bytes_sent(found, conversion.source_bytes))
 
 
 def _priority(conversion: Conversion) -> int:
@@ -152,15 +180,17 @@ def _made_before(actor: User, voice: Voice, order: Order) -> Conversion | None:
     return before
 
 
-def _conversion(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice, order: Order) -> Conversion:
+def _conversion(actor: User, team: Team, audio: File[bytes] | Stored, voice: Voice, order: Order) -> Conversion:
     parameters = order.parameters
     stored = audio if isinstance(audio, Stored) else None
     if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
         parameters = parameters.model_copy(update={"enable_logging": False})
-    if not parameters.enable_logging and not voice.endpoint.zero_retention:
+    endpoints = {voice.endpoint, *(region.voice.endpoint for region in order.regions if region.voice)}
+    if not parameters.enable_logging and not all(endpoint.zero_retention for endpoint in endpoints):
         raise PermissionDenied("the endpoint keeps what is sent to it")
-    # What means nothing to this voice's endpoint is neither sent nor promised.
-    parameters = abilities.heeded(voice.endpoint, parameters)
+    if len(endpoints) == 1 and not order.unordered:
+        # What means nothing to this voice's endpoint is neither sent nor promised. Of several each gets what it heeds.
+        parameters = abilities.heeded(voice.endpoint, parameters)
     name = clean_name(audio.name or "")
     title = stored.title if stored else ""
     if not parameters.enable_logging:  # zero retention: not even the names are kept
@@ -173,9 +203,12 @@ def _conversion(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice
         source_bytes=audio.size or 0,
         track=stored.track if stored else None,
         voice=voice,
-        voice_name=voice.name,
+        voice_name="" if order.unordered else regions.names_of(voice, order.regions),
         voice_stored_settings=voice.settings,
         endpoint=voice.endpoint,
+        in_regions=bool(order.regions),
+        unordered=order.unordered,
+        output_channels=regions.channels_of(order.regions),
         batch=order.batch,
         batch_place=order.place,
         take_of=stored.take_of if stored else None,
@@ -184,18 +217,29 @@ def _conversion(actor: User, team: Team, audio: File[Any] | Stored, voice: Voice
         audition_of=order.audition_of,
         once=order.once,
         only_me=order.only_me or not parameters.enable_logging,
-        **parameters.model_dump(exclude={"model_id", "voice_settings"}),
-        model_id=parameters.model_id or "",
-        voice_settings=parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else None,
+        **columns_of(parameters),
     )
     conversion.source = durable.source_key(conversion.pk)
     conversion.mail_due = mail_is_wanted(conversion)
     return conversion
 
 
+def columns_of(parameters: ConvertParameters) -> dict[str, object]:
+    """As a conversion has them."""
+    settings = parameters.voice_settings
+    return {
+        **parameters.model_dump(exclude={"model_id", "voice_settings"}),
+        "model_id": parameters.model_id or "",
+        "voice_settings": settings.model_dump(exclude_none=True) if settings else None,
+    }
+
+
 def mail_is_wanted(conversion: Conversion) -> bool:
-    """Whether its creator is to hear of it. Never of what is to leave no trace, or of an audition."""
+    """Whether its creator is to hear of it. Never of what is to leave no trace, of an audition, or of what nobody has
+    ordered."""
     if not settings.EMAIL_URL or conversion.zero_retention or conversion.audition_of_id is not None:
+        return False
+    if conversion.unordered:
         return False
     return conversion.created_by is not None and conversion.created_by.mail_when_ready
 
@@ -214,7 +258,7 @@ class Accepted:
 def submit_all(
     actor: User,
     team: Team,
-    recordings: Sequence[File[Any] | Stored],
+    recordings: Sequence[File[bytes] | Stored],
     voices: Sequence[Voice],
     order: Order,
     *,
@@ -225,7 +269,9 @@ def submit_all(
     Raises PermissionDenied, RefusedError, and OSError or OverQuotaError when nothing at all could be stored.
     """
     require(actor, May.CONVERT, team.pk)
-    require_takeable(recordings, voices, order.parameters)
+    require_takeable(recordings, voices, order.parameters, order.regions)
+    if not order.regions:
+        require_cuttable(recordings, voices)
     require_quota(actor, team, len(voices) * sum(recording.size or 0 for recording in recordings))
     if batch_id or len(recordings) * len(voices) > 1:
         order = replace(order, batch=_batch(actor, team, batch_id or order.once))

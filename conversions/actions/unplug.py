@@ -9,8 +9,9 @@ from functools import partial
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
-from conversions.models import Call, Conversion
+from conversions.models import Call, Conversion, Region
 from teams.models import User
 from voices.models import Endpoint, Favourite, Voice
 
@@ -34,7 +35,10 @@ def known_of(endpoints: Sequence[Endpoint]) -> Known:
     return Known(
         voices=Voice.objects.filter(endpoint__in=endpoints).count(),
         favourites=Favourite.objects.filter(voice__endpoint__in=endpoints).count(),
-        conversions=Conversion.objects.filter(endpoint__in=endpoints).count(),
+        conversions=Conversion.objects.filter(
+            Q(endpoint__in=endpoints)
+            | Exists(Region.objects.filter(conversion=OuterRef("pk"), voice__endpoint__in=endpoints))
+        ).count(),
         calls=Call.objects.filter(endpoint__in=endpoints).count(),
     )
 

@@ -11,7 +11,6 @@ from conversions.models import Call, Conversion
 from teams.models import Team, User
 from voices.models import Endpoint
 
-admin.site.unregister([Endpoint, Team, User])
 admin.site.register(Call, LedgerAdmin)
 admin.site.register(Conversion, ConversionAdmin)
 admin.site.register(Endpoint, EndpointsAdmin)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -17,18 +16,20 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
+from django_stubs_ext import StrPromise
 
 from conversions import actions
 from conversions.admin import search
-from conversions.admin.inlines import CallInline, EventInline, StepInline
+from conversions.admin.inlines import CallInline, EventInline, RegionInline, StepInline
 from conversions.admin.questions import before_cancelling, before_purging, before_retrying
-from conversions.files import durable
+from conversions.files import inventory
 from conversions.ledger.sums import cost_words, used_by
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
 from conversions.templatetags.recordings import clock
 from conversions.words.formats import format_words
 from teams.asking import Question, asked_first, counted
+from teams.gatekeeper import signed_in
 from teams.lists import Lists
 from teams.models import User
 
@@ -47,7 +48,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return rows[: COUNTED_AT_MOST + 1].count()
 
 
-class ConversionAdmin(Lists):
+class ConversionAdmin(Lists[Conversion]):
     list_display = ["title", "state", "created_at", "length", "source_size", "voice_name", "created_by", "team"]
     list_filter = ["status", "team"]
     list_select_related = ["team", "created_by", "endpoint"]
@@ -60,7 +61,7 @@ class ConversionAdmin(Lists):
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
-    inlines = [EventInline, CallInline, StepInline]
+    inlines = [RegionInline, EventInline, CallInline, StepInline]
     actions = ["retry", "cancel", "purge"]
     fieldsets = [
         (
@@ -162,7 +163,7 @@ class ConversionAdmin(Lists):
     @admin.display(description=_("files"))
     def files_on_disk(self, conversion: Conversion) -> str:
         try:
-            sizes = durable.sizes(conversion.pk)
+            sizes = inventory.sizes(conversion.pk)
         except OSError:
             logger.exception("the files of a conversion can't be listed")
             return _now("The storage doesn’t answer at the moment.")
@@ -202,13 +203,12 @@ class ConversionAdmin(Lists):
         request: HttpRequest,
         conversions: Sequence[Conversion],
         verb: Callable[[Conversion, User], bool],
-        words: Any,
+        words: StrPromise,
     ) -> None:
-        assert isinstance(request.user, User)
-        done = 0
+        user, done = signed_in(request), 0
         for conversion in conversions:
             try:
-                done += verb(conversion, request.user)
+                done += verb(conversion, user)
             except actions.OverQuotaError as error:
                 self.message_user(request, f"{conversion}: {error}", messages.ERROR)
         left = len(conversions) - done
@@ -217,16 +217,19 @@ class ConversionAdmin(Lists):
         if sentences:
             self.message_user(request, " ".join(sentences), messages.SUCCESS if done else messages.WARNING)
 
-    def before_deleting(self, rows: Sequence[Conversion], user: Any) -> Question:
+    def before_deleting(self, rows: Sequence[Conversion], user: User) -> Question:
         return before_purging(rows, user)
+
+    def delete_row(self, row: Conversion, user: User) -> bool:
+        return actions.purge(row, user)
 
     def delete_rows(self, request: HttpRequest, rows: Sequence[Conversion]) -> None:
         """No line of the admin site's own log: it would keep the name of what somebody wanted gone."""
-        assert isinstance(request.user, User)
-        count = sum(actions.purge(conversion, request.user) for conversion in rows)
+        user = signed_in(request)
+        count = sum(self.delete_row(conversion, user) for conversion in rows)
         words = ngettext("%d conversion was purged.", "%d conversions were purged.", count)
         self.message_user(request, words % count, messages.SUCCESS if count else messages.WARNING)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest) -> dict[str, tuple[Callable[..., str], str, str] | None]:
         """Purge is what deleting is here."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}

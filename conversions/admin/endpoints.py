@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from conversions import actions
-from teams.asking import Question, names_of
+from teams.asking import Question, names_of, title_of
+from teams.models import User
 from voices.admin import EndpointAdmin
 from voices.models import Endpoint
 
 
 class EndpointsAdmin(EndpointAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Endpoint | None = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+        return request.user.is_superuser
 
-    def before_deleting(self, rows: Sequence[Endpoint], user: Any) -> Question:
+    def before_deleting(self, rows: Sequence[Endpoint], user: User) -> Question:
         known = {row.pk: actions.known_of([row]) for row in rows}
         free = [row for row in rows if not known[row.pk].is_named]
         kept = [row for row in rows if known[row.pk].is_named]
@@ -28,9 +28,7 @@ class EndpointsAdmin(EndpointAdmin):
             return _can_not(kept)
         goes = actions.known_of(free)
         return Question(
-            title=_("Delete %s?") % free[0]
-            if len(free) == 1
-            else ngettext("Delete %d endpoint?", "Delete %d endpoints?", len(free)) % len(free),
+            title=title_of(free, _("Delete %s?"), ngettext_lazy("Delete %d endpoint?", "Delete %d endpoints?")),
             said={
                 _("Meant"): names_of(free) if len(free) > 1 else [],
                 _("What goes"): [*_voices(goes), _("This can’t be undone.")],
@@ -54,7 +52,7 @@ class EndpointsAdmin(EndpointAdmin):
             words = _("%s was kept: recordings or the ledger name it. Switch it off instead.") % kept
             self.message_user(request, words, messages.WARNING)
 
-    def delete_row(self, row: Endpoint, user: Any) -> bool:
+    def delete_row(self, row: Endpoint, user: User) -> bool:
         return actions.unplug(row, user)
 
 

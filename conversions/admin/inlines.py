@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from conversions.models import Call, Conversion, Event, Step
+from conversions.models import Call, Conversion, Event, Region, Step
 from conversions.pages.timeline import words_of
 from conversions.templatetags.ledger import whole
 from conversions.templatetags.recordings import clock
 
+ChildT = TypeVar("ChildT", bound=Model)
 
-class ReadOnlyInline(admin.TabularInline[Any, Conversion]):
+
+class ReadOnlyInline(admin.TabularInline[ChildT, Conversion]):
     extra = 0
     can_delete = False
     show_change_link = False
     shown: tuple[str, ...] = ()
     related: tuple[str, ...] = ()  # rows that are named by each, read with it
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_fields(self, request: HttpRequest, obj: Conversion | None = None) -> tuple[str, ...]:
         return self.shown
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Conversion | None = None) -> tuple[str, ...]:
         return self.shown
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChildT]:
         return super().get_queryset(request).select_related(*self.related)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Conversion | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Conversion | None = None) -> bool:
         return False
 
 
-class EventInline(ReadOnlyInline):
+class EventInline(ReadOnlyInline[Event]):
     model = Event
     verbose_name_plural = _("what happened")
     shown = ("at", "words")
@@ -49,7 +51,7 @@ class EventInline(ReadOnlyInline):
         return words_of(event) or event.kind
 
 
-class CallInline(ReadOnlyInline):
+class CallInline(ReadOnlyInline[Call]):
     model = Call
     verbose_name_plural = _("calls of the endpoint")
     shown = (
@@ -74,8 +76,20 @@ class CallInline(ReadOnlyInline):
         return whole(call.credits)
 
 
-class StepInline(ReadOnlyInline):
+class StepInline(ReadOnlyInline[Step]):
     model = Step
     verbose_name_plural = _("steps of the work")
-    shown = ("kind", "status", "attempt", "endpoint", "not_before", "lease_until")
-    related = ("endpoint",)
+    shown = ("kind", "status", "attempt", "voice", "endpoint", "not_before", "lease_until")
+    related = ("voice", "endpoint")
+
+
+class RegionInline(ReadOnlyInline[Region]):
+    model = Region
+    verbose_name_plural = _("who speaks where")
+    shown = ("place", "speaker", "voice_name")
+
+    @admin.display(description=_("region"))
+    def place(self, region: Region) -> str:
+        channel = {None: "", 0: _("left channel"), 1: _("right channel")}.get(region.channel, "")
+        place = f"{clock(region.start_s)} – {clock(region.end_s)}"
+        return f"{place}, {channel}" if channel else place

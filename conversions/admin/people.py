@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -12,15 +11,15 @@ from django.utils.translation import ngettext, ngettext_lazy
 
 from conversions import actions
 from teams.admin import UserAdmin
-from teams.asking import Question, counted, names_of
+from teams.asking import Question, counted, names_of, title_of
 from teams.models import User
 
 
 class PeopleAdmin(UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+        return request.user.is_superuser
 
-    def before_deleting(self, rows: Sequence[User], user: Any) -> Question:
+    def before_deleting(self, rows: Sequence[User], user: User) -> Question:
         count = len(rows)
         if any(person.pk == user.pk for person in rows):
             why = [_("Nobody would be left to say what becomes of your work. Another superuser can delete you.")]
@@ -29,9 +28,7 @@ class PeopleAdmin(UserAdmin):
             return Question(_("You can’t delete yourself"), said, keep=_("Back"), destroys=False)
         left = actions.left_by(rows)
         return Question(
-            title=_("Delete %s?") % rows[0]
-            if count == 1
-            else ngettext("Delete %d person?", "Delete %d people?", count) % count,
+            title=title_of(rows, _("Delete %s?"), ngettext_lazy("Delete %d person?", "Delete %d people?")),
             said={
                 _("Meant"): names_of(rows) if count > 1 else [],
                 _("What goes"): [
@@ -59,7 +56,7 @@ class PeopleAdmin(UserAdmin):
             raise PermissionDenied
         super().delete_rows(request, rows)
 
-    def delete_row(self, row: User, user: Any) -> bool:
+    def delete_row(self, row: User, user: User) -> bool:
         actions.part_with(row, user)
         return True
 

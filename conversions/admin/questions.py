@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from conversions.ledger.sums import credits_words, estimate
+from conversions.ledger.sums import credits_words, price_again
 from conversions.models import Call, Conversion, Export, Step
+from conversions.words.speakers import billing_among, endpoint_names
 from teams.asking import Question, counted, names_of
+from teams.models import User
 
 _RESULTS = ngettext_lazy("%d of them is ready: its result goes too.", "%d of them are ready: their results go too.")
 _COULD_COME_BACK = ngettext_lazy(
@@ -35,7 +36,7 @@ _FREE = ngettext_lazy("%d more costs nothing, or hasn’t failed.", "%d more cos
 _CONVERTED_AGAIN = Conversion.WORTHLESS | {"result_missing"}
 
 
-def before_purging(rows: Sequence[Conversion], user: Any) -> Question:
+def before_purging(rows: Sequence[Conversion], user: User) -> Question:
     count, size = len(rows), kept_bytes(rows)
     goes = [
         ngettext(
@@ -64,7 +65,7 @@ def before_purging(rows: Sequence[Conversion], user: Any) -> Question:
     )
 
 
-def before_cancelling(rows: Sequence[Conversion], user: Any) -> Question | None:
+def before_cancelling(rows: Sequence[Conversion], user: User) -> Question | None:
     under_way = [row for row in rows if not row.finished]
     if not under_way:
         return None
@@ -87,9 +88,11 @@ def before_cancelling(rows: Sequence[Conversion], user: Any) -> Question | None:
     )
 
 
-def before_retrying(rows: Sequence[Conversion], user: Any) -> Question | None:
+def before_retrying(rows: Sequence[Conversion], user: User) -> Question | None:
     """Nothing where nothing costs anything."""
-    costly = [row for row in _converted_anew(rows) if row.endpoint.billed]
+    anew = _converted_anew(rows)
+    billing = billing_among(anew)
+    costly = [row for row in anew if row.pk in billing]
     if not costly:
         return None
     count, others = len(costly), len(rows) - len(costly)
@@ -112,7 +115,7 @@ def before_retrying(rows: Sequence[Conversion], user: Any) -> Question | None:
 def kept_bytes(rows: Sequence[Conversion]) -> int:
     """On the disk: recordings, results, copies for players, further formats."""
     exported = Export.objects.filter(conversion__in=rows).aggregate(size=Sum("size", default=0))["size"]
-    return int(exported) + sum(row.source_bytes + (row.output_bytes or 0) + row.player_bytes for row in rows)
+    return int(exported) + sum(row.stored_bytes for row in rows)
 
 
 def stopped(rows: Sequence[Conversion]) -> list[str]:
@@ -134,16 +137,18 @@ def stopped(rows: Sequence[Conversion]) -> list[str]:
 def _converted_anew(rows: Sequence[Conversion]) -> list[Conversion]:
     """Those that a Retry sends to their endpoint: what is converted already is not sent again."""
     failed = [row for row in rows if row.status == Conversion.Status.FAILED and row.deleted_at is None]
-    done = Step.objects.filter(conversion__in=failed, kind=Step.Kind.CONVERT, status=Step.Status.DONE)
-    have = set(done.values_list("conversion", flat=True))
-    return [row for row in failed if row.pk not in have or row.error_code in _CONVERTED_AGAIN]
+    pieces = Step.objects.filter(conversion__in=failed, kind=Step.Kind.CONVERT).values_list("conversion", "status")
+    planned = {conversion for conversion, _status in pieces}
+    missing = {conversion for conversion, status in pieces if status != Step.Status.DONE}
+    done = planned - missing
+    return [row for row in failed if row.pk not in done or row.error_code in _CONVERTED_AGAIN]
 
 
 def _prices(rows: Iterable[Conversion]) -> list[str]:
     """A sentence for each endpoint."""
     prices: dict[str, list[int | None]] = {}
     for row in rows:
-        prices.setdefault(row.endpoint.name, []).append(estimate(row))
+        prices.setdefault(endpoint_names(row), []).append(price_again(row))
     return [_price(endpoint, known) for endpoint, known in prices.items()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -15,15 +15,21 @@ from conversions import actions
 from conversions.ledger import sums, usage
 from conversions.templatetags.recordings import spoken
 from teams.admin import TeamAdmin
-from teams.asking import Question, counted, names_of
-from teams.models import Team
+from teams.asking import Question, counted, names_of, title_of
+from teams.models import Team, User
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import _FieldOpts, _FieldsetSpec
 
 
 class TeamsAdmin(TeamAdmin):
     readonly_fields = [*TeamAdmin.readonly_fields, "used_minutes", "used_storage", "used_credits"]
 
-    def get_fieldsets(self, request: HttpRequest, obj: Team | None = None) -> Any:
-        used = (_("Used"), {"fields": ["used_minutes", "used_credits", "used_storage", "created_at"]})
+    def get_fieldsets(self, request: HttpRequest, obj: Team | None = None) -> _FieldsetSpec:
+        used: tuple[str, _FieldOpts] = (
+            _("Used"),
+            {"fields": ["used_minutes", "used_credits", "used_storage", "created_at"]},
+        )
         return [*super().get_fieldsets(request, obj), used] if obj else super().get_fieldsets(request, obj)
 
     @admin.display(description=gettext_lazy("this month"))
@@ -43,14 +49,12 @@ class TeamsAdmin(TeamAdmin):
         return filesizeformat(usage.kept_bytes(team))
 
     def has_delete_permission(self, request: HttpRequest, obj: Team | None = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+        return request.user.is_superuser
 
-    def before_deleting(self, rows: Sequence[Team], user: Any) -> Question:
+    def before_deleting(self, rows: Sequence[Team], user: User) -> Question:
         count, held = len(rows), actions.held_by(rows)
         return Question(
-            title=_("Delete the team %s?") % rows[0]
-            if count == 1
-            else ngettext("Delete %d team?", "Delete %d teams?", count) % count,
+            title=title_of(rows, _("Delete the team %s?"), ngettext_lazy("Delete %d team?", "Delete %d teams?")),
             said={
                 _("Meant"): names_of(rows) if count > 1 else [],
                 _("What goes"): [*_goes(held), _("This can’t be undone.")],
@@ -66,7 +70,7 @@ class TeamsAdmin(TeamAdmin):
             keep=ngettext("Keep this team", "Keep them", count),
         )
 
-    def delete_row(self, row: Team, user: Any) -> bool:
+    def delete_row(self, row: Team, user: User) -> bool:
         actions.disband(row, user)
         return True
 

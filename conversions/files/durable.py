@@ -15,21 +15,21 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import re
+import os
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Protocol, cast
+from typing import IO, BinaryIO, Protocol, cast
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.utils import timezone
 from pydantic import TypeAdapter
 from xxhash import xxh3_128
 
@@ -41,8 +41,6 @@ from s2s.client import Unclear
 ROOT = "conversions"
 # A paid answer is not given up because the storage is away for a moment.
 PATIENCE_S = 120.0
-_RESULT = re.compile(r"(\d+-\d+|play)-[0-9a-f]{32}(\.json)?")
-_BROKEN_WRITE = re.compile(r"\..*\.part")
 _logger = logging.getLogger(__name__)
 
 
@@ -61,6 +59,15 @@ class AudioStorage(Protocol):
     def duplicate(self, name: str, new_name: str) -> None:
         """The same bytes under a further name, durable, without passing through us. Raises FileNotFoundError."""
 
+    def begin(self, file: IO[bytes], size: int) -> Callable[[], None]:
+        """What has been written to a temporary file begins to become durable; what is returned waits for that."""
+
+    def save_in_order(self, files: Mapping[str, File[bytes]]) -> None:
+        """Files of one folder, whole or absent each: none gets its name before those that stand before it."""
+
+    def free_bytes(self) -> int | None:
+        """None where there is no end that we know of."""
+
     def settle(self, name: str) -> None:
         """Makes durable what the folder is known to hold."""
 
@@ -75,7 +82,7 @@ class AudioStorage(Protocol):
         """Removes what writes that broke off have left and `contents` of `root` doesn't show. Returns how many."""
 
 
-def _storage() -> AudioStorage:
+def storage() -> AudioStorage:
     return cast(AudioStorage, default_storage)
 
 
@@ -92,16 +99,30 @@ def are_there(size: int = 2) -> bool:
     return is_there
 
 
+def folder_of(conversion_id: uuid.UUID) -> str:
+    return f"{ROOT}/{conversion_id}"
+
+
+def free_bytes() -> int | None:
+    """Room that is left for files; None for a bucket."""
+    return storage().free_bytes()
+
+
 def source_key(conversion_id: uuid.UUID) -> str:
-    return f"{ROOT}/{conversion_id}/source"
+    return f"{folder_of(conversion_id)}/source"
 
 
 def speech_key(recording_id: uuid.UUID) -> str:
     """Of what is spoken in a recording that is auditioned: of its beginning, for those passages that are tried."""
-    return f"{ROOT}/{recording_id}/speech"
+    return f"{folder_of(recording_id)}/speech"
 
 
-def store_upload(key: str, upload: File[Any]) -> None:
+def begin(upload: File[bytes]) -> None:
+    """A complete upload in a temporary file goes to the disk while it is understood."""
+    upload.sync = storage().begin(upload, upload.size)  # type: ignore[attr-defined]
+
+
+def store_upload(key: str, upload: File[bytes]) -> None:
     """Makes a complete upload durable under `key`."""
     give_back()  # a transfer to S3 must not hold one of the pool's
     default_storage.save(key, upload)
@@ -110,12 +131,12 @@ def store_upload(key: str, upload: File[Any]) -> None:
 def duplicate(key: str, new_key: str) -> None:
     """Makes what is stored under `key` durable under `new_key` too. Raises FileNotFoundError."""
     give_back()
-    _storage().duplicate(key, new_key)
+    storage().duplicate(key, new_key)
 
 
 def open_file(key: str) -> BufferedReader:
     """Raises FileNotFoundError when nothing is stored under `key`."""
-    return _storage().open_file(key)
+    return storage().open_file(key)
 
 
 def size(key: str) -> int:
@@ -125,22 +146,22 @@ def size(key: str) -> int:
 
 def blocks(key: str, start: int, length: int) -> Iterator[bytes]:
     """`length` bytes from `start` on, as they come. Raises FileNotFoundError before the first."""
-    return _storage().blocks(key, start, length)
+    return storage().blocks(key, start, length)
 
 
 def address(key: str, *, method: str, media_type: str, disposition: str | None) -> str | None:
     """A signed address of another host that answers `method` for a short time; None for files on our disk."""
-    return _storage().address(key, method=method, media_type=media_type, disposition=disposition)
+    return storage().address(key, method=method, media_type=media_type, disposition=disposition)
 
 
 @contextlib.contextmanager
 def store_for_players(conversion_id: uuid.UUID, token: uuid.UUID) -> Iterator[tuple[BinaryIO, Callable[[], str]]]:
     """A file to write to, and what makes it durable then and tells its key. Both may raise OSError."""
-    key = f"{ROOT}/{conversion_id}/play-{token.hex}"
+    key = f"{folder_of(conversion_id)}/play-{token.hex}"
 
     def keep() -> str:
         file.flush()
-        default_storage.save(key, _Alone(file))
+        default_storage.save(key, _Movable(file))
         return key
 
     with _spool() as file:
@@ -160,6 +181,10 @@ class Result:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+def result_key(conversion_id: uuid.UUID, step_id: int, attempt: int, token: uuid.UUID) -> str:
+    return f"{folder_of(conversion_id)}/{step_id}-{attempt}-{token.hex}"
+
+
 def store_result(
     conversion_id: uuid.UUID,
     step_id: int,
@@ -168,15 +193,17 @@ def store_result(
     chunks: Iterable[bytes],
     headers: dict[str, str],
     *,
+    growing: Callable[[BinaryIO, int], object] = lambda _file, _size: None,
     beside: Callable[[BinaryIO], Callable[[], object]] = lambda _file: lambda: None,
 ) -> Result:
     """Writes `chunks` as they come, then the note that says they are complete. Nothing is known of it before.
 
-    `beside` gets the complete file and begins to do something with it elsewhere while it is being made durable; what it
-    returns waits for the end of that. Raises what `chunks` and those two raise, and Unclear when a complete answer
+    `growing` is told after each chunk, with the file and how many bytes are in it.
+    `beside` gets the complete file and looks at it, or begins to elsewhere, while it is being made durable; what it
+    returns waits for the end of that. Raises what `chunks` and those three raise, and Unclear when a complete answer
     could not be kept: it may have been billed.
     """
-    key = f"{ROOT}/{conversion_id}/{step_id}-{attempt}-{token.hex}"
+    key = result_key(conversion_id, step_id, attempt, token)
     digest, size = xxh3_128(), 0
     with _spool() as file:
         out = WriteOut(file.fileno())
@@ -185,17 +212,30 @@ def store_result(
             size += len(chunk)
             _write(file, chunk)
             out.grown_to(size)
+            growing(cast(BinaryIO, file), size)
         result = Result(key, size, digest.hexdigest(), headers)
-        wait = beside(cast(BinaryIO, file))
+        answer = _Movable(file, storage().begin(file, size), result.checksum)
+        wait = _begun(beside, cast(BinaryIO, file))
         try:
-            _keep(key, _Movable(file))
-            _keep(f"{key}.json", ContentFile(json.dumps(vars(result)).encode()))
+            _keep({key: answer, f"{key}.json": ContentFile(json.dumps(vars(result)).encode())})
         except Exception:
             with contextlib.suppress(Exception):  # what the storage raised tells more
                 wait()
             raise
         wait()
     return result
+
+
+def _begun(beside: Callable[[BinaryIO], Callable[[], object]], file: BinaryIO) -> Callable[[], object]:
+    """A look that can't even begin keeps no answer from becoming durable: what it raises is raised by the wait."""
+    try:
+        return beside(file)
+    except Exception as error:
+        return partial(_raise, error)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _write(file: IO[bytes], data: bytes) -> None:
@@ -206,18 +246,18 @@ def _write(file: IO[bytes], data: bytes) -> None:
         raise _not_stored() from error
 
 
-def _keep(key: str, content: File[Any]) -> None:
+def _keep(files: Mapping[str, File[bytes]]) -> None:
     """Stores a complete answer, patiently. What is raised in the end tells the failure policy to ask a person."""
     give_up_at, pause_s = time.monotonic() + PATIENCE_S, 1.0
     while True:
         try:
-            default_storage.save(key, content)
+            storage().save_in_order(files)
             return
         except OSError as error:
             if time.monotonic() + pause_s > give_up_at:
                 raise _not_stored() from error
             # Without the folder: the log keeps no zero retention conversion's id.
-            _logger.warning("%s can't be stored, trying again: %s", name_of(key), error.strerror or "?")
+            _logger.warning("%s can't be stored, trying again: %s", name_of(next(iter(files))), error.strerror or "?")
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, 15.0)
 
@@ -228,22 +268,17 @@ def _not_stored() -> Unclear:
 
 
 class _Movable(File):  # type: ignore[type-arg]
-    """A spooled file that the storage may rename instead of copying.
+    """A spooled file that the storage may rename instead of copying. `begun` waits for its way to the disk."""
 
-    It is followed at once by its note, with which its name becomes durable.
-    """
-
-    followed = True
+    def __init__(self, file: IO[bytes], begun: Callable[[], None] | None = None, checksum: str = "") -> None:
+        super().__init__(file)
+        self.sync = begun or partial(os.fsync, self.fileno())
+        if checksum:
+            self.checksum = checksum  # of what was written
 
     def temporary_file_path(self) -> str:
         assert self.name is not None
         return self.name
-
-
-class _Alone(_Movable):
-    """One without a note."""
-
-    followed = False
 
 
 @contextlib.contextmanager
@@ -259,14 +294,23 @@ def _spool() -> Iterator[IO[bytes]]:
 
 def find_result(conversion_id: uuid.UUID, step_id: int) -> Result | None:
     """A complete result of any attempt at the step, its checksum compared: what a crash left to be adopted."""
-    folder = f"{ROOT}/{conversion_id}"
-    for name in sorted(_names_in(folder), reverse=True):
+    folder = folder_of(conversion_id)
+    for name in sorted(names_in(conversion_id), reverse=True):
         if name.startswith(f"{step_id}-") and name.endswith(".json"):
             result = _noted(f"{folder}/{name}")
             if result and default_storage.exists(result.key) and _is_whole(result):
-                _storage().settle(folder)  # who wrote it may have died before
+                storage().settle(folder)  # who wrote it may have died before
                 return result
     return None
+
+
+def is_whole(key: str) -> bool:
+    """Whether a result is complete and as it came. Raises OSError where the storage is away."""
+    try:
+        result = _noted(f"{key}.json")
+        return result is not None and default_storage.exists(key) and _is_whole(result)
+    except FileNotFoundError:
+        return False
 
 
 def _noted(key: str) -> Result | None:
@@ -295,56 +339,23 @@ def checksum(key: str) -> str:
 
 def delete_results(conversion_id: uuid.UUID, step_id: int) -> None:
     """Deletes what any attempt at the step left; the source stays."""
-    folder = f"{ROOT}/{conversion_id}"
-    for name in _names_in(folder):
-        if name.startswith(f"{step_id}-"):
-            default_storage.delete(f"{folder}/{name}")
+    delete(conversion_id, [name for name in names_in(conversion_id) if name.lstrip(".").startswith(f"{step_id}-")])
 
 
 def delete_all(conversion_id: uuid.UUID) -> None:
     """Deletes every file of a conversion; what is gone already is no error."""
-    folder = f"{ROOT}/{conversion_id}"
-    for name in _names_in(folder):
-        default_storage.delete(f"{folder}/{name}")
+    folder = folder_of(conversion_id)
+    delete(conversion_id, names_in(conversion_id))
     with contextlib.suppress(OSError):  # a result may just be arriving: housekeeping comes back for it
         default_storage.delete(folder)  # on a disk; S3 has no folders
 
 
-def _names_in(folder: str) -> list[str]:
+def names_in(conversion_id: uuid.UUID) -> list[str]:
+    """Of its files."""
     try:
-        return default_storage.listdir(folder)[1]
+        return default_storage.listdir(folder_of(conversion_id))[1]
     except FileNotFoundError:
         return []
-
-
-def stored_conversions() -> Iterator[uuid.UUID]:
-    """The ids of all conversions that have files, one after the other."""
-    for name in _storage().folders(ROOT):
-        with contextlib.suppress(ValueError):
-            yield uuid.UUID(name)
-
-
-def sizes(conversion_id: uuid.UUID) -> dict[str, int]:
-    """Every file of a conversion and its bytes, for the admin."""
-    folder = f"{ROOT}/{conversion_id}"
-    return {name: default_storage.size(f"{folder}/{name}") for name in sorted(_names_in(folder))}
-
-
-def older_than(conversion_id: uuid.UUID, age: timedelta) -> bool:
-    """Whether nothing was written to the conversion's folder for `age`."""
-    limit = timezone.now() - age
-    return all(written < limit for written in contents([conversion_id])[conversion_id].values())
-
-
-# ---- housekeeping ----
-
-Contents = Mapping[str, datetime]
-
-
-def contents(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, datetime]]:
-    """The names of what is stored for each and when it was written; `ids` that follow each other cost least."""
-    found = _storage().contents(ROOT, [str(conversion_id) for conversion_id in ids])
-    return {conversion_id: found[str(conversion_id)] for conversion_id in ids}
 
 
 def exists(key: str) -> bool:
@@ -352,34 +363,20 @@ def exists(key: str) -> bool:
 
 
 def name_of(key: str) -> str:
-    """What `contents` calls it."""
+    """Without its folder."""
     return key.rsplit("/", 1)[-1]
-
-
-def left_over(stored: Contents, wanted: Collection[str], age: timedelta) -> list[str]:
-    """Of `stored`, results and their notes older than `age` that none of the keys `wanted` names."""
-    limit, names = timezone.now() - age, {name_of(key) for key in wanted}
-    return [
-        name
-        for name, written in stored.items()
-        if written < limit and _RESULT.fullmatch(name) and name.removesuffix(".json") not in names
-    ]
-
-
-def broken_writes(stored: Contents, age: timedelta) -> list[str]:
-    """Of `stored`, what writes that broke off have left."""
-    limit = timezone.now() - age
-    return [name for name, written in stored.items() if written < limit and _BROKEN_WRITE.fullmatch(name)]
 
 
 def discard(key: str) -> None:
     default_storage.delete(key)
 
 
+def discard_result(key: str) -> None:
+    """With its note, which goes first: what has one is complete."""
+    default_storage.delete(f"{key}.json")
+    default_storage.delete(key)
+
+
 def delete(conversion_id: uuid.UUID, names: Iterable[str]) -> None:
     for name in names:
-        default_storage.delete(f"{ROOT}/{conversion_id}/{name}")
-
-
-def clear_broken_writes(age: timedelta) -> int:
-    return _storage().clear_broken_writes(timezone.now() - age, root=ROOT)
+        default_storage.delete(f"{folder_of(conversion_id)}/{name}")

@@ -28,6 +28,7 @@ from multipart import (  # type: ignore[import-untyped]
 # What is read and written with one call. Large pieces wake fewer threads and are kept by the kernel in fewer, larger
 # ones; each is copied twice on its way through the server, which is cheap while it fits the processor's cache.
 CHUNK_BYTES = 512 * 1024
+MOST_FIELDS = 200
 _AS_IT_IS = {"7bit", "8bit", "binary"}
 # Browsers send a line break in a name as %0D%0A (HTML, "multipart/form-data"), which the parser undoes. Django would
 # drop it, and run two words together.
@@ -44,7 +45,7 @@ def receive(
 
     `read`: at most so many bytes, none at the end. `clean_name`: a file's name, None for one that isn't a name. Raises
     what `read` and `handler` raise, MultiPartParserError for what is no such form, a SuspiciousOperation for one with
-    more in it than the settings allow.
+    more in it than MOST_FIELDS or the settings allow.
     """
     form, ends = _Form(handler, clean_name), _Ends(boundary)
     try:
@@ -128,7 +129,7 @@ class _Form:
 
     def _begin_field(self) -> None:
         self._count_of_fields += 1
-        if self._count_of_fields > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+        if self._count_of_fields > MOST_FIELDS:
             raise TooManyFieldsSent("a form has too many fields")
         self._count_bytes(len(self._name) + 2)  # as Django counts
 

@@ -6,13 +6,13 @@ Options are values of OptionsForm's fields, by name.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from conversions.models import Conversion, DefaultPreset, Preset, Recording
-from s2s.contract import VOICE_PARAMETERS
+from s2s.voice_settings import VOICE_PARAMETERS
 from teams.gatekeeper import current_team, reachable
 from teams.models import User
 
@@ -26,7 +26,7 @@ class Offer:
 
     key: str
     name: str | StrPromise
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     hint: str | StrPromise = ""
     own: Preset | None = None  # None: one that we bring
 
@@ -35,7 +35,7 @@ class Offer:
 PRIVACY = ("zero_retention", "only_me")
 
 
-def _settings(**changed: float) -> dict[str, Any]:
+def _settings(**changed: float) -> dict[str, object]:
     steady = {name: parameter.told.begins for name, parameter in VOICE_PARAMETERS.items()}
     return {"own_settings": True, **steady, **changed}
 
@@ -73,7 +73,7 @@ def own(user: User) -> QuerySet[Preset]:
     return reachable(user, Preset.objects.filter(Q(created_by=user) | Q(shared=True)))
 
 
-def without_privacy(options: dict[str, Any]) -> dict[str, Any]:
+def without_privacy(options: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in options.items() if name not in PRIVACY}
 
 
@@ -93,10 +93,10 @@ def default_key(user: User) -> str:
     return DefaultPreset.objects.filter(user=user, team=team).values_list("key", flat=True).first() or ""
 
 
-def options_of(ordered: Conversion | Recording) -> dict[str, Any]:
+def options_of(ordered: Conversion | Recording) -> dict[str, object]:
     """What it was made with, or is going to be, to be changed and made again."""
     parameters = ordered.parameters
-    options: dict[str, Any] = {
+    options: dict[str, object] = {
         "output_format": parameters.output_format,
         "model": parameters.model_id or "",
         "remove_background_noise": parameters.remove_background_noise,

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from django import forms
-from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from conversions.access import sources
 from conversions.words.formats import FORMAT_CHOICES
-from s2s.contract import MAX_SEED, VOICE_PARAMETERS, ConvertParameters, VoiceParameter
+from s2s.contract import MAX_SEED, ConvertParameters
 from s2s.formats import DEFAULT_OUTPUT_FORMAT
+from s2s.voice_settings import VOICE_PARAMETERS, VoiceParameter
 from teams.models import User
 from voices.catalogue import offered_models, offered_voices
 from voices.ids import LARGEST_ID, is_id
 from voices.models import Voice
 
+Upload = UploadedFile[bytes]
+Sent = Mapping[str, object]  # by the names of fields, as a form's POST or as our own code has it
+Files = MultiValueDict[str, Upload]
 # Fields whose name isn't the contract's.
 _FIELD_OF = {"model_id": "model", "enable_logging": "zero_retention"}
 _NO_LONGER_OFFERED = _("This voice is no longer offered. Choose another one.")
@@ -34,27 +39,31 @@ def all_words(form: forms.Form) -> str:
 class SliderField(forms.FloatField):
     """A number between two named ends."""
 
-    def __init__(self, parameter: VoiceParameter, **told: Any) -> None:
-        widget = forms.NumberInput(attrs={"type": "range", "step": 0.01})
-        super().__init__(min_value=parameter.least, max_value=parameter.most, widget=widget, **told)
+    def __init__(self, parameter: VoiceParameter) -> None:
+        super().__init__(
+            required=False,
+            min_value=parameter.least,
+            max_value=parameter.most,
+            widget=forms.NumberInput(attrs={"type": "range", "step": 0.01}),
+        )
         self.low_end, self.high_end = _(parameter.told.low), _(parameter.told.high)
 
 
 def _field_of(parameter: VoiceParameter) -> forms.Field:
+    field = forms.BooleanField(required=False) if parameter.most is None else SliderField(parameter)
     told = parameter.told
-    words: dict[str, Any] = {"label": _(told.label), "help_text": _(told.hint), "initial": told.begins}
-    if parameter.most is None:
-        return forms.BooleanField(required=False, **words)
-    return SliderField(parameter, required=False, **words)
+    field.label, field.help_text, field.initial = _(told.label), _(told.hint), told.begins
+    return field
 
 
-# A field for each voice parameter of the contract.
-_VoiceSettingsForm: Any = type(
-    "_VoiceSettingsForm", (forms.Form,), {name: _field_of(row) for name, row in VOICE_PARAMETERS.items()}
-)
+class _VoiceSettingsForm(forms.Form):
+    """A field for each voice parameter of the contract."""
 
 
-class OptionsForm(_VoiceSettingsForm):  # type: ignore[misc]  # made of the contract's rows
+_VoiceSettingsForm.base_fields.update({name: _field_of(row) for name, row in VOICE_PARAMETERS.items()})
+
+
+class OptionsForm(_VoiceSettingsForm):
     """Every parameter of the contract, with what it does said where it stands."""
 
     output_format = forms.ChoiceField(
@@ -128,13 +137,14 @@ class OptionsForm(_VoiceSettingsForm):  # type: ignore[misc]  # made of the cont
         help_text=_("Trades quality for a quicker beginning. Of use for live streams, seldom for recordings."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, data: Sent | None = None, files: Files | None = None, *, initial: dict[str, object] | None = None
+    ) -> None:
+        super().__init__(data, files, initial=initial)
+        model = self.fields["model"]
+        assert isinstance(model, forms.ChoiceField)
         # Asked for when somebody sees them or has chosen one.
-        self._choices_of("model").choices = cache(lambda: [("", _("The best for the voice")), *offered_models()])
-
-    def _choices_of(self, name: str) -> Any:
-        return self.fields[name]
+        model.choices = cache(lambda: [("", _("The best for the voice")), *offered_models()])
 
     @property
     def has_wrong_options(self) -> bool:
@@ -145,7 +155,7 @@ class OptionsForm(_VoiceSettingsForm):  # type: ignore[misc]  # made of the cont
         return [self[name] for name in VOICE_PARAMETERS]
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """Of a valid form: what was chosen, by field, to be kept as JSON and to begin another form with."""
         values = {name: self.cleaned_data.get(name) for name in OptionsForm.base_fields}
         return {name: value for name, value in values.items() if value not in (None, "")}
@@ -154,7 +164,7 @@ class OptionsForm(_VoiceSettingsForm):  # type: ignore[misc]  # made of the cont
     def parameters(self) -> ConvertParameters:
         """Of a valid form. What wasn't touched is left out, so that the endpoint's own defaults hold."""
         data = self.cleaned_data
-        given: dict[str, Any] = {
+        given: dict[str, object] = {
             "output_format": data["output_format"],
             "model_id": data["model"],
             "remove_background_noise": data["remove_background_noise"],
@@ -175,10 +185,9 @@ class RecordingsInput(forms.ClearableFileInput):
 class RecordingsField(forms.FileField):
     """Any number of files. A problem with one names it where there are several."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=RecordingsInput(), **kwargs)
+    widget = RecordingsInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+    def clean(self, data: list[Upload] | Upload | None, initial: object = None) -> list[Upload]:
         files = data if isinstance(data, list) else [data] if data else []
         problems = []
         for file in files:
@@ -193,7 +202,7 @@ class RecordingsField(forms.FileField):
 
 
 class VoicesField(forms.ModelMultipleChoiceField[Voice]):
-    """One voice or several, of those that are `offered_voices` at the time: `offer` when the form is made."""
+    """One voice or several, of those that are `offered_voices` when the form is made."""
 
     default_error_messages = {
         "required": _("Choose a voice."),
@@ -201,9 +210,9 @@ class VoicesField(forms.ModelMultipleChoiceField[Voice]):
     }
 
     def __init__(self) -> None:
-        super().__init__(Voice.objects.none())
+        super().__init__(offered_voices())
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: object) -> QuerySet[Voice]:
         if isinstance(value, list | tuple) and not all(is_id(str(one)) for one in value):
             raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
         return super().clean(value)
@@ -237,11 +246,17 @@ class StudioForm(OptionsForm):
     once = forms.UUIDField(required=False)
     start = StartField()
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: Sent | None = None,
+        files: Files | None = None,
+        *,
+        user: User,
+        initial: dict[str, object] | None = None,
+    ) -> None:
+        super().__init__(data, files, initial=initial)
         self.user = user
-        self._choices_of("voice").queryset = offered_voices()
-        self.left_out: dict[str, Any] = {}
+        self.left_out: dict[str, object] = {}
 
     @property
     def ticked(self) -> set[str]:
@@ -265,7 +280,7 @@ class StudioForm(OptionsForm):
             raise forms.ValidationError(_("This recording isn’t there any more. Choose another one.")) from error
 
     def clean(self) -> dict[str, Any] | None:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
+        data = super().clean() or self.cleaned_data
         if "audio" in data and "take" in data and not data["audio"] and data["take"] is None:
             self.add_error("audio", _("Choose a recording first."))
         if "take" in self.errors:
@@ -284,7 +299,7 @@ class StudioForm(OptionsForm):
         return " ".join(rest)
 
     @property
-    def recordings(self) -> list[File[Any] | sources.Stored]:
+    def recordings(self) -> list[Upload | sources.Stored]:
         """What was uploaded, else what was taken."""
         uploaded = self.cleaned_data.get("audio") or []
         taken = self.cleaned_data.get("take")
@@ -302,6 +317,7 @@ class HistoryForm(forms.Form):
             ("", _("All states")),
             ("ready", _("Ready")),
             ("unfinished", _("In progress")),
+            ("unordered", _("Not converted yet")),
             ("failed", _("Failed")),
             ("cancelled", _("Cancelled")),
             ("deleted", _("Deleted")),

@@ -10,11 +10,13 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, TemporaryFileUploadHandler
 from django.http import QueryDict
 from django.http.multipartparser import MultiPartParser
 from xxhash import xxh3_128
 
+from conversions.files import durable
 from conversions.forms import formdata
 from conversions.ground.disk import WriteOut
 from conversions.sound.reading import AT_THE_DOOR_BYTES
@@ -38,7 +40,12 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
     """What may be understood at the door has a `checksum` (see `files`)."""
 
     def handle_raw_input(
-        self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None
+        self,
+        input_data: Any,
+        META: dict[str, str],
+        content_length: int,
+        boundary: Any,  # bytes, unlike what its stub says
+        encoding: str | None = None,
     ) -> tuple[QueryDict, formdata.Files]:
         self._is_small = content_length <= AT_THE_DOOR_BYTES
         clean_name = MultiPartParser(META, input_data, [self], encoding).sanitize_file_name
@@ -59,8 +66,9 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
         with suppress(OSError):  # a full disk refuses what is still to be written as the file is closed, and it is gone
             super().upload_interrupted()
 
-    def file_complete(self, file_size: int) -> Any:
-        file: Any = super().file_complete(file_size)
-        if self._digest is not None:
-            file.checksum = self._digest.hexdigest()
+    def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:
+        file = super().file_complete(file_size)
+        if file is not None and self._digest is not None:
+            file.checksum = self._digest.hexdigest()  # type: ignore[attr-defined]
+            durable.begin(file)
         return file

@@ -34,6 +34,18 @@ def give_back() -> None:
         database.close()
 
 
+def rest() -> None:
+    """When a thread's work is done: one of the pool's is for others, SQLite's is for what comes next, for a minute.
+
+    A new one reads the whole schema and writes every statement anew, which takes longer than to claim a step.
+    """
+    for database in connections.all(initialized_only=True):
+        if database.errors_occurred:
+            database.close()
+        else:
+            database.close_if_unusable_or_obsolete()
+
+
 @contextlib.contextmanager
 def written_in_turn() -> Iterator[None]:
     """A transaction for which the threads of this process line up.

@@ -7,19 +7,29 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any, cast
+from typing import TypedDict, cast
 
 from conversions.ground.connections import redis
+
+
+class Note(TypedDict, total=False):
+    """What any of them says."""
+
+    at: str  # ISO 8601
+    until: float  # seconds since 1970
+    missing: int
+    shown: list[str]
+
 
 _PREFIX = "timbre:note:"
 _KEPT = timedelta(days=7)
 
 
-def write(name: str, note: dict[str, Any]) -> None:
+def write(name: str, note: Note) -> None:
     redis().set(f"{_PREFIX}{name}", json.dumps(note), ex=_KEPT)
 
 
-def read(*names: str) -> list[dict[str, Any]]:
+def read(*names: str) -> list[Note]:
     """The notes in the order of `names`, {} for one that isn't there."""
     found = redis().mget([f"{_PREFIX}{name}" for name in names])
     return [json.loads(note) if note else {} for note in found]

@@ -7,17 +7,19 @@ it is never added to the rest. What was refused or never sent costs nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypedDict, cast
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from conversions.models import Call, Conversion
+from conversions.models import Call, Conversion, Step
 from conversions.words.noticed import there_words
+from conversions.words.speakers import endpoints_of
 from teams.models import Team, User
 from teams.quotas import month_start
 from voices.models import Endpoint
@@ -32,6 +34,23 @@ _SUMS = {
 }
 
 
+class _Sums(TypedDict):
+    """As `_SUMS` come from the database."""
+
+    credits_sum: float
+    perhaps_sum: float
+    seconds_sum: float
+    called: int
+
+
+class _Line(_Sums):
+    """Of one person of a team at one endpoint."""
+
+    team_id: int
+    user_id: int
+    endpoint_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Used:
     """Credits that were billed and those that may have been; seconds of sound and number of the calls for them."""
@@ -42,7 +61,7 @@ class Used:
     called: int = 0
 
     @classmethod
-    def of(cls, sums: dict[str, Any]) -> Used:
+    def of(cls, sums: _Sums) -> Used:
         return cls(sums["credits_sum"], sums["perhaps_sum"], sums["seconds_sum"], sums["called"])
 
 
@@ -57,7 +76,7 @@ class Spending:
 
 
 def used_by(calls: QuerySet[Call]) -> Used:
-    return Used.of(calls.order_by().aggregate(**_SUMS))
+    return Used.of(cast("_Sums", calls.order_by().aggregate(**_SUMS)))
 
 
 def used_this_month(team: Team) -> Used:
@@ -69,7 +88,7 @@ def month(start: datetime, end: datetime) -> list[Spending]:
     # Named one by one, the endpoints let both databases read the month from `ledger_by_endpoint`.
     endpoints = Endpoint.objects.in_bulk()
     calls = Call.objects.filter(endpoint__in=list(endpoints), sent_at__gte=start, sent_at__lt=end).order_by()
-    rows: list[Any] = list(calls.values("team_id", "user_id", "endpoint_id").annotate(**_SUMS))
+    rows = cast("list[_Line]", list(calls.values("team_id", "user_id", "endpoint_id").annotate(**_SUMS)))
     teams = Team.objects.in_bulk({row["team_id"] for row in rows})
     users = User.objects.in_bulk({row["user_id"] for row in rows if row["user_id"]})
     lines = [
@@ -97,8 +116,31 @@ def total(lines: list[Spending]) -> Used:
 
 
 def estimate(conversion: Conversion) -> int | None:
-    """What sending the recording costs, in credits. None where that isn't known, or nothing is billed."""
-    return math.ceil(conversion.endpoint.price(conversion.source_duration_s or 0.0)) or None
+    """What sending the recording costs, in credits. None where that isn't known, or nothing is billed.
+
+    In pieces, and where several speak, it is the sum over what each endpoint is sent, in one query.
+    """
+    if not conversion.in_pieces:
+        return math.ceil(conversion.endpoint.price(conversion.source_duration_s or 0.0)) or None
+    pieces = Step.objects.select_related("endpoint").filter(conversion=conversion, kind=Step.Kind.CONVERT)
+    return math.ceil(_price(pieces)) or None
+
+
+def price_again(conversion: Conversion) -> int | None:
+    """What a Retry costs, in credits: pieces that are done aren't sent again, unless nothing else can be. None as
+    `estimate` says it. Two queries at most."""
+    missing = _missing(conversion) if conversion.pieces > 1 else []
+    return math.ceil(_price(missing)) or None if missing else estimate(conversion)
+
+
+def _missing(conversion: Conversion) -> list[Step]:
+    there = (Step.Status.DONE, Step.Status.RUNNING)
+    steps = Step.objects.filter(conversion=conversion, kind=Step.Kind.CONVERT).exclude(status__in=there)
+    return list(steps.order_by().select_related("endpoint"))
+
+
+def _price(steps: Iterable[Step]) -> float:
+    return sum(step.endpoint.price(step.seconds) for step in steps if step.endpoint)
 
 
 def credits_words(credits: float) -> str:
@@ -110,7 +152,7 @@ def credits_words(credits: float) -> str:
 
 def cost_words(conversion: Conversion, used: Used) -> str:
     """For a conversion's page: what it is going to cost, or has cost. Empty where nothing costs anything."""
-    if not conversion.endpoint.billed:
+    if conversion.unordered or not _billing(conversion):
         return ""
     if not conversion.finished:
         return _before(conversion)
@@ -125,17 +167,27 @@ def cost_words(conversion: Conversion, used: Used) -> str:
 
 
 def _before(conversion: Conversion) -> str:
-    expected, price = estimate(conversion), conversion.endpoint.price_a_minute
+    expected = estimate(conversion)
     if expected is not None:
         return _("about %s") % credits_words(expected)
-    return _("%s a minute") % credits_words(price) if price else ""
+    prices = sorted({endpoint.price_a_minute for endpoint in _billing(conversion)} - {0})
+    if len(prices) > 1:
+        return _("%(least)d to %(most)s a minute") % {"least": prices[0], "most": credits_words(prices[-1])}
+    return _("%s a minute") % credits_words(prices[0]) if prices else ""
+
+
+def _billing(conversion: Conversion) -> list[Endpoint]:
+    """Whom it may cost something to send it to."""
+    return [endpoint for endpoint in endpoints_of(conversion) if endpoint.billed]
 
 
 def cancelled_words(conversion: Conversion, used: Used) -> str:
     """Whether a cancelled conversion has cost anything. Empty where nothing costs anything."""
-    if not conversion.endpoint.billed:
+    billing = _billing(conversion)
+    if not billing:
         return ""
-    values = {"endpoint": conversion.endpoint.name, "credits": credits_words(used.perhaps or used.credits)}
+    names = ", ".join(endpoint.name for endpoint in billing)
+    values = {"endpoint": names, "credits": credits_words(used.perhaps or used.credits)}
     if used.perhaps:
         words = _("It was cancelled while %(endpoint)s was working; this may have been billed: about %(credits)s.")
     elif used.credits:
@@ -151,8 +203,21 @@ def retry_words(conversion: Conversion) -> str:
     """What stands on the Retry button: its price where the last attempt may have been billed already."""
     if conversion.asks:
         return _there_words(conversion)
+    if conversion.pieces > 1 and conversion.retryable:
+        return _retry_pieces_words(conversion)
     price = estimate(conversion) if conversion.error_code in Conversion.PAID_BEFORE else None
     return _("Retry (about %s again)") % credits_words(price) if price else _("Retry")
+
+
+def _retry_pieces_words(conversion: Conversion) -> str:
+    """ "Retry 2 of 7 pieces (about 640 credits)": what is done isn't sent again."""
+    missing = _missing(conversion)
+    if not missing:  # what is done is to be joined once more, but for answers that are gone
+        return _("Retry")
+    words = ngettext("Retry %(count)d of %(pieces)d pieces", "Retry %(count)d of %(pieces)d pieces", len(missing))
+    words %= {"count": len(missing), "pieces": conversion.pieces}
+    price = _price(missing)
+    return f"{words} {_('(about %s)') % credits_words(price)}" if price else words
 
 
 def _there_words(conversion: Conversion) -> str:

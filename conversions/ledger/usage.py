@@ -6,7 +6,7 @@ each find the room that is there for one. Asked before, it saves people an uploa
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from conversions.models import Call, Conversion, Export, Recording, Step
@@ -17,7 +17,11 @@ from teams.quotas import Usage, has_limit, month_start, refusal, storage_refusal
 # What an endpoint has worked on, or may have.
 _COUNTED = (Call.Outcome.SENT, Call.Outcome.ANSWERED, Call.Outcome.UNCLEAR)
 
-_KEPT = Coalesce("source_bytes", 0) + Coalesce("output_bytes", 0) + Coalesce("player_bytes", 0)
+# Of a film's new sound: AAC or Opus; a film without loss may have five times as much of it.
+_SOUND_BYTES_A_SECOND = 20_000
+
+# `Conversion.stored_bytes` as SQL.
+STORED = F("source_bytes") + F("player_bytes") + F("pieces_bytes") + Coalesce("output_bytes", 0)
 
 
 class OverQuotaError(Exception):
@@ -56,12 +60,15 @@ def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
     kept = Conversion.objects.filter(team=membership.team_id, deleted_at=None).order_by()
     if but is not None:
         calls, kept = calls.filter(~Q(conversion=but)), kept.exclude(pk=but.pk)
-    pending = kept.filter(status__in=Conversion.UNFINISHED, created_at__gte=start).exclude(
-        Exists(Call.objects.filter(conversion=OuterRef("pk"), outcome__in=_COUNTED))
-    )
+    counted = Call.objects.filter(outcome__in=_COUNTED)
+    unfinished = kept.filter(status__in=Conversion.UNFINISHED, created_at__gte=start)
     called = _seconds(calls, "seconds", Q(user=membership.user_id))
-    waiting = _seconds(pending, "source_duration_s", Q(created_by=membership.user_id))
-    return Usage(called[0] + waiting[0], called[1] + waiting[1], _bytes(kept, membership.team_id))
+    pieces = Q(kind=Step.Kind.CONVERT, conversion__in=unfinished)
+    redone = Q(kind=Step.Kind.REDO, status__in=[Step.Status.WAITING, Step.Status.RUNNING], conversion__in=kept)
+    unsent = Step.objects.filter(pieces | redone).exclude(Exists(counted.filter(step=OuterRef("pk")))).order_by()
+    to_come = _seconds(unsent, "seconds", Q(user=membership.user_id))
+    team_s, user_s = (sum(seconds) for seconds in zip(called, to_come, strict=True))
+    return Usage(team_s, user_s, _bytes(kept, membership.team_id))
 
 
 def require_room(team: Team, size: int) -> None:
@@ -81,13 +88,23 @@ def kept_bytes(team: Team) -> int:
 
 def export_size(conversion: Conversion, output_format: str) -> int:
     """Bytes that the result will have in this format."""
-    return int((conversion.output_duration_s or 0.0) * OUTPUT_FORMATS[output_format].bytes_per_s)
+    if output_format == Export.FILM:
+        return film_size(conversion)
+    format = OUTPUT_FORMATS[output_format]
+    times = 1 if format.bitrate_kbps else conversion.output_channels
+    return int((conversion.output_duration_s or 0.0) * format.bytes_per_s * times)
+
+
+def film_size(conversion: Conversion) -> int:
+    """Bytes that its film will have, whose new sound may have more than the old."""
+    sound_bytes = (conversion.output_duration_s or 0.0) * _SOUND_BYTES_A_SECOND * conversion.output_channels
+    return conversion.source_bytes + int(sound_bytes)
 
 
 def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
     """Each conversion has its recording, also where several share the bytes of one: whichever goes first, the others
     keep theirs. A further format that is being made counts as what it will have."""
-    size: int = kept.aggregate(size=Sum(_KEPT, default=0))["size"]
+    size: int = kept.aggregate(size=Sum(STORED, default=0))["size"]
     exported: int = kept.aggregate(size=Sum("exports__size", default=0))["size"]
     unmade = Export.objects.filter(conversion__in=kept, step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
     coming = sum(export_size(made.conversion, made.output_format) for made in unmade.select_related("conversion"))
@@ -95,7 +112,7 @@ def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
     return size + exported + coming + tried
 
 
-def _seconds(rows: QuerySet[Call] | QuerySet[Conversion], field: str, mine: Q) -> tuple[float, float]:
+def _seconds(rows: QuerySet[Call] | QuerySet[Step], field: str, mine: Q) -> tuple[float, float]:
     """Of the team, and of its member."""
     sums = rows.aggregate(team=Sum(field, default=0.0), user=Sum(field, filter=mine, default=0.0))
     return sums["team"], sums["user"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from functools import cache
-from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext
@@ -31,27 +31,30 @@ class Conversion(models.Model):
         READY = "ready", _("Ready")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
-
-    # What lasts longer than this holds a free endpoint for so long that one of its slots is kept for what doesn't.
-    LONG_S = 60.0
+        # It has been read, and waits until somebody says who speaks where (`unordered`).
+        UNORDERED = "unordered", _("Not converted yet")
 
     UNFINISHED = frozenset({Status.WAITING, Status.PREPARING, Status.CONVERTING, Status.ASSEMBLING})
-    # What is wrong with the recording itself.
+    # Its regions are of channels that it doesn't have, or lie behind its end.
+    REGIONS_UNFIT = "regions_unfit"
+    # What is wrong with the recording itself, or with how it was marked.
     HOPELESS = (AUDIO_ERROR_CODES - {"decoder_lost"}) | {
         "source_missing",
         "too_long_for_endpoint",
-        "too_large_for_endpoint",
+        REGIONS_UNFIT,
     }
     # A part of the recording never arrived, and its endpoint bills: Retry means that what is there is to be converted.
     INCOMPLETE = "incomplete"
-    # There is an answer, and nothing in it: only another one can help.
-    WORTHLESS = frozenset({"answer_not_audio", "answer_silent"})
+    # There is an answer, and nothing in it, or not what was asked for: only another one can help.
+    WORTHLESS = frozenset({"answer_not_audio", "answer_silent", "answer_odd_length"})
+    # It was sent, may have been billed, and its answer is lost.
+    UNCLEAR = "unclear"
     # After these a Retry calls the endpoint again, though it was called, and perhaps paid, before.
-    PAID_BEFORE = frozenset({"unclear", "result_missing"}) | WORTHLESS
+    PAID_BEFORE = frozenset({UNCLEAR, "result_missing"}) | WORTHLESS
     # Which states may precede a state. A retry goes from failed to waiting; what was done stays done, so the next
     # step may be any kind.
     MAY_FOLLOW: dict[str, frozenset[Status]] = {
-        Status.WAITING: frozenset({Status.FAILED}),
+        Status.WAITING: frozenset({Status.FAILED, Status.UNORDERED}),
         Status.PREPARING: frozenset({Status.WAITING}),
         Status.CONVERTING: frozenset({Status.WAITING, Status.PREPARING}),
         Status.ASSEMBLING: frozenset({Status.WAITING, Status.CONVERTING}),
@@ -60,6 +63,7 @@ class Conversion(models.Model):
         Status.FAILED: UNFINISHED,
         # A question is answered with no (see `asks`).
         Status.CANCELLED: UNFINISHED | {Status.FAILED},
+        Status.UNORDERED: frozenset({Status.WAITING, Status.PREPARING}),
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -78,8 +82,10 @@ class Conversion(models.Model):
     source_checksum = models.CharField(max_length=32, blank=True)  # see `files`
     source_container = models.CharField(max_length=40, blank=True)
     source_codec = models.CharField(max_length=40, blank=True)
+    source_pictures = models.CharField(max_length=40, blank=True, default="")  # the codec of a film's
     source_rate_hz = models.PositiveIntegerField(null=True)
     source_channels = models.PositiveSmallIntegerField(null=True)
+    source_apart = models.BooleanField(default=False)  # two channels, and each has what the other one hasn't
     source_samples = models.BigIntegerField(null=True)
     source_duration_s = models.FloatField(_("length"), null=True)
     source_peaks = models.BinaryField(default=b"")
@@ -92,7 +98,7 @@ class Conversion(models.Model):
     # the voice and its settings as they were
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="+")
     voice = models.ForeignKey(Voice, on_delete=models.PROTECT, related_name="conversions")
-    voice_name = models.CharField(_("voice"), max_length=120)
+    voice_name = models.CharField(_("voice"), max_length=120)  # where several speak (`regions`), all of them
     voice_stored_settings = models.JSONField(default=dict)
 
     # the parameters of the contract
@@ -105,10 +111,20 @@ class Conversion(models.Model):
     enable_logging = models.BooleanField(default=True)
     optimize_streaming_latency = models.PositiveSmallIntegerField(null=True)
 
+    in_regions = models.BooleanField(default=False)  # it has `regions`
+    # Kept, and nobody has said yet what is to become of it: its parts get voices first (`actions.order`). Until then
+    # `voice` and `endpoint` mean nothing, and `voice_name` is empty.
+    unordered = models.BooleanField(default=False)
+
+    # how many calls it takes, where it is more than its endpoint takes at once, or several voices speak
+    pieces = models.PositiveSmallIntegerField(default=1)
+    pieces_bytes = models.BigIntegerField(default=0)  # of the answers to several, which stay beside the result
+
     # the result
     output = models.CharField(max_length=200, blank=True)
     output_bytes = models.BigIntegerField(null=True)
     output_duration_s = models.FloatField(null=True)
+    output_channels = models.PositiveSmallIntegerField(default=1)
     output_peaks = models.BinaryField(default=b"")
 
     # integrated loudness (ITU-R BS.1770): the two are compared at the same level
@@ -182,9 +198,31 @@ class Conversion(models.Model):
         return bool(self.source_noticed and self.player)
 
     @property
+    def is_film(self) -> bool:
+        """Whether its recording has pictures, to which the result is the new sound."""
+        return bool(self.source_pictures)
+
+    @property
     def sent(self) -> str:
         """The key of what endpoints get."""
         return self.player if self.is_rendered else self.source
+
+    @property
+    def stored_bytes(self) -> int:
+        """Of all its files but its exports (`conversions.ledger.usage.STORED` as SQL)."""
+        return self.source_bytes + self.player_bytes + self.pieces_bytes + (self.output_bytes or 0)
+
+    @property
+    def edition(self) -> str:
+        """Of the result, where it may become another one: a part of its addresses, so that no browser shows what it has
+        kept of an earlier one. Else empty."""
+        return self.output[-8:] if self.in_pieces else ""
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether its result may be joined from answers that stay beside it: of several calls, or of one where a part
+        of the recording stays as it is."""
+        return self.pieces > 1 or self.in_regions
 
     @property
     def played_container(self) -> str:
@@ -197,12 +235,14 @@ class Conversion(models.Model):
 
     @property
     def finished(self) -> bool:
+        """Nothing is done for it any more, unless somebody asks."""
         return self.status not in self.UNFINISHED
 
     @property
     def is_long(self) -> bool:
         """False while nobody has read the recording."""
-        return (self.source_duration_s or 0.0) > self.LONG_S
+        longest_short_s: float = settings.LONG_SECONDS
+        return (self.source_duration_s or 0.0) > longest_short_s
 
     @property
     def retryable(self) -> bool:
@@ -232,15 +272,15 @@ class Conversion(models.Model):
             }
         )
 
-    def move(self, status: Status, **fields: Any) -> bool:
+    def move(self, status: Status, **fields: object) -> bool:
         """Goes to `status` if the present state allows it: one conditional UPDATE. False: someone else was first."""
         return _move_to(status, tuple(sorted(fields)))(pk=self.pk, **fields) == 1
 
 
 @cache
 def _move_to(status: Conversion.Status, names: tuple[str, ...]) -> Update:
-    values: dict[str, Any] = {name: Given(name) for name in names}
-    if status != Conversion.Status.WAITING:
+    values: dict[str, object] = {name: Given(name) for name in names}
+    if status not in (Conversion.Status.WAITING, Conversion.Status.UNORDERED):
         values["finished_at" if status not in Conversion.UNFINISHED else f"{status}_at"] = Now()
     may_precede = Conversion.MAY_FOLLOW[status]
     return Update(lambda: Conversion.objects.filter(pk=Given("pk"), status__in=may_precede), status=status, **values)

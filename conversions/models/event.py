@@ -19,6 +19,7 @@ from teams.models import Team, User
 class Event(models.Model):
     class Kind(models.TextChoices):
         SUBMITTED = "submitted"
+        ORDERED = "ordered"  # somebody has said who speaks where in what was uploaded before
         PREPARED = "prepared"
         SENT = "sent"
         CONVERTED = "converted"
@@ -29,6 +30,9 @@ class Event(models.Model):
         INTERRUPTED = "interrupted"  # a worker vanished
         FAILED = "failed"
         RETRIED = "retried"
+        REDO = "redo"  # somebody wants a piece converted once more
+        REDONE = "redone"  # and the result has it
+        REDO_FAILED = "redo_failed"
         CANCELLED = "cancelled"
         RENAMED = "renamed"
         DELETED = "deleted"

@@ -1,4 +1,4 @@
-"""A result in another format than it was ordered in, made when someone asks for it."""
+"""A result in another format than it was ordered in, made when someone asks for it; of a film, by itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from teams.models import User
 
 
 class Export(models.Model):
+    FILM = "film"  # the recording's pictures with the result as their sound, in place of a format of the contract
+
     conversion = models.ForeignKey(Conversion, on_delete=models.CASCADE, related_name="exports")
     output_format = models.CharField(max_length=20)
     step = models.OneToOneField(
@@ -18,6 +20,7 @@ class Export(models.Model):
     )  # makes it, and says how far it is
     file = models.CharField(max_length=200, blank=True)
     size = models.BigIntegerField(null=True)
+    facts = models.JSONField(default=dict)  # of a film: see `s2s.audio.Film`
     error = models.TextField(blank=True)  # what happened, if it could not be made
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

@@ -17,6 +17,8 @@ class Step(models.Model):
         CONVERT = "convert"
         ASSEMBLE = "assemble"
         EXPORT = "export"  # of one that is ready, and stays so
+        REDO = "redo"  # a piece once more; its conversion stays as it is (`queue/redoing.py`)
+        SPEAKERS = "speakers"  # who speaks when, for whoever asks
 
     class Status(models.TextChoices):
         WAITING = "waiting"
@@ -28,6 +30,9 @@ class Step(models.Model):
 
     # Smaller goes first among one person's own. Long is what `Conversion.is_long` says: see queue/fairness.py.
     AUDITION, NORMAL, LONG = -1, 0, 1
+
+    # Work beside the life of a conversion: whatever becomes of it, that stays as it is.
+    ASIDE = (Kind.EXPORT, Kind.REDO, Kind.SPEAKERS)
 
     # The state of a conversion while a step of this kind runs.
     STATE_OF: dict[str, Conversion.Status] = {
@@ -43,6 +48,7 @@ class Step(models.Model):
     start_sample = models.BigIntegerField(default=0)
     end_sample = models.BigIntegerField(null=True)
     seconds = models.FloatField(default=0)
+    channel = models.PositiveSmallIntegerField(null=True)  # see `Region.channel`
     voice = models.ForeignKey(Voice, null=True, on_delete=models.PROTECT, related_name="+")  # of a call
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.WAITING)
 
@@ -58,6 +64,13 @@ class Step(models.Model):
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     result = models.CharField(max_length=200, blank=True)
+    # Of a long call: how much of its answer has come, 0..1; null where nobody has counted yet.
+    share = models.FloatField(null=True)
+    # And what of it can be heard: part of an address (`files/beginnings.py`); empty where nothing can.
+    begun = models.CharField(max_length=24, blank=True, db_default="")
+    # Of one of several: in which format it was asked for, and how it lies beside its source (`s2s.audio.aligning`).
+    output_format = models.CharField(max_length=20, blank=True)
+    alignment = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

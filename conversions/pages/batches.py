@@ -6,9 +6,10 @@ import hashlib
 import logging
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -19,9 +20,10 @@ from django.utils.translation import ngettext
 from conversions.access.reach import of_batch
 from conversions.files import durable
 from conversions.ledger.sums import credits_words, estimate
-from conversions.models import Batch, Conversion
+from conversions.models import Batch, Conversion, Export
 from conversions.pages.progress import share_of_call, with_sent_at
 from conversions.words import filenames
+from conversions.words.films import film_kind
 from s2s.audio import Pieces
 from teams.gatekeeper import get_or_404
 from teams.models import User
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _COLUMNS = (
     "id", "team_id", "created_by_id", "title", "status", "error", "error_code", "voice_name", "source_duration_s",
-    "source_noticed", "take_of", "endpoint", "endpoint__billed", "endpoint__credits_per_minute",
+    "source_noticed", "take_of", "in_regions", "endpoint", "endpoint__billed", "endpoint__credits_per_minute",
     "output", "output_format", "enable_logging", "only_me", "created_at",
 )  # fmt: skip
 
@@ -147,18 +149,37 @@ def progress_of(user: User | AnonymousUser, batch: Batch) -> Progress:
 # ---- all results in one file ----
 
 
-def zipped(conversions: Iterable[Conversion]) -> Iterator[bytes]:
-    """A ZIP of the results, as it is made: memory stays flat. A file that is gone is left out."""
+class Result(NamedTuple):
+    conversion: Conversion
+    key: str
+    name: str
+
+
+def results_of(conversions: Sequence[Conversion]) -> list[Result]:
+    """What each gives: the sound, and of a film the film where it was made. One query."""
+    made = Export.objects.filter(conversion__in=conversions, output_format=Export.FILM).exclude(file="")
+    films = {film.conversion_id: film for film in made}
+    return [_result(conversion, films.get(conversion.pk)) for conversion in conversions]
+
+
+def _result(conversion: Conversion, film: Export | None) -> Result:
+    if film is None:
+        return Result(conversion, conversion.output, filenames.of_result(conversion))
+    return Result(conversion, film.file, filenames.of_film(conversion, film_kind(film.facts).extension))
+
+
+def zipped(results: Iterable[Result]) -> Iterator[bytes]:
+    """A ZIP of them, as it is made: memory stays flat. A file that is gone is left out."""
     sink, names = Pieces(), set[str]()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # audio doesn't get smaller
-        for conversion in conversions:
+        for conversion, key, wanted in results:
             try:
-                size = durable.size(conversion.output)
-                blocks = durable.blocks(conversion.output, 0, size)
+                size = durable.size(key)
+                blocks = durable.blocks(key, 0, size)
             except FileNotFoundError:
                 logger.exception("conversion %s: its file is gone", conversion.pk)
                 continue
-            name = _unique(filenames.of_result(conversion), names)
+            name = _unique(wanted, names)
             entry = zipfile.ZipInfo(name, conversion.created_at.timetuple()[:6])
             entry.file_size = size  # so that it knows when sizes need 64 bits
             with archive.open(entry, "w", force_zip64=size >= 2**31) as target:

@@ -42,8 +42,9 @@ class Made:
 
 
 def made_of(conversion: Conversion) -> Made:
-    """One query."""
-    return Made([_other_format(export) for export in conversion.exports.select_related("step")])
+    """One query. The film has its own place on the page (`films`)."""
+    others = conversion.exports.select_related("step").exclude(output_format=Export.FILM)
+    return Made([_other_format(export) for export in others])
 
 
 def choices_of(conversion: Conversion) -> list[tuple[StrPromise, list[tuple[str, StrPromise]]]]:
@@ -55,15 +56,20 @@ def choices_of(conversion: Conversion) -> list[tuple[StrPromise, list[tuple[str,
     return [(group, choices) for group, choices in groups if choices]
 
 
-def _other_format(export: Export) -> OtherFormat:
+def state_of(export: Export) -> tuple[str, str]:
+    """The CSS class, and words."""
     match export.step.status:
         case Step.Status.DONE:
-            state, words = "ready", _("Ready")
+            return "ready", _("Ready")
         case Step.Status.WAITING:
-            state, words = "waiting", _("Waiting")
+            return "waiting", _("Waiting")
         case Step.Status.RUNNING:
-            state, words = "converting", _("Being made")
+            return "converting", _("Being made")
         case _:
-            state, words = "failed", _("Failed")
+            return "failed", _("Failed")
+
+
+def _other_format(export: Export) -> OtherFormat:
+    state, words = state_of(export)
     name = export.output_format
     return OtherFormat(name, format_words(name), state, words, export.size, export.error)

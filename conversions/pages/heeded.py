@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from conversions.forms.studio import OptionsForm
-from s2s.contract import OPTIONAL_PARAMETERS, VOICE_PARAMETERS, ConvertParameters
+from s2s.contract import OPTIONAL_PARAMETERS, ConvertParameters
+from s2s.voice_settings import VOICE_PARAMETERS
 from voices import abilities
 from voices.models import Endpoint
 
-_FIELDS: dict[str, Any] = OptionsForm.base_fields
+_FIELDS = OptionsForm.base_fields
 
 
 def where_it_counts(parameters: ConvertParameters, endpoints: Iterable[Endpoint]) -> list[str]:

@@ -7,17 +7,17 @@ A page ends with a cursor (time and id of its last row); the next page begins af
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversions.access.reach import deleted, listed
-from conversions.models import Conversion
+from conversions.models import Conversion, Region
 from teams.models import User
+from voices.models import Voice
 
 PAGE_SIZE = 30
 DELETED = "deleted"  # as a state: what can still be brought back
@@ -29,8 +29,17 @@ class Page:
     older: str  # cursor of the next page, empty on the last
 
 
-def page_of(user: User | AnonymousUser, filters: Mapping[str, Any]) -> Page:
-    """One page of what `user` may see. `filters`: the cleaned data of HistoryForm; absent keys don't filter."""
+class Filters(TypedDict, total=False):
+    """Of HistoryForm, cleaned; an absent one doesn't filter."""
+
+    state: str
+    voice: int
+    q: str
+    before: str  # the cursor of a page
+
+
+def page_of(user: User | AnonymousUser, filters: Filters) -> Page:
+    """One page of what `user` may see."""
     rows = deleted(user) if filters.get("state") == DELETED else listed(user)
     rows = rows.select_related("voice", "created_by")
     rows = rows.defer("source_peaks", "output_peaks", "voice_stored_settings", "voice_settings")
@@ -44,17 +53,39 @@ def page_of(user: User | AnonymousUser, filters: Mapping[str, Any]) -> Page:
     return Page(shown, cursor_of(shown[-1]) if len(found) > PAGE_SIZE else "")
 
 
-def _filtered(rows: QuerySet[Conversion], filters: Mapping[str, Any]) -> QuerySet[Conversion]:
+def _filtered(rows: QuerySet[Conversion], filters: Filters) -> QuerySet[Conversion]:
     state, voice_id, words = filters.get("state"), filters.get("voice"), (filters.get("q") or "").split()
     if state == "unfinished":
         rows = rows.filter(status__in=Conversion.UNFINISHED)
     elif state and state != DELETED:
         rows = rows.filter(status=state)
     if voice_id:
-        rows = rows.filter(voice_id=voice_id)
+        rows = _spoken_by(rows, voice_id)
     for word in words:
         rows = rows.filter(Q(title__icontains=word) | Q(source_name__icontains=word))
     return rows
+
+
+def voices_heard(user: User | AnonymousUser) -> QuerySet[Voice]:
+    """All that speak in what `user` may see.
+
+    One seek in the index `history_by_voice` for each voice, however many rows the team has.
+    """
+    rows = listed(user)
+    ordered = rows.filter(unordered=False)
+    whole, parts = (
+        ordered.filter(voice=OuterRef("pk")),
+        Region.objects.filter(voice=OuterRef("pk"), conversion__in=rows),
+    )
+    return Voice.objects.filter(Exists(whole) | Exists(parts))
+
+
+def _spoken_by(rows: QuerySet[Conversion], voice_id: int) -> QuerySet[Conversion]:
+    """Where no region has the voice, as by far most have none, its own index finds them."""
+    spoken = Region.objects.filter(voice=voice_id).order_by()
+    if not spoken.exists():
+        return rows.filter(voice_id=voice_id, unordered=False)
+    return rows.filter(Q(voice_id=voice_id, unordered=False) | Q(pk__in=spoken.values("conversion")))
 
 
 def cursor_of(conversion: Conversion) -> str:

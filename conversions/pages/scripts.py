@@ -7,17 +7,18 @@ its category in Unicode's plural rules (Intl.PluralRules in browsers).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from conversions.actions.limits import no_room_words
+from conversions.words.durations import spoken_duration
 from s2s.audio.mistakes import FOREIGN, MISTAKES, refusal
 
-Words = dict[str, Any]  # words, or groups of them, by name
+Words = Mapping[str, "str | Words"]  # words, or groups of them, by name
 
 # A number of each category, in the languages that have it (Unicode CLDR, language plural rules).
 _EXAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
@@ -26,7 +27,7 @@ _FOUND_IN_BROWSERS = ("text", "silent", "index_missing", "unfinished")
 
 
 def words_of(page: str) -> Words:
-    """Of "studio", "conversion", "audition" or "account", in the language of the moment. KeyError for others."""
+    """Of a page that has scripts with words, in the language of the moment. KeyError for others."""
     return _PAGES[page]()
 
 
@@ -56,11 +57,14 @@ def _studio() -> Words:
 def _recording() -> Words:
     """What is said of files that are chosen, and the name of one that is recorded."""
     too_large = _("This file is too large: at most %(size)s are taken.")
+    too_long = _("This recording is too long: at most %(length)s are taken. Cut it into shorter parts.")
     return {
         "cut": _(
             "This file was cut off: a part of what its header promises is missing. What is there can be converted."
         ),
         "too_large": too_large % {"size": filesizeformat(settings.MAX_UPLOAD_BYTES)},
+        "too_long": too_long % {"length": spoken_duration(settings.MAX_DURATION_S)},
+        "no_room": no_room_words(),
         "not_in_folder": _("There is no audio or video in the folder “{name}”. Nothing was added."),
         "name": _("Recording {time}"),
     }
@@ -177,6 +181,22 @@ def _sentence() -> Words:
         "with_length": _("{recordings} ({length})"),
         "voices": counted(lambda n: ngettext("{n} voice", "{n} voices", n)),
         "results": counted(lambda n: ngettext("You get {n} result.", "You get {n} results.", n)),
+        "pieces": counted(
+            lambda n: ngettext(
+                "{endpoint} takes {most} at once: it is cut at pauses into about {n} piece and joined again.",
+                "{endpoint} takes {most} at once: it is cut at pauses into about {n} pieces and joined again.",
+                n,
+            )
+        ),
+        "pieces_of_several": counted(
+            lambda n: ngettext(
+                "{endpoint} takes {most} at once: what is longer is cut at pauses, into about {n} piece in all, "
+                "and joined again.",
+                "{endpoint} takes {most} at once: what is longer is cut at pauses, into about {n} pieces in all, "
+                "and joined again.",
+                n,
+            )
+        ),
         "free": _("It costs nothing."),
         "credits": _("It costs about {credits} credits."),
         "credits_a_minute": _("It costs {credits} credits a minute."),
@@ -190,6 +210,7 @@ def _sending() -> Words:
     return {
         "sending": counted(lambda n: ngettext("Sending your recording.", "Sending {n} recordings.", n)),
         "trying": _("Voices are tried with {name}; the others stay in your list."),
+        "for_parts": _("Parts of {name} get voices of their own; the others stay in your list."),
         "storing": _("All arrived; storing it."),
         "arrived": _("{n} of {all} have arrived."),
         "left": _("{time} left"),
@@ -209,6 +230,10 @@ def _unsent() -> Words:
     return {
         "no_recording": _("Choose a recording first."),
         "too_many": _("These are more than {most} conversions. Take fewer at once."),
+        "too_many_pieces": _(
+            "“{name}” is too long for {endpoint}, which takes {length} at once: it would be more than {most} pieces. "
+            "Choose a voice of another endpoint, or a shorter recording."
+        ),
         "signed_out": _("You were signed out before this was taken. It isn’t converted."),
         "lost": _("The connection was lost before everything had arrived. It isn’t converted."),
         "refused": _(
@@ -229,12 +254,12 @@ def _conversion() -> Words:
         "address, and press here again."
     )
     return {
-        "transport": {
-            "position": _("{position} of {length}"),
-            "play": _("Play"),
-            "pause": _("Pause"),
-            "unheard": _(
-                "Nothing is heard: this browser found no device that plays sound. Connect one and press Play again."
+        "transport": _transport(),
+        "pieces": {"awaited": _("Piece {number} is played as soon as it is there.")},
+        "beginning": {
+            "awaited": _("What comes next is played as soon as it is there."),
+            "lost": _(
+                "The call that brought this broke off. What its next try brings can be heard from the beginning."
             ),
         },
         "notification": {
@@ -243,6 +268,33 @@ def _conversion() -> Words:
             "on": _(
                 "A notification will come when it is ready, or when it fails, as long as this page is open in some tab."
             ),
+        },
+    }
+
+
+def _transport() -> Words:
+    return {
+        "position": _("{position} of {length}"),
+        "play": _("Play"),
+        "pause": _("Pause"),
+        "unheard": _(
+            "Nothing is heard: this browser found no device that plays sound. Connect one and press Play again."
+        ),
+    }
+
+
+def _parts() -> Words:
+    return {
+        "transport": _transport(),
+        "parts": {
+            "added": _("Part {number} begins at {time}."),
+            "ended": _("Part {number} ends at {time}."),
+            "none": _("No part has begun yet. Press “Part begins here” first."),
+            "full": _("No more parts fit."),
+            "filled": _("What was found is filled in below."),
+            "to_show": _("Press “Show what was found” to have it below, in place of what is marked there."),
+            "lost": _("The price could not be asked: the connection was lost. Press “What will it cost?” again."),
+            "speaker": _("Speaker {number}"),
         },
     }
 
@@ -263,4 +315,4 @@ def _audition() -> Words:
     return {"voices": {"heard": _("All voices can be heard")}}
 
 
-_PAGES = {"studio": _studio, "conversion": _conversion, "audition": _audition, "account": _account}
+_PAGES = {"studio": _studio, "conversion": _conversion, "audition": _audition, "account": _account, "parts": _parts}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -22,7 +21,7 @@ from teams.models import User
 _CARDS = 4
 
 
-def components(user: User) -> dict[str, Any]:
+def components(user: User) -> dict[str, object]:
     """The names that the templates of the product's pages read. What can be heard is the newest that is ready."""
     form = StudioForm({"seed": "-1"}, user=user)
     form.is_valid()
@@ -48,7 +47,7 @@ def _id(place: int) -> UUID:
     return UUID(int=place)  # nobody's: nothing of it can be opened
 
 
-def _example(place: int, status: str, user: User, **facts: Any) -> Conversion:
+def _example(place: int, status: str, user: User, *, enable_logging: bool = True) -> Conversion:
     return Conversion(
         pk=_id(place),
         title=_("Harbour interview, take %d") % (place + 1),
@@ -58,5 +57,5 @@ def _example(place: int, status: str, user: User, **facts: Any) -> Conversion:
         created_at=timezone.now() - timedelta(hours=7 * place),
         source_duration_s=61.5 * (place + 1),
         only_me=place == 1,
-        **facts,
+        enable_logging=enable_logging,
     )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
+from django_stubs_ext import StrPromise
 
 from conversions.models import Conversion, Event
 from conversions.words.durations import spoken_duration
 from conversions.words.lengths import odd_length_words
 from conversions.words.noticed import noticed_words
 
-_SENTENCES: dict[str, Any] = {
+_SENTENCES: dict[str, StrPromise] = {
     Event.Kind.SUBMITTED: gettext_lazy("%(who)s uploaded %(name)s for %(voice)s"),
+    Event.Kind.ORDERED: gettext_lazy("%(who)s had it converted to %(voice)s"),
     Event.Kind.PREPARED: gettext_lazy("Read: %(length)s of sound"),
     Event.Kind.SENT: gettext_lazy("Sent to %(endpoint)s"),
     Event.Kind.CONVERTED: gettext_lazy("Converted to %(voice)s"),
@@ -27,6 +29,9 @@ _SENTENCES: dict[str, Any] = {
     Event.Kind.INTERRUPTED: gettext_lazy("A worker stopped in the middle; the work goes on by itself"),
     Event.Kind.FAILED: gettext_lazy("Failed: %(words)s"),
     Event.Kind.RETRIED: gettext_lazy("%(who)s pressed Retry"),
+    Event.Kind.REDO: gettext_lazy("%(who)s wanted it converted again"),
+    Event.Kind.REDONE: gettext_lazy("Converted again, and new in the result"),
+    Event.Kind.REDO_FAILED: gettext_lazy("It could not be converted again. %(words)s The result stays as it was."),
     Event.Kind.CANCELLED: gettext_lazy("%(who)s cancelled it"),
     Event.Kind.RENAMED: gettext_lazy("%(who)s renamed it to “%(title)s”"),
     Event.Kind.DELETED: gettext_lazy("%(who)s deleted it"),
@@ -38,9 +43,16 @@ _SENTENCES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Line:
-    at: datetime  # the last time
+    at: datetime  # the last time; of several pieces, the first
     words: str
     times: int = 1
+    of: tuple[int, ...] = ()  # pieces that fared alike
+    expected: bool = False  # as each does where nothing happens
+
+
+# What happens to each of many pieces, and is said of all of them at once.
+_EXPECTED = frozenset({Event.Kind.SENT, Event.Kind.CONVERTED})
+_ALIKE = _EXPECTED | {Event.Kind.INTERRUPTED}
 
 
 def timeline_of(conversion: Conversion) -> list[Line]:
@@ -49,16 +61,50 @@ def timeline_of(conversion: Conversion) -> list[Line]:
         said = [words_of(event)]
         if event.kind == Event.Kind.READY:
             said.append(odd_length_words(conversion))
+        piece = event.data.get("piece") if conversion.pieces > 1 else None
         for words in filter(None, said):
-            lines.append(Line(event.at, words))
+            if piece is not None and event.kind in _ALIKE:
+                _gather(lines, Line(event.at, words, of=(piece,), expected=event.kind in _EXPECTED))
+            else:
+                lines.append(Line(event.at, _of_pieces([piece], conversion, words) if piece else words))
             _fold(lines)
-    return lines
+    return [replace(line, words=_of_pieces(line.of, conversion, line.words)) if line.of else line for line in lines]
+
+
+def _gather(lines: list[Line], line: Line) -> None:
+    """Beside what was said of other pieces, since anything else happened."""
+    for place in range(len(lines) - 1, -1, -1):
+        before = lines[place]
+        if before.of and before.words == line.words and line.of[0] not in before.of:
+            lines[place] = replace(before, of=(*before.of, *line.of))
+            return
+        if not before.expected or line.of[0] in before.of:  # what happened to the same piece stays in order
+            break
+    lines.append(line)
+
+
+def _of_pieces(numbers: Sequence[int], conversion: Conversion, what: str) -> str:
+    """ "Piece 3 of 7: Sent to Local engine", "Pieces 1–4, 6 of 7: ..." """
+    named = ngettext("Piece %(numbers)s of %(pieces)d", "Pieces %(numbers)s of %(pieces)d", len(numbers))
+    return f"{named % {'numbers': _ranges(numbers), 'pieces': conversion.pieces}}: {what}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{first}–{last}" if last > first else f"{first}" for first, last in runs)
 
 
 def _fold(lines: list[Line]) -> None:
     """What ends with the same one or two lines as before them (sent, refused, sent, refused) says so once."""
     for count in (1, 2):
         last, before = lines[-count:], lines[-2 * count : -count]
+        if any(line.of for line in last + before):
+            continue
         if [line.words for line in last] == [line.words for line in before]:
             lines[-2 * count :] = [
                 replace(line, times=line.times + earlier.times) for line, earlier in zip(last, before, strict=True)
@@ -80,6 +126,10 @@ def words_of(event: Event) -> str:
         return _("Not sent: someone has to say whether what is there is to be converted")
     if event.kind == Event.Kind.RETRIED and event.data.get("after") == Conversion.INCOMPLETE:
         sentence = _("%(who)s had what is there converted")
+    if event.kind == Event.Kind.SUBMITTED and event.data.get("unordered"):
+        sentence = _("%(who)s uploaded %(name)s, to give its parts voices of their own")
+    if event.kind == Event.Kind.CANCELLED and event.data.get("redo"):
+        sentence = _("%(who)s didn’t want it converted again any more")
     sentence %= values
     if event.kind == Event.Kind.PREPARED and event.data.get("noticed"):
         noticed = noticed_words(event.data["noticed"], event.data.get("duration_s"))

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from conversions.access.reach import listed
 from conversions.forms.studio import StudioForm
+from conversions.queue.plan import Portions, portions
 from conversions.words.expected import Pace, pace_of
-from s2s.contract import OPTIONAL_PARAMETERS, VOICE_PARAMETERS
+from s2s.contract import OPTIONAL_PARAMETERS
+from s2s.voice_settings import VOICE_PARAMETERS
 from teams.models import User
 from voices import abilities
 from voices.abilities import Abilities
@@ -29,6 +31,7 @@ class Card:
     recent: bool  # one of those that the team used last
     pace: Pace | None
     abilities: Abilities
+    portions: Portions | None
 
     @property
     def lacks(self) -> list[str]:
@@ -82,6 +85,7 @@ def for_studio(user: User, form: StudioForm) -> list[Card]:
             recent=voice.pk in recent,
             pace=paces[voice.endpoint_id],
             abilities=able[voice.endpoint_id],
+            portions=portions(voice.endpoint),
         )
         for voice in voices
     ]
@@ -89,7 +93,7 @@ def for_studio(user: User, form: StudioForm) -> list[Card]:
 
 def _recently_used(user: User) -> list[tuple[int, int | None]]:
     """Voice and person of the team's newest conversions."""
-    rows = listed(user).order_by("-created_at", "-pk").values_list("voice_id", "created_by_id")
+    rows = listed(user).filter(unordered=False).order_by("-created_at", "-pk").values_list("voice_id", "created_by_id")
     return list(rows[:RECENT_ROWS])
 
 

@@ -6,7 +6,7 @@ What is known of a call is written with the step's outcome in one transaction, s
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from conversions.files import durable
-from conversions.models import Call, Conversion, Event, Happened, Step, log
+from conversions.files import beginnings, durable
+from conversions.models import Call, Conversion, Event, Failure, Happened, Step, log
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim, LeaseLostError
 from s2s.client import Aborted, EndpointError, NotSent, Unclear, said
 from statements import Given, Insert, Update
-from voices.models import Endpoint
+from voices.models import Endpoint, Voice
 
 _add_call = Insert(
     Call,
@@ -28,9 +28,17 @@ _add_call = Insert(
 )
 
 
-def enter(claim: Claim, conversion: Conversion, endpoint: Endpoint) -> None:
-    """Committed before the request is sent: after a crash this row is how we know that it may have been."""
+def enter(claim: Claim, conversion: Conversion, endpoint: Endpoint, voice_name: str, output_format: str = "") -> None:
+    """Committed before the request is sent: after a crash this row is how we know that it may have been.
+
+    `output_format`: that of one of several pieces, whose answer isn't the result.
+    """
     with outcomes.held(claim):
+        fields: dict[str, object] = {"output_format": output_format} if output_format else {}
+        if claim.is_long:
+            fields |= {"share": None, "begun": ""}  # an earlier attempt's
+        if fields:
+            Step.objects.filter(pk=claim.step_id).update(**fields)
         _add_call(
             conversion_id=claim.conversion_id,
             step_id=claim.step_id,
@@ -42,30 +50,56 @@ def enter(claim: Claim, conversion: Conversion, endpoint: Endpoint) -> None:
             seconds=claim.seconds,
             credits=endpoint.price(claim.seconds),
         )
-        log(conversion, Event.Kind.SENT, endpoint=endpoint.name, voice=conversion.voice_name, attempt=claim.attempt)
+        to, attempt, of = endpoint.name, claim.attempt, outcomes.piece_of(claim)
+        log(conversion, Event.Kind.SENT, endpoint=to, voice=voice_name, attempt=attempt, piece=of)
 
 
-def record_result(claim: Claim, result: durable.Result, *, kind: Event.Kind) -> bool:
+def record_result(
+    claim: Claim, result: durable.Result, *, kind: Event.Kind, alignment: Mapping[str, float] | None = None
+) -> bool:
     """The result is on disk: one transaction makes it known. Raises LeaseLostError if the step isn't ours.
 
-    Returns whether an answer is news to its endpoint.
+    Returns whether an answer is news to its endpoint. `alignment`: of one of several pieces, where it is known.
     """
-    with _known(claim, result) as conversion:
-        log(conversion, kind, voice=conversion.voice_name, bytes=result.size)
+    with _known(claim, result, alignment=alignment) as conversion:
+        of = outcomes.piece_of(claim)
+        log(conversion, kind, voice=_voice_name(claim, conversion), bytes=result.size, piece=of)
         outcomes.converted(claim, conversion)
     return outcomes.answer_is_news(conversion)
 
 
-def finish(claim: Claim, result: durable.Result, output: dict[str, Any]) -> bool:
+def finish(claim: Claim, result: durable.Result, output: dict[str, object]) -> bool:
     """The answer is the result: known and ready in one transaction. Returns and raises what `record_result` does."""
     with _known(claim, result) as conversion:
         converted = Happened(Event.Kind.CONVERTED, {"voice": conversion.voice_name, "bytes": result.size})
-        outcomes.assembled(conversion, converted, output=result.key, output_bytes=result.size, **output)
+        outcomes.assembled(claim, conversion, converted, output=result.key, output_bytes=result.size, **output)
     return outcomes.answer_is_news(conversion)
 
 
+def refuse(claim: Claim, result: durable.Result, failure: Failure) -> bool:
+    """The answer to one of several pieces is worth nothing: it is in the ledger, and its step fails.
+
+    Returns and raises what `record_result` does. The step keeps the answer's key: a Retry deletes it and calls again.
+    """
+    with _known(claim, result, status=Step.Status.FAILED) as conversion:
+        outcomes.failed(claim, conversion, failure)
+    return outcomes.answer_is_news(conversion)
+
+
+def _voice_name(claim: Claim, conversion: Conversion) -> str:
+    """Of who speaks in the piece."""
+    if not conversion.in_regions:
+        return conversion.voice_name
+    return Voice.objects.values_list("name", flat=True).get(pk=claim.voice_id or 0)
+
+
 @contextmanager
-def _known(claim: Claim, result: durable.Result) -> Iterator[Conversion]:
+def _known(
+    claim: Claim,
+    result: durable.Result,
+    status: Step.Status = Step.Status.DONE,
+    alignment: Mapping[str, float] | None = None,
+) -> Iterator[Conversion]:
     """`outcomes.ended` with the ledger's row of the call that brought `result`, an earlier attempt's perhaps.
 
     That row tells the truth also when the step was cancelled or erased meanwhile. If it is another worker's, what is
@@ -73,9 +107,14 @@ def _known(claim: Claim, result: durable.Result) -> Iterator[Conversion]:
     """
     token, (facts, names) = uuid.UUID(result.key.rsplit("-", 1)[1]), _answered(result)
     try:
-        with outcomes.ended(claim, result=result.key) as conversion:
-            fields = facts | names
-            _close_with(tuple(fields))(step_id=claim.step_id, token=token, **fields)
+        fields: dict[str, Any] = {"result": result.key}
+        if claim.is_long:
+            fields["begun"] = beginnings.address_of(result.key, result.size)
+        if alignment is not None:
+            fields["alignment"] = alignment
+        with outcomes.ended(claim, status, **fields) as conversion:
+            written = facts | names
+            _close_with(tuple(written))(step_id=claim.step_id, token=token, **written)
             yield conversion
     except LeaseLostError:
         cancelled = Step.objects.filter(pk=OuterRef("step"), status=Step.Status.CANCELLED)
@@ -84,7 +123,7 @@ def _known(claim: Claim, result: durable.Result) -> Iterator[Conversion]:
         raise
 
 
-def _answered(result: durable.Result) -> tuple[dict[str, Any], dict[str, str]]:
+def _answered(result: durable.Result) -> tuple[dict[str, object], dict[str, str]]:
     """What the ledger keeps of an answer's headers: its cost, and the names of request and history item.
 
     They pass the door here too: the note from which they come may be older than it.
@@ -97,7 +136,7 @@ def _answered(result: durable.Result) -> tuple[dict[str, Any], dict[str, str]]:
     )
 
 
-_ANSWERED: dict[str, Any] = {"outcome": Call.Outcome.ANSWERED, "answered_at": Now(), "status_code": 200}
+_ANSWERED: dict[str, object] = {"outcome": Call.Outcome.ANSWERED, "answered_at": Now(), "status_code": 200}
 
 
 @cache
@@ -112,8 +151,8 @@ def _close_with(names: tuple[str, ...]) -> Update:
 def close(claim: Claim, error: Exception) -> None:
     """It is late perhaps: what another worker has found since then stays."""
     outcome = _outcome_of(error)
-    facts: dict[str, Any] = {"outcome": outcome, "answered_at": Now()}
-    words: dict[str, Any] = {"error": type(error).__name__}
+    facts: dict[str, object] = {"outcome": outcome, "answered_at": Now()}
+    words: dict[str, object] = {"error": type(error).__name__}
     if outcome != Call.Outcome.UNCLEAR:
         facts["credits"] = 0
     if isinstance(error, EndpointError):
@@ -124,7 +163,7 @@ def close(claim: Claim, error: Exception) -> None:
     _write(undecided, claim, facts, words)
 
 
-def _write(calls: QuerySet[Call], claim: Claim, facts: dict[str, Any], words: dict[str, Any]) -> None:
+def _write(calls: QuerySet[Call], claim: Claim, facts: dict[str, object], words: Mapping[str, object]) -> None:
     """Of what was erased the ledger keeps its sums, and no words."""
     if not calls.filter(step=claim.step_id).update(**facts, **words):
         calls.filter(step=None).update(**facts)

@@ -11,11 +11,12 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django_stubs_ext import WithAnnotations
 
 from conversions.ground.clock import db_now
 from conversions.ground.connections import written_in_turn
@@ -26,6 +27,15 @@ from statements import Given, Select, Update
 from voices.breaker import takes_work, trial_taken
 from voices.models import Endpoint
 
+
+class _AskedAt(TypedDict):
+    asked_at: datetime
+
+
+if TYPE_CHECKING:
+    _Asked = WithAnnotations[Endpoint, _AskedAt]
+
+NO_LEASE: dict[str, object] = {"lease_token": None, "lease_until": None}
 _RECORDING = ("audition_of_id", "recording_id", "take_of", "pk")
 
 # Endpoints with work that may be given some now.
@@ -44,8 +54,8 @@ _locked_endpoint = Select(
         .annotate(asked_at=Now())
     )
 )
-_running_for_endpoint = Select(lambda: _running_steps(endpoint=Given("endpoint_id")))
-_running_for_cpu = Select(lambda: _running_steps(endpoint__isnull=True))
+_running_for_endpoint = Select(lambda: _running_steps(Q(endpoint=Given("endpoint_id"))))
+_running_for_cpu = Select(lambda: _running_steps(Q(endpoint__isnull=True)))
 _locked_conversion = Select(
     lambda: Conversion.objects.select_for_update().filter(pk=Given("pk")).order_by().values_list("status", *_RECORDING)
 )
@@ -83,6 +93,7 @@ class Claim:
     is_long: bool = False
     running: int = 1  # leases of its endpoint, with this one
     trial: bool = False  # its endpoint is paused: this one is let through to see whether it works again
+    position: int = 0  # among the steps of its kind, those of one conversion
 
     @property
     def lane(self) -> Lane:
@@ -118,10 +129,10 @@ def waiting_steps(endpoint_id: int | OuterRef | None) -> QuerySet[Step]:
 def _claim_for(endpoint_id: int | None, *, may_be_long: bool = True) -> Claim | None:
     while True:
         with written_in_turn():
-            endpoint: Any = None
+            endpoint: _Asked | None = None
             if endpoint_id is not None:
                 # Two workers must not both see the last free slot.
-                endpoint = _locked_endpoint.first(Endpoint, pk=endpoint_id)
+                endpoint = cast("_Asked | None", _locked_endpoint.first(Endpoint, pk=endpoint_id))
                 if endpoint is None:
                     return None
             running, long = _running(endpoint_id)
@@ -144,8 +155,9 @@ def _claim_for(endpoint_id: int | None, *, may_be_long: bool = True) -> Claim | 
         # Another worker took that step between our look and our lock: look again.
 
 
-def _running_steps(**endpoint: Any) -> QuerySet[Step, tuple[Any, ...]]:
-    steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=Now(), **endpoint).order_by()
+def _running_steps(of: Q) -> QuerySet[Step, tuple[int, int]]:
+    """How many run, and how many of these are long, by (team, user)."""
+    steps = Step.objects.filter(of, status=Step.Status.RUNNING, lease_until__gt=Now()).order_by()
     counts = {"count": Count("pk"), "long": Count("pk", filter=Q(priority=Step.LONG))}
     return steps.values_list("team_id", "user_id").annotate(**counts)
 
@@ -185,6 +197,7 @@ def _take(head: fairness.Head, now: datetime, *, billed: bool, running: int, tri
         head.is_long,
         running,
         trial,
+        head.position,
     )
 
 
@@ -207,6 +220,7 @@ def claim_of(step: Step) -> Claim:
         step.end_sample,
         step.seconds,
         step.priority >= Step.LONG,
+        position=step.position,
     )
 
 

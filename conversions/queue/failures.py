@@ -17,6 +17,8 @@
 | the storage of files is away, a disk is full   | it waits until that is over; not an attempt             |
 | the database is away or full                   | it waits until that is over; not an attempt             |
 | anything unforeseen                            | tried again a few times, then failed                    |
+
+Which status is which of the errors: `s2s/client/statuses.py`.
 """
 
 from __future__ import annotations
@@ -51,12 +53,19 @@ class StepError(Exception):
     """A step found that it can't be done, or not yet; the sentence is for people."""
 
     def __init__(
-        self, code: str, words: str, *, retry_after_s: float | None = None, status: Step.Status = Step.Status.FAILED
+        self,
+        code: str,
+        words: str,
+        *,
+        retry_after_s: float | None = None,
+        status: Step.Status = Step.Status.FAILED,
+        counted: bool = True,
     ) -> None:
         super().__init__(words)
         self.failure = Failure(code, words)
         self.retry_after_s = retry_after_s
         self.status = status
+        self.counted = counted  # as an attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +124,7 @@ def _away(code: str, words: str) -> Verdict:
 def _judged(error: Exception, claim: Claim) -> Verdict:
     match error:
         case StepError():
-            return Verdict(error.failure, error.retry_after_s, error.status)
+            return Verdict(error.failure, error.retry_after_s, error.status, counted=error.counted)
         case AudioError(code="decoder_lost"):
             return _again(error, claim, None, most=UNFORESEEN_ATTEMPTS)
         case AudioError():

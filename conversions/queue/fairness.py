@@ -40,7 +40,8 @@ WITH RECURSIVE head (id, team_id, user_id) AS (
 )
 SELECT
     step.id, step.team_id, step.user_id, step.priority, step.kind, step.attempt, step.conversion_id,
-    step.endpoint_id, step.voice_id, step.start_sample, step.end_sample, step.seconds
+    step.endpoint_id, step.voice_id, step.start_sample, step.end_sample, step.seconds,
+    step.position
 FROM head JOIN {table} AS step ON step.id = head.id
 """
 
@@ -76,6 +77,7 @@ class Head:
     start_sample: int
     end_sample: int | None
     seconds: float
+    position: int
 
     @property
     def is_long(self) -> bool:

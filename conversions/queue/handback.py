@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from contextlib import suppress
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from conversions.files import durable
+from conversions.files import beginnings, durable
 from conversions.ground.clock import db_now
 from conversions.models import Call, Event, Failure, Step, log
 from conversions.queue import calls, outcomes
@@ -29,16 +29,23 @@ def hand_back(claim: Claim, *, if_expired: bool = False) -> None:
     result = durable.find_result(claim.conversion_id, claim.step_id) if claim.endpoint_id is not None else None
     if result is not None:
         calls.record_result(claim, result, kind=Event.Kind.ADOPTED)
-        return
+    else:
+        _give_up(claim, if_expired=if_expired)
+    if claim.kind is Step.Kind.CONVERT and claim.is_long:
+        with suppress(OSError):  # the next attempt clears it away too
+            beginnings.forget(durable.result_key(claim.conversion_id, claim.step_id, claim.attempt, claim.token))
+
+
+def _give_up(claim: Claim, *, if_expired: bool) -> None:
     sent = Call.objects.filter(token=claim.token, outcome=Call.Outcome.SENT)
     hopeless = _hopeless(claim) if if_expired else None
     status = Step.Status.FAILED if hopeless else Step.Status.WAITING
     with outcomes.ended(claim, status, if_expired=if_expired, not_before=db_now()) as conversion:
-        lost: dict[str, Any] = {"outcome": Call.Outcome.UNCLEAR, "error": "its worker vanished"}
+        lost: dict[str, object] = {"outcome": Call.Outcome.UNCLEAR, "error": "its worker vanished"}
         if not claim.billed:
             lost["credits"] = 0
         sent.update(**lost)
-        log(conversion, Event.Kind.INTERRUPTED, attempt=claim.attempt)
+        log(conversion, Event.Kind.INTERRUPTED, attempt=claim.attempt, piece=outcomes.piece_of(claim))
         if hopeless is not None:
             outcomes.failed(claim, conversion, hopeless)
     logger.warning("step %s lost its worker, it is %s", claim.step_id, status)

@@ -63,16 +63,18 @@ class Lease:
                 self._stop_work = None
 
     def lose(self) -> None:
-        with self._lock:
-            self._lost = True
-            stop_work = self._stop_work
-        if stop_work is not None:
-            stop_work()
+        self._stop(lost=True)
 
     def interrupt(self) -> bool:
         """Returns whether there was something to stop, whose thread then gives the step back itself."""
+        return self._stop(lost=False)
+
+    def _stop(self, *, lost: bool) -> bool:
         with self._lock:
-            self._interrupted = True
+            if lost:
+                self._lost = True
+            else:
+                self._interrupted = True
             stop_work = self._stop_work
         if stop_work is not None:
             stop_work()

@@ -1,8 +1,8 @@
 """How long a call may take, how long its endpoint may say nothing meanwhile, and how much it may send.
 
 Two limits of time, because an endpoint of the contract may be silent until it is finished: silence alone says little,
-and one that sends byte after byte for ever is never silent. All grow with the recording. A host that has vanished is
-found by TCP (`s2s/client/abort.py`), long before any.
+and one that sends byte after byte for ever is never silent. They grow with the recording, but for how long a call that
+bills may take. A host that has vanished is found by TCP (`s2s/client/abort.py`), long before any.
 """
 
 from __future__ import annotations

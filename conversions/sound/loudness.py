@@ -35,7 +35,7 @@ def source_lufs(conversion: Conversion) -> float | None:
 def output_lufs(conversion: Conversion) -> float | None:
     """Of the result."""
     if conversion.output_lufs is None and conversion.output:
-        conversion.output_lufs = _measured(conversion.output, headerless(conversion.format))
+        conversion.output_lufs = _measured(conversion.output, headerless(conversion.format, conversion.output_channels))
         _keep(conversion, output_lufs=conversion.output_lufs)
     return conversion.output_lufs
 

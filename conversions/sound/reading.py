@@ -10,25 +10,25 @@ import hashlib
 import logging
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files import File
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from xxhash import xxh3_128
 
 from conversions.ground.connections import give_back
 from conversions.ledger.usage import over_quota
 from conversions.models import Conversion, Failure
-from conversions.words.durations import spoken_duration
 from conversions.words.noticed import missing_words
 from s2s.audio import AudioError, Examination, Limits, RawPcm, Stop, examine, examine_plain
 from s2s.audio.limits import SILENCE_DBFS
 from s2s.formats import OutputFormat
 from teams.models import Membership
+from voices.models import Endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -46,15 +46,17 @@ class Understood:
     checksum: str
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """What its conversion keeps."""
         found = self.found
         return {
             "source_checksum": self.checksum,
             "source_container": found.container[:40],
             "source_codec": found.codec[:40],
+            "source_pictures": found.pictures[:40],
             "source_rate_hz": found.sample_rate_hz,
             "source_channels": found.channels,
+            "source_apart": found.is_apart,
             "source_samples": found.samples,
             "source_duration_s": found.duration_s,
             "source_peaks": found.peaks,
@@ -62,7 +64,7 @@ class Understood:
         }
 
     @property
-    def told(self) -> dict[str, Any]:
+    def told(self) -> dict[str, object]:
         """What the timeline says."""
         told = {"duration_s": round(self.found.duration_s, 3), "codec": self.found.codec}
         return told | ({"noticed": self.found.noticed.as_json()} if self.found.noticed else {})
@@ -70,13 +72,20 @@ class Understood:
 
 def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Understood:
     """Raises AudioError, also for what is silent: its conversion would be, too, and may be billed."""
-    found = examine(source, limits=limits(), raw=raw_source(conversion), track=conversion.track, stop=stop)
+    found = examine(
+        source,
+        limits=limits(),
+        raw=raw_source(conversion),
+        track=conversion.track,
+        with_levels=True,
+        stop=stop,
+    )
     if found.level_dbfs <= SILENCE_DBFS:
         raise AudioError("silent")
     return Understood(found, _checksum(source))
 
 
-def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Understood | None:
+def understand_at_the_door(upload: File[bytes], conversion: Conversion) -> Understood | None:
     """An upload that needs no decoder; `uploads` has given it a `checksum`.
 
     None for what is left to `prepare`: any other kind of recording, one with which something is wrong, and what comes
@@ -87,7 +96,9 @@ def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Underst
         return None
     try:
         give_back()
-        found = examine_plain(cast(BinaryIO, upload), limits=limits(), raw=raw_source(conversion))
+        found = examine_plain(
+            cast(BinaryIO, upload), limits=limits(), raw=raw_source(conversion), with_channel_levels=True
+        )
         is_plain = found and found.level_dbfs > SILENCE_DBFS and not found.noticed
         return Understood(found, checksum) if found and is_plain else None
     except AudioError:
@@ -99,50 +110,28 @@ def understand_at_the_door(upload: File[Any], conversion: Conversion) -> Underst
         _at_the_door.release()
 
 
-def refusal(
-    conversion: Conversion, found: Examination, member: Membership | None, *, sent_bytes: int | None = None
-) -> Failure | None:
-    """Why its endpoint would refuse the recording, or why it goes beyond a quota.
-
-    `sent_bytes` of what it would get, where that isn't the file.
-    """
-    size = conversion.source_bytes if sent_bytes is None else sent_bytes
-    endpoint = conversion.endpoint
-    if endpoint.max_seconds is not None and found.duration_s > endpoint.max_seconds:
-        words = _(
-            "This recording is %(length)s long, and %(endpoint)s takes at most %(most)s. "
-            "Nothing was billed. Choose a voice of another endpoint or a shorter recording."
-        )
-        length, most = spoken_duration(found.duration_s), spoken_duration(endpoint.max_seconds)
-        return Failure("too_long_for_endpoint", words % {"length": length, "endpoint": endpoint.name, "most": most})
-    if endpoint.max_bytes is not None and size > endpoint.max_bytes:
-        words = _(
-            "This file has %(size)s, and %(endpoint)s takes at most %(most)s. Nothing was billed. "
-            "Choose a voice of another endpoint, or upload it as mp3 or m4a."
-        )
-        limit = filesizeformat(endpoint.max_bytes)
-        return Failure(
-            "too_large_for_endpoint", words % {"size": filesizeformat(size), "endpoint": endpoint.name, "most": limit}
-        )
-    over = over_quota(member, seconds=found.duration_s, of=conversion) if member else None
+def refusal(conversion: Conversion, seconds: float, member: Membership | None) -> Failure | None:
+    """Why so much of it goes beyond a quota."""
+    over = over_quota(member, seconds=seconds, of=conversion) if member else None
     if over:
         return Failure("quota", _("%s Your recording is safe; press Retry when there is room again.") % over)
     return None
 
 
-def question(conversion: Conversion, found: Examination) -> Failure | None:
+def question(found: Examination, endpoints: Iterable[Endpoint]) -> Failure | None:
     """What a person is to say before it is paid for: whether it is to be sent, though a part of it is missing."""
     words = missing_words(found.noticed.as_json(), found.duration_s)
-    if not words or not conversion.endpoint.billed:
+    billing = next((endpoint for endpoint in endpoints if endpoint.billed), None)
+    if not words or billing is None:
         return None
     more = _(
         "Nothing was sent to %(endpoint)s, and nothing was billed. "
         "If you have the whole file, upload that; else convert what is there."
     )
-    return Failure(Conversion.INCOMPLETE, f"{words} {more % {'endpoint': conversion.endpoint.name}}")
+    return Failure(Conversion.INCOMPLETE, f"{words} {more % {'endpoint': billing.name}}")
 
 
-def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:
+def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, object]:
     """The fields of a conversion that tell what its result sounds like.
 
     Raises AudioError, also for silence (silent): no recording is that is sent.
@@ -153,7 +142,7 @@ def heard(answer: BinaryIO, format: OutputFormat) -> dict[str, Any]:
     return _output(found)
 
 
-def heard_at_once(answer: BinaryIO, format: OutputFormat) -> dict[str, Any] | None:
+def heard_at_once(answer: BinaryIO, format: OutputFormat) -> dict[str, object] | None:
     """The same of one that needs no decoder; else None, and for silence."""
     found = examine_plain(answer, limits=limits(), raw=headerless(format))
     return _output(found) if found and not _is_silent(found, format) else None
@@ -163,7 +152,7 @@ def _is_silent(found: Examination, format: OutputFormat) -> bool:
     return found.level_dbfs <= (_ALAW_SILENCE_DBFS if format.codec == "alaw" else SILENCE_DBFS)
 
 
-def _output(found: Examination) -> dict[str, Any]:
+def _output(found: Examination) -> dict[str, object]:
     return {"output_duration_s": found.duration_s, "output_peaks": found.peaks}
 
 
@@ -171,13 +160,13 @@ def raw_source(conversion: Conversion) -> RawPcm | None:
     return RawPcm() if conversion.file_format == "pcm_s16le_16" else None
 
 
-def headerless(format: OutputFormat) -> RawPcm | None:
+def headerless(format: OutputFormat, channels: int = 1) -> RawPcm | None:
     """How to read an output that has no header; None for those that say themselves what they are."""
     match format.codec:
         case "pcm":
-            return RawPcm(format.sample_rate_hz)
+            return RawPcm(format.sample_rate_hz, channels)
         case "ulaw" | "alaw" as encoding:
-            return RawPcm(format.sample_rate_hz, encoding=encoding)
+            return RawPcm(format.sample_rate_hz, channels, encoding)
         case _:
             return None
 

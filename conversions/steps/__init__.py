@@ -1,4 +1,4 @@
-"""What a step does: prepare, convert, assemble, export."""
+"""What a step does: prepare, convert, assemble, export, find speakers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from conversions.steps.assemble import assemble
 from conversions.steps.convert import convert
 from conversions.steps.export import export
 from conversions.steps.prepare import prepare
+from conversions.steps.speakers import find_speakers
 
 if TYPE_CHECKING:
     from conversions.queue.claim import Claim
@@ -20,4 +21,6 @@ STEPS: Mapping[Step.Kind, Callable[[Claim, Lease], None]] = {
     Step.Kind.CONVERT: convert,
     Step.Kind.ASSEMBLE: assemble,
     Step.Kind.EXPORT: export,
+    Step.Kind.REDO: convert,
+    Step.Kind.SPEAKERS: find_speakers,
 }

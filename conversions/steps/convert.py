@@ -5,28 +5,35 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.utils.translation import gettext as _
 
-from conversions.files import durable
+from conversions.files import beginnings, durable
 from conversions.ground import disk
 from conversions.ground.connections import give_back
-from conversions.models import Event
+from conversions.models import Event, Failure, Step
 from conversions.queue import calls, gate, limits
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.sound.reading import heard, heard_at_once
-from conversions.steps import reconcile
-from conversions.steps.loading import Piece, piece_of
+from conversions.steps import cutting, reconcile
+from conversions.steps.coming import Coming
+from conversions.steps.loading import Piece, parameters_of, piece_of
 from conversions.words.lengths import asked_speed
-from s2s.audio import AudioError
+from s2s.audio import AudioError, Stop
 from s2s.client import Abort, Client, said
+from s2s.contract import ConvertParameters
 from voices import abilities
 from voices.clients import client_for
+from voices.refused import is_format_refused, remember_refused
+
+if TYPE_CHECKING:
+    from s2s.audio.aligning import Energies
+    from s2s.formats import OutputFormat
 
 # Up to here a slot is not held noticeably longer for looking at an answer than for handing it on.
 AT_ONCE_BYTES = 20 * 1000**2
@@ -36,7 +43,6 @@ AT_SIGHT_BYTES = 8 * 1000**2
 # answer may keep one busy for long; then the others are handed on too.
 _eyes = ThreadPoolExecutor(os.cpu_count() or 1, "look")
 LOOK_PATIENCE_S = 5.0
-AT_LEAST_FREE = 1 << 20
 # What is kept of an answer's headers next to its bytes.
 KEPT_HEADERS = frozenset(
     {"content-type", "request-id", "character-cost", "history-item-id", "maximum-concurrent-requests"}
@@ -45,29 +51,38 @@ KEPT_HEADERS = frozenset(
 
 def convert(claim: Claim, lease: Lease) -> None:
     piece = piece_of(claim)
+    if claim.is_long and claim.attempt > 1:
+        beginnings.forget_all(claim.conversion_id, claim.step_id)
     adopted = durable.find_result(claim.conversion_id, claim.step_id)
     if adopted is not None:
         # An earlier attempt had its answer on disk and died before it said so.
         calls.record_result(claim, adopted, kind=Event.Kind.ADOPTED)
         gate.not_called(claim)
         return
-    client, abort = client_for(piece.endpoint), Abort()
+    client, abort, stop = client_for(piece.endpoint), Abort(), Stop()
+
+    def end() -> None:
+        stop.stop()
+        abort.abort()
+
     lost = reconcile.lost_call(claim) if claim.billed else None
-    look = _Look(piece)
-    with lease.stopping(abort.abort):
-        if lost is not None:
-            result = reconcile.find(claim, piece, lost, client, abort)
-        else:
-            result = _Call(claim, piece, client, abort, look).send(lease)
     if lost is not None:
+        with lease.stopping(end):
+            result = reconcile.find(claim, piece, lost, client, abort)
         calls.record_result(claim, result, kind=Event.Kind.LOOKED_UP)
         gate.not_called(claim)
         return
-    if look.output is None:
-        is_news = calls.record_result(claim, result, kind=Event.Kind.CONVERTED)
-    else:
-        is_news = calls.finish(claim, result, look.output)
+    look = _Look(piece) if piece.is_whole else _Comparison(piece)
+    with closing(Coming(claim, _sound_bytes(claim, piece, look.format), is_result=piece.is_whole)) as coming:
+        with lease.stopping(end):
+            result = _Call(claim, piece, client, abort, stop, look, coming).send(lease)
+        is_news = look.record(claim, result)
     gate.answered(claim, piece.endpoint, result.headers, is_news=is_news)
+
+
+def _sound_bytes(claim: Claim, piece: Piece, format: OutputFormat) -> int:
+    """Of its answer, about."""
+    return int(claim.seconds / asked_speed(piece.conversion) * format.bytes_per_s)
 
 
 class _Look:
@@ -77,26 +92,31 @@ class _Look:
     """
 
     def __init__(self, piece: Piece) -> None:
-        self.output: dict[str, Any] | None = None
-        self._format = piece.conversion.format
-        self._is_whole = piece.is_whole
+        self._output: dict[str, object] | None = None
+        self.format = piece.conversion.format
 
-    def begin(self, answer: BinaryIO) -> Callable[[], object]:
+    def begin(self, answer: BinaryIO, sent: Energies | None) -> Callable[[], object]:
         """Returns what waits for its end."""
         size = os.fstat(answer.fileno()).st_size
-        if not self._is_whole or size > AT_ONCE_BYTES:
+        if size > AT_ONCE_BYTES:
             return lambda: None
         if size <= AT_SIGHT_BYTES:
             with suppress(Exception):  # it shows again below, where it keeps nothing from becoming durable
-                self.output = heard_at_once(answer, self._format)
-            if self.output is not None:
+                self._output = heard_at_once(answer, self.format)
+            if self._output is not None:
                 return lambda: None
         looking = _eyes.submit(self._look, answer)
         return lambda: self._seen(looking)
 
+    def record(self, claim: Claim, result: durable.Result) -> bool:
+        """Whether the answer is news to its endpoint."""
+        if self._output is None:
+            return calls.record_result(claim, result, kind=Event.Kind.CONVERTED)
+        return calls.finish(claim, result, self._output)
+
     def _look(self, answer: BinaryIO) -> None:
         with suppress(AudioError, OSError):
-            self.output = heard(answer, self._format)
+            self._output = heard(answer, self.format)
 
     def _seen(self, looking: Future[None]) -> None:
         try:
@@ -104,6 +124,32 @@ class _Look:
         except TimeoutError:
             if not looking.cancel():  # it has begun
                 looking.result()
+
+
+class _Comparison:
+    """Where the answer to one of several pieces lies beside what was sent, and whether it is audio at all."""
+
+    def __init__(self, piece: Piece) -> None:
+        self._piece = piece
+        self._alignment: dict[str, float] | None = None
+        self._failure: Failure | None = None
+        self.format = cutting.asked_format(piece)
+
+    def begin(self, answer: BinaryIO, sent: Energies | None) -> Callable[[], object]:
+        return _eyes.submit(self._compare, answer, sent).result
+
+    def record(self, claim: Claim, result: durable.Result) -> bool:
+        if self._failure is not None:
+            return calls.refuse(claim, result, self._failure)
+        return calls.record_result(claim, result, kind=Event.Kind.CONVERTED, alignment=self._alignment)
+
+    def _compare(self, answer: BinaryIO, sent: Energies | None) -> None:
+        assert sent is not None
+        try:
+            self._alignment = cutting.alignment(self._piece.conversion, sent, answer, self.format)
+        except (AudioError, cutting.OddLengthError) as error:
+            if not cutting.is_of_decoder(error):  # else it is compared when it is joined
+                self._failure = cutting.worthless(error, self._piece.endpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,31 +160,50 @@ class _Call:
     piece: Piece
     client: Client
     abort: Abort
-    look: _Look
+    stop: Stop
+    look: _Look | _Comparison
+    coming: Coming
 
     def send(self, lease: Lease) -> durable.Result:
         conversion = self.piece.conversion
+        parameters = self._parameters()
         try:
-            source = durable.open_file(conversion.sent)
+            source = durable.open_file(cutting.file_of(conversion, self.piece.channel))
         except FileNotFoundError as error:
             raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
-        with closing(source):
-            disk.require(self._expected_bytes())  # before it is sent: what can't be kept need not be made
+        with ExitStack() as stack:
+            stack.enter_context(closing(source))
+            # Before it is sent: what can't be kept need not be made.
+            disk.require(self.coming.expected_bytes + disk.AT_LEAST_FREE)
+            audio, sent = self._cut_out(source, stack)
             source_speech = self._source_speech()
-            calls.enter(self.claim, conversion, self.piece.endpoint)
+            asked = "" if self.piece.is_whole else self.look.format.name
+            calls.enter(self.claim, conversion, self.piece.endpoint, self.piece.voice_name, asked)
             give_back()  # a connection is never held over a call
             try:
-                return self._answer_to(source, source_speech)
+                return self._answer_to(audio, sent, source_speech, parameters)
             except Exception as error:  # also what nobody foresaw leaves the ledger with the truth
                 calls.close(self.claim, error)
                 lease.check()
+                self._ask_for_less(error)
                 raise
 
-    def _expected_bytes(self) -> int:
-        """Of the answer, with some room for headers and for rows about it."""
-        conversion = self.piece.conversion
-        seconds = self.claim.seconds / asked_speed(conversion)
-        return int(seconds * conversion.format.bytes_per_s) + AT_LEAST_FREE
+    def _cut_out(self, source: BinaryIO, stack: ExitStack) -> tuple[BinaryIO, Energies | None]:
+        """What is sent, and of a piece that is cut out its energies."""
+        if not self.piece.is_cut_out:
+            return source, None
+        give_back()
+        return stack.enter_context(cutting.cut_out(self.piece, source, self.stop))
+
+    def _ask_for_less(self, error: Exception) -> None:
+        """Raises StepError where its plan doesn't include the format, and there is another one to ask for."""
+        format = self.look.format
+        if format != self.piece.conversion.format and is_format_refused(error, format.name):
+            remember_refused(self.piece.endpoint, format.name)
+            words = _("%s doesn’t give that format with its plan; another one is asked for.")
+            raise StepError(
+                "format_refused", words % self.piece.endpoint.name, retry_after_s=0.0, counted=False
+            ) from error
 
     def _source_speech(self) -> bytes | None:
         """What is spoken in the recording of which this is a passage, for an endpoint that says that it takes it."""
@@ -150,13 +215,15 @@ class _Call:
             return file.read()
         return None
 
-    def _answer_to(self, source: BinaryIO, source_speech: bytes | None) -> durable.Result:
+    def _answer_to(
+        self, audio: BinaryIO, sent: Energies | None, source_speech: bytes | None, parameters: ConvertParameters
+    ) -> durable.Result:
         claim, conversion = self.claim, self.piece.conversion
         answer = self.client.convert(
             self.piece.voice.voice_id,
-            source,
-            conversion.parameters,
-            filename="recording.flac" if conversion.is_rendered else conversion.source_name or "audio",
+            audio,
+            parameters,
+            filename="recording.flac" if self._is_flac else conversion.source_name or "audio",
             timeout=limits.timeouts(claim),
             most_bytes=limits.most_bytes(claim.seconds, conversion),
             source_speech=source_speech,
@@ -165,5 +232,24 @@ class _Call:
         with answer:
             headers = said.headers(answer.headers, KEPT_HEADERS)
             return durable.store_result(
-                claim.conversion_id, claim.step_id, claim.attempt, claim.token, answer, headers, beside=self.look.begin
+                claim.conversion_id,
+                claim.step_id,
+                claim.attempt,
+                claim.token,
+                answer,
+                headers,
+                growing=self.coming.grown_to,
+                beside=lambda file: self.look.begin(file, sent),
             )
+
+    @property
+    def _is_flac(self) -> bool:
+        return self.piece.is_cut_out or self.piece.conversion.is_rendered
+
+    def _parameters(self) -> ConvertParameters:
+        own: dict[str, object] = {"output_format": self.look.format.name}
+        if self.piece.is_cut_out:
+            own["file_format"] = "other"
+        if self.claim.kind is Step.Kind.REDO:
+            own["seed"] = None  # the same would come back
+        return parameters_of(self.piece).model_copy(update=own)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -27,7 +27,8 @@ from conversions.models import Call, Conversion, Step
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.limits import most_bytes as most_bytes_of
-from conversions.sound.reading import headerless, limits, raw_source
+from conversions.sound.reading import headerless, limits
+from conversions.steps.cutting import blocks, file_of
 from conversions.steps.loading import Piece
 from conversions.words.lengths import asked_speed, is_as_long, length_slack_s
 from s2s import audio
@@ -118,15 +119,17 @@ def _unclear(call: Call, why: str) -> StepError:
         "Press Retry to convert it again, which may cost again."
     )
     values = {"endpoint": call.endpoint.name, "why": why}
-    return StepError("unclear", words % values, status=Step.Status.UNCLEAR)
+    return StepError(Conversion.UNCLEAR, words % values, status=Step.Status.UNCLEAR)
 
 
 def _found(search: _Search) -> durable.Result | None:
     candidates, conversion, call = _candidates(search), search.conversion, search.call
     if not candidates:
         return None
-    with durable.open_file(conversion.source) as source:
-        sent = _envelope_of(source, raw_source(conversion), conversion.track)
+    channel = search.piece.channel
+    with durable.open_file(file_of(conversion, channel)) as source:
+        samples = None if search.piece.is_whole else search.piece.samples
+        sent = _envelope(blocks(conversion, source, samples, _RATE_HZ, channel=channel))
     for item in candidates:
         result = None
         try:
@@ -189,12 +192,18 @@ def _nobody_can_tell(search: _Search) -> bool:
     One whose answer named neither item nor request, or hasn't come yet.
     """
     call, slack_s = search.call, length_slack_s(search.call.seconds)
-    unnamed = _others(call).filter(
-        Q(conversion__voice=search.claim.voice_id) | Q(conversion=None),  # erased: of whatever voice
-        outcome__in=[Call.Outcome.SENT, Call.Outcome.ANSWERED],
-        request_id="",
-        history_item_id="",
-        seconds__range=(call.seconds - slack_s, call.seconds + slack_s),
+    # Another piece of the same recording is told by its sound.
+    siblings = Q(conversion=search.claim.conversion_id) & ~Q(step=search.claim.step_id)
+    unnamed = (
+        _others(call)
+        .exclude(siblings)
+        .filter(
+            Q(step__voice=search.claim.voice_id) | Q(step=None),  # erased: of whatever voice
+            outcome__in=[Call.Outcome.SENT, Call.Outcome.ANSWERED],
+            request_id="",
+            history_item_id="",
+            seconds__range=(call.seconds - slack_s, call.seconds + slack_s),
+        )
     )
     return unnamed.exists()
 
@@ -226,12 +235,14 @@ def _adopt(search: _Search, item: HistoryItem, sent: NDArray[np.float32]) -> dur
             ) as answer:
                 for chunk in answer:
                     file.write(chunk)
-            raw = _raw(file, conversion.format)
-            alike = _alike(sent, _envelope_of(file, raw), conversion)
+            format = search.piece.format
+            raw = _raw(file, format)
+            found = _envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=limits(), raw=raw))
+            alike = _alike(sent, found, conversion)
             logger.info("history item %s is %.2f like call %s", item.history_item_id, alike, call.pk)
             if alike < SAME_PERFORMANCE or not _link(call, item):
                 return None
-            with _as_ordered(file, raw, conversion.format) as ordered:
+            with _as_ordered(file, raw, format) as ordered:
                 return _store(call, search.claim, item, ordered)
         except Aborted:
             raise
@@ -261,10 +272,10 @@ def _raw(file: BinaryIO, format: OutputFormat) -> RawPcm | None:
     return None
 
 
-def _envelope_of(file: BinaryIO, raw: RawPcm | None, track: int | None = None) -> NDArray[np.float32]:
+def _envelope(samples: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
     from s2s.audio.envelope import envelope
 
-    return envelope(decode(file, sample_rate_hz=_RATE_HZ, limits=limits(), raw=raw, track=track), _RATE_HZ)
+    return envelope(samples, _RATE_HZ)
 
 
 @contextlib.contextmanager
@@ -299,7 +310,7 @@ def _codec(format: OutputFormat) -> str:
 
 
 def _store(call: Call, claim: Claim, item: HistoryItem, file: BinaryIO) -> durable.Result:
-    headers: dict[str, Any] = {"history-item-id": item.history_item_id, "request-id": item.request_id or ""}
+    headers: dict[str, str] = {"history-item-id": item.history_item_id, "request-id": item.request_id or ""}
     if item.character_cost is not None:
         headers["character-cost"] = str(item.character_cost)
     file.seek(0)

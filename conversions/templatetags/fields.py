@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
 from django.forms import BoundField
 from django.utils.safestring import SafeString
@@ -12,7 +10,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def control(field: BoundField, **attributes: Any) -> SafeString:
+def control(field: BoundField, **attributes: str | bool) -> SafeString:
     """The field's widget. Focus goes to the first field with an error, by `autofocus`, so it needs no script."""
     attributes["placeholder"] = False  # the label says it, and stays while one types
     names_of_invalid = [name for name, errors in field.form.errors.items() if errors and name in field.form.fields]

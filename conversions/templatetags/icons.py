@@ -22,6 +22,7 @@ _PATHS = {
     "keyboard": "M3 6h18v12H3zM7 10h.1M11 10h.1M15 10h.1M18 10h-.1M8 14.5h8",
     "lock": "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
     "minus": "M6 12h12",
+    "parts": "M3 7h7M14 7h7M3 17h3M10 17h11M12 4v16",
     "pause": "M9 5v14M15 5v14",
     "pencil": "m4 20 1-4L16 5l3 3L8 19zM13.5 7.5l3 3",
     "play": "M8 5v14l11-7z",

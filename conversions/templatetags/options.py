@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import cast
 
 from django import template
-from django.forms import BoundField, Form
+from django.forms import BoundField, ChoiceField, Form
 from django.utils.formats import localize
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 from conversions.forms.studio import OptionsForm
 from conversions.models import Conversion
 from conversions.pages.voicecards import Card, lacking
-from s2s.contract import VOICE_PARAMETERS
+from s2s.voice_settings import VOICE_PARAMETERS
 from voices.models import Endpoint, VoiceModel
 
 register = template.Library()
 
-_FIELDS: dict[str, Any] = OptionsForm.base_fields
+_FIELDS = OptionsForm.base_fields
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def endpoints_with(cards: Iterable[Card], option: str) -> str:
 
 
 @register.filter
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """For a data attribute; the template escapes it."""
     return json.dumps(value)
 
@@ -110,12 +110,15 @@ def _model_name(conversion: Conversion) -> str:
     return names.values_list("name", flat=True).first() or conversion.model_id
 
 
-def _choice(name: str, value: Any) -> str:
+def _choice(name: str, value: str | int | None) -> str:
     """The words of a choice; empty for one that wasn't made."""
-    return "" if value is None else str(dict(_FIELDS[name].choices).get(str(value), value))
+    field = _FIELDS[name]
+    assert isinstance(field, ChoiceField)
+    choices = cast("Iterable[tuple[str, str]]", field.choices)
+    return "" if value is None else str(dict(choices).get(str(value), value))
 
 
-def _settings_words(settings: dict[str, Any]) -> str:
+def _settings_words(settings: dict[str, float | bool]) -> str:
     """ "Stability 80%, Speed 1.1×, Speaker boost off"."""
     said = [(name, _amount(name, settings[name])) for name in VOICE_PARAMETERS if name in settings]
     return ", ".join(f"{_FIELDS[name].label} {amount}" for name, amount in said)
@@ -125,6 +128,6 @@ def _amount(name: str, value: float | bool) -> str:
     """In the words of voice-settings.js: between nothing and all in percent, else as a factor."""
     if isinstance(value, bool):
         return _("on") if value else _("off")
-    if _FIELDS[name].max_value == 1:
+    if VOICE_PARAMETERS[name].most == 1:
         return _("%(percent)d%%") % {"percent": round(value * 100)}
     return f"{localize(Decimal(f'{value:.3g}'))}×"

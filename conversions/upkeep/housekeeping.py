@@ -24,7 +24,7 @@ from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from redis.exceptions import RedisError
 
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.ground import notes
 from conversions.ground.clock import db_now
 from conversions.ground.connections import give_back
@@ -39,7 +39,8 @@ EVENT_AGE = timedelta(days=30)
 BATCH = 500
 PART_AT_MOST_S = 300.0
 SHOWN_AT_MOST = 20
-_NO_WORK_LEFT = frozenset({Conversion.Status.READY, Conversion.Status.CANCELLED})
+_NO_WORK_LEFT = frozenset({Conversion.Status.READY, Conversion.Status.CANCELLED, Conversion.Status.UNORDERED})
+_NEED_SOURCE = Conversion.UNFINISHED | {Conversion.Status.UNORDERED}
 
 
 def housekeep() -> None:
@@ -79,14 +80,14 @@ class _Time:
 def delete_orphans(age: timedelta = ORPHAN_AGE, *, seconds: float = PART_AT_MOST_S) -> int:
     """Deletes the files of conversions that are gone. Returns of how many."""
     left, deleted = _Time(seconds), 0
-    for ids in _batches(durable.stored_conversions()):
+    for ids in _batches(inventory.stored_conversions()):
         known = set(Conversion.objects.filter(pk__in=ids).values_list("pk", flat=True))
         known |= set(Recording.objects.filter(pk__in=ids).values_list("pk", flat=True))
         give_back()
         for conversion_id in ids:
             if left.is_up:
                 return deleted
-            if conversion_id not in known and durable.older_than(conversion_id, age):
+            if conversion_id not in known and inventory.older_than(conversion_id, age):
                 durable.delete_all(conversion_id)
                 deleted += 1
     return deleted
@@ -126,7 +127,7 @@ class _Row(NamedTuple):
             return None
         if self.status == Conversion.Status.READY:
             return self.output
-        return self.source if self.status in Conversion.UNFINISHED else None
+        return self.source if self.status in _NEED_SOURCE else None
 
 
 def look_into_folders(age: timedelta = ORPHAN_AGE, *, seconds: float = PART_AT_MOST_S) -> Found:
@@ -138,7 +139,7 @@ def look_into_folders(age: timedelta = ORPHAN_AGE, *, seconds: float = PART_AT_M
         if left.is_up:
             break
         give_back()
-        stored = durable.contents([row.id for row in rows])
+        stored = inventory.contents([row.id for row in rows])
         found.looked_into += len(rows)
         found.deleted += _delete_left_over(rows, stored, age)
         for row in rows:
@@ -162,17 +163,20 @@ def _rows_from(start: uuid.UUID) -> Iterator[list[_Row]]:
             after = Q(pk__gt=batch[-1].id)
 
 
-def _delete_left_over(rows: Sequence[_Row], stored: Mapping[uuid.UUID, durable.Contents], age: timedelta) -> int:
-    """Of conversions that are ready or cancelled. A failed one keeps what it has: Retry may adopt a late answer."""
-    deletable = {row.id: durable.broken_writes(stored[row.id], age) for row in rows}
+def _delete_left_over(rows: Sequence[_Row], stored: Mapping[uuid.UUID, inventory.Contents], age: timedelta) -> int:
+    """Of conversions that are ready or cancelled, or not ordered yet. A failed one keeps what it has: Retry may adopt a
+    late answer."""
+    deletable = {row.id: inventory.broken_writes(stored[row.id], age) for row in rows}
     finished = [row for row in rows if row.status in _NO_WORK_LEFT]
-    suspects = [row for row in finished if durable.left_over(stored[row.id], [row.source, row.output, row.player], age)]
+    suspects = [
+        row for row in finished if inventory.left_over(stored[row.id], [row.source, row.output, row.player], age)
+    ]
     if suspects:
         wanted, busy = _wanted_by_steps([row.id for row in suspects])
         for row in suspects:
             if row.id not in busy:
                 keys = {row.source, row.output, row.player, *wanted.get(row.id, ())}
-                deletable[row.id] += durable.left_over(stored[row.id], keys, age)
+                deletable[row.id] += inventory.left_over(stored[row.id], keys, age)
         give_back()
     for conversion_id, names in deletable.items():
         durable.delete(conversion_id, names)
@@ -208,7 +212,7 @@ def _note_missing(row: _Row, found: Found) -> None:
 def _tell(found: Found) -> None:
     if found.missing > len(found.shown):
         logger.error("the files of %d conversions are gone", found.missing)
-    note = {"at": db_now().isoformat(), "missing": found.missing, "shown": found.shown}
+    note: notes.Note = {"at": db_now().isoformat(), "missing": found.missing, "shown": found.shown}
     try:
         notes.write("housekeeping", note)
     except RedisError as error:
@@ -233,7 +237,7 @@ def delete_stale_uploads(age: timedelta = ORPHAN_AGE) -> int:
 
 
 def clear_broken_writes(age: timedelta = ORPHAN_AGE) -> int:
-    return durable.clear_broken_writes(age)
+    return inventory.clear_broken_writes(age)
 
 
 def clear_sessions() -> None:

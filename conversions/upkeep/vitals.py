@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict, cast
 
 from django.db.models import Count, Min, Q, QuerySet
 from redis.exceptions import RedisError
@@ -60,6 +60,13 @@ class Vitals:
         return max((gate.oldest_s for gate in self.gates if gate.oldest_s is not None), default=None)
 
 
+class _Figures(TypedDict, total=False):
+    """Of the steps of one endpoint that wait, or of those that run."""
+
+    count: int
+    oldest: datetime | None
+
+
 def vitals() -> Vitals:
     now = db_now()
     sweep, housekeeping = _notes()
@@ -89,7 +96,7 @@ def note_sweep() -> None:
     notes.write("sweep", {"at": db_now().isoformat()})
 
 
-def _notes() -> list[dict[str, Any]]:
+def _notes() -> list[notes.Note]:
     try:
         return notes.read("sweep", "housekeeping")
     except RedisError as error:
@@ -97,7 +104,7 @@ def _notes() -> list[dict[str, Any]]:
         return [{}, {}]
 
 
-def _moment(note: dict[str, Any]) -> datetime | None:
+def _moment(note: notes.Note) -> datetime | None:
     return datetime.fromisoformat(note["at"]) if "at" in note else None
 
 
@@ -120,13 +127,13 @@ def _gates(now: datetime) -> list[Gate]:
     return gates
 
 
-def _by_endpoint(steps: QuerySet[Step], **figures: Count | Min) -> dict[int | None, dict[str, Any]]:
+def _by_endpoint(steps: QuerySet[Step], **figures: Count | Min) -> dict[int | None, _Figures]:
     """By the partial indexes of what is unfinished: their size follows the queue, not the history."""
-    rows: Any = steps.order_by().values("endpoint").annotate(**figures)
-    return {row["endpoint"]: row for row in rows}
+    rows = steps.order_by().values("endpoint").annotate(**figures)
+    return {row["endpoint"]: cast(_Figures, row) for row in rows}
 
 
-def _gate(endpoint: Endpoint | None, waiting: dict[str, Any], running: dict[str, Any], now: datetime) -> Gate:
+def _gate(endpoint: Endpoint | None, waiting: _Figures, running: _Figures, now: datetime) -> Gate:
     held = endpoint is not None and endpoint.held
     return Gate(
         key=endpoint.key if endpoint else "",

@@ -16,7 +16,7 @@ from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import Claim, LeaseLostError, claim
 from conversions.queue.handback import hand_back
 from conversions.queue.leases import Lease, keeper
-from conversions.queue.places import places
+from conversions.queue.reserve import places
 from conversions.steps import STEPS
 from conversions.upkeep import draining
 from s2s.audio import AudioError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import mimetypes
-from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
@@ -18,15 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from conversions import actions
 from conversions.access import sources
 from conversions.forms.studio import StartField, VoicesField, all_words
-from conversions.models import Recording
+from conversions.models import Conversion, Recording
 from conversions.pages.heeded import where_it_counts
 from conversions.pages.progress import progress_of, with_progress
 from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.files import serve
 from conversions.views.problems import problem_of
-from conversions.views.requests import signed_in
 from s2s.audio import SPEECH_SEARCH_S
-from voices.catalogue import offered_voices
+from teams.gatekeeper import signed_in
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +34,7 @@ class PassageForm(forms.Form):
 
     voice = VoicesField()
     start = StartField()
-
     once = forms.UUIDField(required=False)
-
-    def __init__(self, data: Any) -> None:
-        super().__init__(data)
-        voice: Any = self.fields["voice"]
-        voice.queryset = offered_voices()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -86,7 +78,7 @@ def voice(request: HttpRequest, recording_id: UUID, conversion_id: UUID) -> Http
     return render(request, "conversions/audition_voice.html", context)
 
 
-def _auditions(recording: Recording) -> QuerySet[Any]:
+def _auditions(recording: Recording) -> QuerySet[Conversion]:
     return with_progress(recording.auditions.select_related("voice__endpoint").order_by("created_at", "pk"))
 
 

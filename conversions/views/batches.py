@@ -18,9 +18,9 @@ from conversions.ground.connections import give_back
 from conversions.models import Batch, Conversion
 from conversions.pages import batches
 from conversions.views.answers import see_other
-from conversions.views.requests import signed_in
 from conversions.words import filenames
-from teams.gatekeeper import may_change
+from conversions.words.speakers import billing_among
+from teams.gatekeeper import may_change, signed_in
 
 
 @require_safe
@@ -60,8 +60,9 @@ def download(request: HttpRequest, batch_id: UUID) -> StreamingHttpResponse:
     conversions = list(batches.in_order(ready.defer("source_peaks", "output_peaks")))
     if not conversions:
         raise Http404
+    results = batches.results_of(conversions)
     give_back()  # a slow reader must not hold one of the pool's for minutes
-    response = StreamingHttpResponse(batches.zipped(conversions), content_type="application/zip")
+    response = StreamingHttpResponse(batches.zipped(results), content_type="application/zip")
     name = filenames.of_archive(conversions[0], f"{found.created_at:%Y-%m-%d}")
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
@@ -70,7 +71,7 @@ def download(request: HttpRequest, batch_id: UUID) -> StreamingHttpResponse:
 def _rows_or_404(request: HttpRequest, batch_id: UUID) -> list[Conversion]:
     """What the user sees of it. Raises Http404 where that is nothing."""
     rows = of_batch(request.user, batches.batch_or_404(request.user, batch_id))
-    found = list(rows.defer("source_peaks", "output_peaks"))
+    found = list(rows.select_related("endpoint").defer("source_peaks", "output_peaks"))
     if not found:
         raise Http404
     return found
@@ -93,7 +94,8 @@ def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     everything that waits for someone to say so."""
     user, seen = signed_in(request), _rows_or_404(request, batch_id)
     rows = [row for row in seen if row.retryable and row.asks == ("asked" in request.POST)]
-    safe = [row for row in rows if row.error_code not in Conversion.PAID_BEFORE or not row.endpoint.billed]
+    billing = billing_among(row for row in rows if row.error_code in Conversion.PAID_BEFORE)
+    safe = [row for row in rows if row.pk not in billing]
     again, over = 0, ""
     for conversion in safe:
         try:

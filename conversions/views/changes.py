@@ -16,7 +16,7 @@ from conversions.models import Conversion
 from conversions.views.answers import SeeOther, see_other
 from conversions.views.detail import show
 from conversions.views.history import address_of
-from conversions.views.requests import signed_in
+from teams.gatekeeper import signed_in
 
 
 def _load(request: HttpRequest, conversion_id: UUID) -> Conversion:

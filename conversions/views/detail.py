@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
@@ -15,15 +14,20 @@ from conversions.access.reach import conversion_or_404, of_batch, on_pages_of
 from conversions.forms.titles import TitleForm
 from conversions.ledger import sums
 from conversions.models import Conversion
+from conversions.pages.blocks import Overview, overview_of
 from conversions.pages.compare import comparison_of
+from conversions.pages.pieces import Pieces, pieces_of
 from conversions.pages.progress import FIELDS, progress_of, with_progress
+from conversions.pages.speakers import speaking_in
 from conversions.pages.timeline import timeline_of
 from conversions.sound import loudness
 from conversions.upkeep.retention import gone_at
 from conversions.words.lengths import odd_length_words
 from conversions.words.noticed import noticed_words, other_tracks
+from conversions.words.speakers import endpoint_names
 from statements import Given, Select
-from teams.gatekeeper import May, may, may_change
+from teams.gatekeeper import may, may_change
+from teams.roles import May
 
 
 @require_safe
@@ -34,16 +38,22 @@ def detail(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
 def show(
     request: HttpRequest, conversion_id: UUID, title_form: TitleForm | None = None, *, status: int = 200
 ) -> HttpResponse:
-    """The page, also as the answer to a name that could not be taken."""
+    """The page, also as the answer to a name that could not be taken. What nobody has ordered yet has another one,
+    where that is done."""
     objects = with_progress(Conversion.objects.select_related("endpoint", "created_by", "team", "batch"))
     conversion = conversion_or_404(request.user, conversion_id, objects)
+    if title_form is None and _is_to_be_ordered(conversion) and may(request.user, May.CONVERT):
+        return redirect("conversions:parts", conversion_id)
     used = sums.used_by(conversion.calls.all())
     noticed = noticed_words(conversion.source_noticed, conversion.source_duration_s)
     context = {
         "conversion": conversion,
         "progress": progress_of(conversion),
         "compared": comparison_of(request.user, conversion, request.GET.getlist("with")),
+        "pieces": _pieces(request, conversion),
         "timeline": timeline_of(conversion),
+        "speaking": speaking_in(conversion),
+        "endpoint_names": endpoint_names(conversion),
         "title_form": title_form or TitleForm(initial={"title": conversion.title}),
         "batch_size": of_batch(request.user, conversion.batch).count() if conversion.batch else 0,
         "cost": sums.cost_words(conversion, used),
@@ -59,8 +69,21 @@ def show(
     return render(request, "conversions/detail.html", context, status=status)
 
 
+def _pieces(request: HttpRequest, conversion: Conversion) -> Pieces | Overview | None:
+    """`block` in the query: one that is opened without a script."""
+    opened = request.GET.get("block", "")
+    number = int(opened) if opened.isascii() and opened.isdigit() and len(opened) < 6 else None
+    is_joined = conversion.status == Conversion.Status.READY
+    return overview_of(conversion, number, joins=is_joined) or pieces_of(conversion)
+
+
+def _is_to_be_ordered(conversion: Conversion) -> bool:
+    is_unordered = conversion.status == Conversion.Status.UNORDERED
+    return conversion.unordered and (is_unordered or not conversion.finished)
+
+
 @Select
-def _polled() -> QuerySet[Any]:
+def _polled() -> QuerySet[Conversion]:
     conversions = with_progress(Conversion.objects.only("title", "team_id", *FIELDS))
     return on_pages_of(Given("user_id"), conversions).filter(pk=Given("pk")).order_by()
 
@@ -94,7 +117,9 @@ def peaks(request: HttpRequest, conversion_id: UUID, which: str) -> HttpResponse
     """The waveform in all its detail, one byte a peak (255 is full scale): what is drawn when one zooms in."""
     field = f"{which}_peaks"
     conversion = conversion_or_404(
-        request.user, conversion_id, Conversion.objects.only("team_id", "enable_logging", field)
+        request.user,
+        conversion_id,
+        Conversion.objects.only("team_id", "enable_logging", "pieces", "in_regions", "output", field),
     )
     found = bytes(getattr(conversion, field))
     if not found:
@@ -102,6 +127,8 @@ def peaks(request: HttpRequest, conversion_id: UUID, which: str) -> HttpResponse
     response = HttpResponse(found, content_type="application/octet-stream")
     if conversion.zero_retention:
         patch_cache_control(response, no_store=True)
-    else:
+    elif which == "source" or request.GET.get("of", "") == conversion.edition:
         patch_cache_control(response, private=True, max_age=3600)
+    else:
+        patch_cache_control(response, private=True, no_cache=True)
     return response

@@ -1,4 +1,4 @@
-"""The result in other formats: asked for, waited for, downloaded."""
+"""The result in other formats, and as the sound of its film: asked for, waited for, downloaded."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from conversions import actions
-from conversions.models import Step
+from conversions.models import Conversion, Export, Step
 from conversions.pages.exports import made_of
+from conversions.pages.films import film_of
 from conversions.upkeep import retention
 from conversions.views.answers import SeeOther
 from conversions.views.files import gone, is_gone, load, serve
-from conversions.views.requests import HtmxHttpRequest, signed_in
+from conversions.views.requests import HtmxHttpRequest
 from conversions.words import filenames
+from conversions.words.films import film_kind
 from s2s.formats import OUTPUT_FORMATS
-from teams.gatekeeper import May, may
+from teams.gatekeeper import may, signed_in
+from teams.roles import May
 
 
 @require_POST
@@ -34,10 +37,12 @@ def create(request: HtmxHttpRequest, conversion_id: UUID) -> HttpResponse:
         messages.error(request, _("Choose one of the formats in the list."))
     except actions.OverQuotaError as error:
         messages.error(request, str(error))
+    is_film = request.POST.get("output_format") == Export.FILM and conversion.is_film
     if request.htmx:
-        return SeeOther(headers={"Location": reverse("conversions:exports_status", args=[conversion_id])})
+        shown = "conversions:film" if is_film else "conversions:exports_status"
+        return SeeOther(headers={"Location": reverse(shown, args=[conversion_id])})
     address = reverse("conversions:detail", args=[conversion_id])
-    return SeeOther(headers={"Location": f"{address}#exports"})
+    return SeeOther(headers={"Location": f"{address}#{'film' if is_film else 'exports'}"})
 
 
 @require_safe
@@ -45,12 +50,27 @@ def status(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     """What was made, for polling: 204 while nothing changed since `seen`."""
     conversion = load(request, conversion_id)
     made = made_of(conversion)
-    if request.GET.get("seen") == made.mark:
+    return _polled(request, conversion, made.mark, "conversions/exports_made.html", {"made": made})
+
+
+@require_safe
+def film(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
+    """The film and how far it is, for polling: 204 while nothing changed since `seen`."""
+    conversion = load(request, conversion_id)
+    if not conversion.is_film or conversion.status != Conversion.Status.READY:
+        raise Http404
+    shown = film_of(conversion)
+    return _polled(request, conversion, shown.mark, "conversions/detail_film.html", {"film": shown})
+
+
+def _polled(
+    request: HttpRequest, conversion: Conversion, mark: str, template: str, shown: dict[str, object]
+) -> HttpResponse:
+    if request.GET.get("seen") == mark:
         return HttpResponse(status=204)
     # Asked where something failed: a poll has no query to spare.
     may_export = partial(may, request.user, May.EXPORT, conversion.team_id)
-    context = {"conversion": conversion, "made": made, "may_export": may_export}
-    return render(request, "conversions/exports_made.html", context)
+    return render(request, template, {"conversion": conversion, "may_export": may_export, **shown})
 
 
 @require_safe
@@ -63,7 +83,22 @@ def download(request: HttpRequest, conversion_id: UUID, output_format: str) -> H
     if is_gone(export.file):
         actions.forget_export(export)
         return gone(request, conversion, _("This file is gone from the server. You can have it made again."))
-    format = OUTPUT_FORMATS[output_format]
+    media_type, name = _served_as(conversion, export, inline="play" in request.GET)
     sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
-    name = filenames.of_result(conversion, output_format)
-    return serve(request, export.file, format.media_type, name, sent=sent, no_store=conversion.zero_retention)
+    return serve(
+        request,
+        export.file,
+        media_type,
+        name,
+        sent=sent,
+        no_store=conversion.zero_retention,
+        lasts=not conversion.edition,
+    )
+
+
+def _served_as(conversion: Conversion, export: Export, *, inline: bool) -> tuple[str, str | None]:
+    """Its media type, and its name where it is to be saved."""
+    if export.output_format == Export.FILM:
+        kind = film_kind(export.facts)
+        return (kind.played_as, None) if inline else (kind.media_type, filenames.of_film(conversion, kind.extension))
+    return OUTPUT_FORMATS[export.output_format].media_type, filenames.of_result(conversion, export.output_format)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from urllib.parse import quote
 from uuid import UUID
 
@@ -61,7 +63,15 @@ def download(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
         return gone(request, conversion, _("The converted file is gone from the server."))
     sent = partial(retention.note_download, conversion) if conversion.zero_retention else None
     shown_as = None if inline else name
-    return serve(request, conversion.output, format.media_type, shown_as, sent=sent, no_store=conversion.zero_retention)
+    return serve(
+        request,
+        conversion.output,
+        format.media_type,
+        shown_as,
+        sent=sent,
+        no_store=conversion.zero_retention,
+        lasts=request.GET.get("of", "") == conversion.edition,
+    )
 
 
 @require_safe
@@ -106,6 +116,25 @@ def gone(request: HttpRequest, conversion: Conversion, words: str) -> HttpRespon
     return render(request, "conversions/file_gone.html", {"conversion": conversion, "words": words}, status=404)
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """`size` bytes; `blocks` gives so many of them from there on, and raises FileNotFoundError before the first."""
+
+    size: int
+    blocks: Callable[[int, int], Iterator[bytes]]
+
+    def after(self, before: bytes, *, instead: int = 0) -> Sound:
+        """With `before` at its beginning, in place of as many bytes as `instead` says."""
+
+        def blocks(start: int, length: int) -> Iterator[bytes]:
+            first = before[start : start + length]
+            rest = length - len(first)
+            more = self.blocks(max(0, start - len(before)) + instead, rest) if rest else iter(())
+            return chain([first], more) if first else more
+
+        return Sound(len(before) + self.size - instead, blocks)
+
+
 def serve(
     request: HttpRequest,
     key: str,
@@ -114,18 +143,29 @@ def serve(
     *,
     sent: Callable[[], object] | None = None,
     no_store: bool = False,
+    lasts: bool = True,
+    header: Callable[[int], bytes] | None = None,
 ) -> HttpResponseBase:
     """The file, from whoever serves it best: S3 by a signed address, the proxy in front, or this process.
 
     With `name` the browser saves it under that name, without it plays it. `sent` is called when the whole file has
     been handed over, parts don't count; nobody but this process can tell that, so it serves such a file itself.
-    `no_store`: nobody on the way keeps a copy, as zero retention promises; what S3 says of that isn't ours.
+    `no_store`: nobody on the way keeps a copy, as zero retention promises; what S3 says of that isn't ours. `lasts`:
+    whether this address will always have this file. `header` makes what stands before so many bytes of a file that has
+    none itself; only this process can put it there.
     """
     disposition = content_disposition_header(name is not None, name or "") if name is not None else None
     give_back()  # a slow listener must not hold one of the pool's for minutes
-    elsewhere = None if sent or no_store else _elsewhere(request, key, media_type, disposition)
-    response = elsewhere or _from_here(request, key, media_type, sent)
-    response.headers.setdefault("Cache-Control", "no-store" if no_store else "private, max-age=3600")
+    elsewhere = None if sent or no_store or header else _elsewhere(request, key, media_type, disposition)
+    response = elsewhere or _from_here(request, key, media_type, sent, header)
+    return _dressed(response, no_store=no_store, lasts=lasts, disposition=disposition)
+
+
+def _dressed(
+    response: HttpResponseBase, *, no_store: bool, lasts: bool = True, disposition: str | None = None
+) -> HttpResponseBase:
+    kept = "private, max-age=3600" if lasts else "private, no-cache"
+    response.headers.setdefault("Cache-Control", "no-store" if no_store else kept)
     response["X-Content-Type-Options"] = "nosniff"
     # What was uploaded is shown as itself: should a browser take it for a page, that page may do nothing.
     response["Content-Security-Policy"] = "sandbox; default-src 'none'; media-src 'self'"
@@ -145,25 +185,45 @@ def _elsewhere(request: HttpRequest, key: str, media_type: str, disposition: str
 
 
 def _from_here(
-    request: HttpRequest, key: str, media_type: str, sent: Callable[[], object] | None
+    request: HttpRequest,
+    key: str,
+    media_type: str,
+    sent: Callable[[], object] | None,
+    header: Callable[[int], bytes] | None,
+) -> HttpResponse | StreamingHttpResponse:
+    try:
+        size = durable.size(key)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    sound = Sound(size, partial(durable.blocks, key))
+    return _answer(request, sound.after(header(size)) if header else sound, media_type, sent)
+
+
+def serve_sound(request: HttpRequest, sound: Sound, media_type: str, *, no_store: bool) -> HttpResponseBase:
+    """What no single file holds. Its address will always have it."""
+    give_back()
+    return _dressed(_answer(request, sound, media_type), no_store=no_store)
+
+
+def _answer(
+    request: HttpRequest, sound: Sound, media_type: str, sent: Callable[[], object] | None = None
 ) -> HttpResponse | StreamingHttpResponse:
     """200, 206 or 416 (RFC 9110, 14)."""
     try:
-        size = durable.size(key)
-        part = parse_range(request.headers.get("Range"), size)
-        span = part or ByteRange(0, size)
-        blocks = durable.blocks(key, span.start, span.length)
+        part = parse_range(request.headers.get("Range"), sound.size)
+        span = part or ByteRange(0, sound.size)
+        blocks = sound.blocks(span.start, span.length)
     except FileNotFoundError as error:
         raise Http404 from error
     except UnsatisfiableRangeError:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{sound.size}"})
     if sent is not None and part is None:
         blocks = _then(blocks, span.length, sent)
     response = StreamingHttpResponse(blocks, content_type=media_type, status=206 if part else 200)
     response["Content-Length"] = str(span.length)
     response["Accept-Ranges"] = "bytes"
     if part:
-        response["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{size}"
+        response["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{sound.size}"
     if sent is not None:
         response["X-Accel-Buffering"] = "no"  # what lies in a proxy's buffer has not been handed over
     return response

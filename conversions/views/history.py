@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from conversions.access.reach import deleted, listed
+from conversions.access.reach import deleted
 from conversions.forms.studio import HistoryForm
-from conversions.pages.history import page_of
+from conversions.pages.history import Filters, page_of, voices_heard
 from conversions.views.requests import HtmxHttpRequest
 from teams.gatekeeper import may_change
-from voices.models import Voice
+
+
+class _Asked(Filters, total=False):
+    """What an address of the history says."""
+
+    deleted: UUID  # just now, from here perhaps
+    listed: bool
 
 
 @require_safe
@@ -39,8 +45,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "filtered": bool(kept),
         "first_page": "before" not in filters,
         "just_deleted": deleted(request.user).filter(pk=just_deleted).first() if just_deleted else None,
-        # One seek in the index `history_by_voice` for each voice, however many rows the team has.
-        "voices": Voice.objects.filter(Exists(listed(request.user).filter(voice=OuterRef("pk")))).order_by("name"),
+        "voices": voices_heard(request.user).order_by("name"),
         "deleted_here": deleted_here,
         "here": urlencode(filters),
         "query": urlencode(kept),
@@ -50,10 +55,10 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
     return render(request, "conversions/history_rows.html" if rows_only else "conversions/history.html", context)
 
 
-def _read(query: QueryDict) -> tuple[HistoryForm, dict[str, Any]]:
+def _read(query: QueryDict) -> tuple[HistoryForm, _Asked]:
     form = HistoryForm(query)
     form.is_valid()  # what isn't valid is left out of cleaned_data, so it doesn't filter
-    return form, {name: value for name, value in form.cleaned_data.items() if value}
+    return form, cast(_Asked, {name: value for name, value in form.cleaned_data.items() if value})
 
 
 def address_of(query: str, **more: object) -> str:

@@ -21,8 +21,8 @@ from conversions.forms.studio import OptionsForm, all_words
 from conversions.forms.uploads import FilesLeftOutHandler
 from conversions.models import Preset
 from conversions.views.answers import SeeOther, see_other
-from conversions.views.requests import HtmxHttpRequest, at_work, signed_in
-from teams.gatekeeper import get_or_404
+from conversions.views.requests import HtmxHttpRequest, at_work
+from teams.gatekeeper import get_or_404, signed_in
 
 # The Studio's form comes with its files where no script leaves them out; a preset needs none of them.
 MOST_BYTES = 1024**2

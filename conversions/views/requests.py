@@ -6,19 +6,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from teams.gatekeeper import current_team
+from teams.gatekeeper import current_team, signed_in
 from teams.models import Team, User
 
 
 class HtmxHttpRequest(HttpRequest):
     htmx: HtmxDetails
-
-
-def signed_in(request: HttpRequest) -> User:
-    """The user, whom LoginRequiredMiddleware has let through."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
 
 
 def at_work(request: HttpRequest) -> tuple[User, Team]:

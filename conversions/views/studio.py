@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from dataclasses import replace
 from uuid import uuid4
 
 from django.conf import settings
@@ -22,15 +22,17 @@ from conversions.forms import offers
 from conversions.forms.studio import StudioForm
 from conversions.forms.uploads import RecordingUploadHandler
 from conversions.ground.connections import give_back
+from conversions.ground.disk import free_bytes
 from conversions.ledger import sums
 from conversions.ledger.usage import over_quota
 from conversions.pages import voicecards
 from conversions.pages.heeded import left_out_words
 from conversions.views.answers import lead_to, say_what_is_missing
 from conversions.views.problems import problem_of
-from conversions.views.requests import at_work, signed_in
-from teams.gatekeeper import May, current_team, may, membership
+from conversions.views.requests import at_work
+from teams.gatekeeper import current_team, may, membership, signed_in
 from teams.models import User
+from teams.roles import May
 from voices.ids import is_id
 
 logger = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ def _opened(request: HttpRequest) -> HttpResponse:
     user, take = signed_in(request), request.GET.get("take", "")
     preset = request.GET.get("preset", offers.default_key(user))
     offer = offers.find(user, preset) if preset else None
-    initial: dict[str, Any] = dict(offer.options) if offer else {}
+    initial: dict[str, object] = dict(offer.options) if offer else {}
     problem = ""
     if take:
         try:
@@ -72,7 +74,7 @@ def _opened(request: HttpRequest) -> HttpResponse:
     return _page(request, StudioForm(user=user, initial=initial), problem=problem, preset=(offer and offer.key) or "")
 
 
-def _options_with(user: User, take: str) -> dict[str, Any]:
+def _options_with(user: User, take: str) -> dict[str, object]:
     """What goes with a recording: how it was converted, or was going to be."""
     if take == sources.SAMPLE:
         return {}
@@ -81,7 +83,8 @@ def _options_with(user: User, take: str) -> dict[str, Any]:
         return offers.options_of(sources.recording_or_404(user, identifier))
     if kind == "conversion":
         conversion = conversion_or_404(user, identifier)
-        return {"voice": [conversion.voice_id], **offers.options_of(conversion)}
+        voice = {} if conversion.unordered else {"voice": [conversion.voice_id]}
+        return {**voice, **offers.options_of(conversion)}
     return {}
 
 
@@ -129,11 +132,12 @@ def _read(request: HttpRequest) -> HttpResponse | None:
 
 @csrf_protect
 def _accept(request: HttpRequest) -> HttpResponse:
-    form = StudioForm(request.POST, request.FILES, user=signed_in(request))
+    form, do = StudioForm(request.POST, request.FILES, user=signed_in(request)), request.POST.get("do", "")
+    form.fields["voice"].required = do != "parts"
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
-        return _audition(request, form) if request.POST.get("do") == "audition" else _convert(request, form)
+        return {"audition": _audition, "parts": _keep}.get(do, _convert)(request, form)
     except Exception as error:
         problem = problem_of(error)
         rest = form.refuse(problem.words)
@@ -142,9 +146,8 @@ def _accept(request: HttpRequest) -> HttpResponse:
 
 def _convert(request: HttpRequest, form: StudioForm) -> HttpResponse:
     data = form.cleaned_data
-    place = data.get("place") or 0
-    order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"), place=place)
     user, team = at_work(request)
+    order = replace(_order(form), place=data.get("place") or 0)
     accepted = actions.submit_all(user, team, form.recordings, data["voice"], order, batch_id=data.get("batch"))
     say_what_is_missing(request, accepted)
     if accepted.batch is not None:
@@ -157,10 +160,25 @@ def _audition(request: HttpRequest, form: StudioForm) -> HttpResponse:
     if len(recordings) > 1:
         form.add_error("audio", _("Voices can be tried with one recording at a time."))
         return _page(request, form, status=422)
-    order = actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
     user, team = at_work(request)
-    recording = actions.audition(user, team, recordings[0], data["voice"], order, data["start"])
+    recording = actions.audition(user, team, recordings[0], data["voice"], _order(form), data["start"])
     return lead_to(request, "conversions:audition", recording.pk)
+
+
+def _keep(request: HttpRequest, form: StudioForm) -> HttpResponse:
+    """Whoever gives parts voices of their own listens and marks first."""
+    recordings = form.recordings
+    if len(recordings) > 1:
+        form.add_error("audio", _("Parts get voices of their own in one recording at a time."))
+        return _page(request, form, status=422)
+    user, team = at_work(request)
+    kept = actions.keep(user, team, recordings[0], _order(form))
+    return lead_to(request, "conversions:parts", kept.pk)
+
+
+def _order(form: StudioForm) -> actions.Order:
+    data = form.cleaned_data
+    return actions.Order(form.parameters, only_me=data["only_me"], once=data.get("once"))
 
 
 # ---- the page ----
@@ -195,6 +213,8 @@ def _page(
         "most_auditions": actions.MOST_VOICES,
         "max_upload_bytes": settings.MAX_UPLOAD_BYTES,
         "max_duration_s": settings.MAX_DURATION_S,
+        "max_pieces": settings.MAX_PIECES,
+        "room_bytes": max(0, free_bytes() - settings.MIN_FREE_BYTES),
     }
     return render(request, "conversions/studio.html", context, status=status)
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from conversions.pages.styleguide import components
 from conversions.templatetags.icons import NAMES
-from conversions.views.requests import signed_in
+from teams.gatekeeper import signed_in
 
 
 @require_safe

@@ -56,10 +56,6 @@ def running_words(pace: Pace, *, seconds: float, elapsed_s: float) -> str:
     return ready_words(whole_s - elapsed_s)
 
 
-def waiting_words(pace: Pace, *, seconds: float, before: int, slots: int) -> str:
-    return ready_words(waiting_s(pace, seconds=seconds, before=before, slots=slots))
-
-
 def waiting_s(pace: Pace, *, seconds: float, before: int, slots: int) -> float:
     """Of `seconds` of sound that are sent when `before` others have been, `slots` at the same time."""
     return pace.call_s * before / max(1, slots) + pace.per_second * seconds

@@ -20,7 +20,14 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])
 
 def of_result(conversion: Conversion, output_format: str = "") -> str:
     """As it was ordered, or in another format."""
-    extension = OUTPUT_FORMATS[output_format or conversion.output_format].extension
+    return _named(conversion, OUTPUT_FORMATS[output_format or conversion.output_format].extension)
+
+
+def of_film(conversion: Conversion, extension: str) -> str:
+    return _named(conversion, extension)
+
+
+def _named(conversion: Conversion, extension: str) -> str:
     title = _cut(on_disk(conversion.title), _MOST_BYTES_OF_A_TITLE)
     return f"{title} – {_cut(on_disk(conversion.voice_name), _MOST_BYTES_OF_A_VOICE)}.{extension}"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext, gettext_lazy
 
+from conversions.models import Export
 from s2s.formats import OUTPUT_FORMATS
 
 if TYPE_CHECKING:
@@ -21,4 +22,6 @@ FORMAT_CHOICES: list[tuple[StrPromise, list[tuple[str, StrPromise]]]] = [
 
 def format_words(name: str) -> str:
     """`mp3_44100_128` -> "MP3, good for sharing"."""
+    if name == Export.FILM:
+        return gettext("a film with the new voice")
     return gettext(OUTPUT_FORMATS[name].words) if name in OUTPUT_FORMATS else name

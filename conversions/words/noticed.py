@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.text import get_text_list
@@ -22,13 +21,13 @@ _PRECISE_BELOW_S = 60
 _LEAST_SAID_S = 0.1  # nothing is missing for 0.0 s
 
 
-def noticed_words(data: Mapping[str, Any], duration_s: float | None) -> list[str]:
+def noticed_words(data: Mapping[str, object], duration_s: float | None) -> list[str]:
     """One sentence each, of what `Noticed.as_json` has kept of a recording of this length."""
     found = Noticed.from_json(data)
     return [*filter(None, [missing_words(data, duration_s)]), *_of_tracks(found), *_of_time(found), *_of_level(found)]
 
 
-def missing_words(data: Mapping[str, Any], duration_s: float | None) -> str:
+def missing_words(data: Mapping[str, object], duration_s: float | None) -> str:
     """Of a recording of which a part never arrived; else empty."""
     promised_s = Noticed.from_json(data).promised_s
     if promised_s is None or duration_s is None:
@@ -49,14 +48,14 @@ class OtherTrack:
     words: str
 
 
-def other_tracks(data: Mapping[str, Any]) -> list[OtherTrack]:
+def other_tracks(data: Mapping[str, object]) -> list[OtherTrack]:
     """What else could be converted."""
     found = Noticed.from_json(data)
     others = [track for track in found.tracks if track.index != found.track]
     return [OtherTrack(track.index, track.index + 1, _track_words(track)) for track in others]
 
 
-def track_words(data: Mapping[str, Any], index: int) -> str:
+def track_words(data: Mapping[str, object], index: int) -> str:
     """A track's number, its language and its name; empty where the file has no such one."""
     for track in Noticed.from_json(data).tracks:
         if track.index == index:

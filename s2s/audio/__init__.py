@@ -13,12 +13,15 @@ from s2s.audio.decoding import (
     examine,
     examine_plain,
     excerpt,
+    film,
     measure_loudness,
     searchable,
     spoken,
+    stretch,
     warm_up,
 )
 from s2s.audio.errors import AudioError
+from s2s.audio.films import Film, in_playing_order
 from s2s.audio.limits import SPEECH_SEARCH_S, Limits, RawPcm
 from s2s.audio.noticed import Noticed
 from s2s.audio.pieces import Pieces
@@ -32,6 +35,7 @@ __all__ = [
     "AudioError",
     "Encoder",
     "Examination",
+    "Film",
     "Limits",
     "Noticed",
     "Pieces",
@@ -42,9 +46,12 @@ __all__ = [
     "examine",
     "examine_plain",
     "excerpt",
+    "film",
+    "in_playing_order",
     "measure_loudness",
     "searchable",
     "spoken",
+    "stretch",
     "warm_up",
 ]
 

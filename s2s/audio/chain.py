@@ -13,10 +13,11 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
+from s2s.audio.apart import ChannelLevels
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
-from s2s.audio.mixing import Mix
+from s2s.audio.mixing import Mix, only
 from s2s.audio.noticed import NOTHING, Noticed
 from s2s.audio.ogg import MARK, Link, links
 from s2s.audio.opening import Input, Reading, open_reading
@@ -70,7 +71,9 @@ class Chain:
         """What was unusual about the first of which anything was."""
         return self._noticed
 
-    def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
+    def blocks(
+        self, sample_rate_hz: int, loudness: Loudness | None = None, channel_levels: ChannelLevels | None = None
+    ) -> Iterator[NDArray[np.float32]]:
         """As `Recording.blocks`. Where two links have one rate they are resampled as one sound, without a seam."""
         rate, duration_s, resampler = 0, 0.0, Resampler(1, 1)
         while (recording := self._current) is not None:
@@ -79,7 +82,7 @@ class Chain:
                 yield resampler.finish()
                 rate, resampler = own_rate, Resampler(own_rate, sample_rate_hz)
             self._listen(recording, self._links[self._taken - 1])
-            for block in recording.blocks(rate, loudness):
+            for block in recording.blocks(rate, loudness, channel_levels):
                 duration_s += len(block) / rate
                 if duration_s > self._limits.max_duration_s + 1e-6:
                     raise AudioError("too_long", max_duration_s=self._limits.max_duration_s)
@@ -128,11 +131,16 @@ Sound = Recording | Chain
 
 
 def opener(
-    fd: int, on_read: Callable[[], None], limits: Limits, raw: RawPcm | None, track: int | None = None
+    fd: int,
+    on_read: Callable[[], None],
+    limits: Limits,
+    raw: RawPcm | None,
+    track: int | None = None,
+    channel: int | None = None,
 ) -> Callable[[], Sound]:
     """What opens the recording in a file, as often as one likes. Raises `AudioError`, and so does what it gives.
 
-    It is listened to once, however often it is opened.
+    It is listened to once, however often it is opened; not at all where one `channel` is wanted.
     """
     whole = Input(fd, on_read)
     chained = links(whole.peek, whole.size) if raw is None and whole.head(len(MARK)) == MARK else []
@@ -149,7 +157,10 @@ def opener(
         if link not in scales:
             scales[link] = full_scale(read_anew, recording.description.codec, recording.first)
         recording.full_scale = scales[link]
-        if recording.description.channels > 1:
+        channels = recording.description.channels
+        if channel is not None:
+            recording.mix_by(only(channel, channels))
+        elif channels > 1:
             if link not in mixes:
                 plain = Plain.found_in(fd, limits, raw)
                 # As who reads it without a decoder.
@@ -158,7 +169,7 @@ def opener(
 
     def opened_and_listened_to() -> Recording:
         recording = opened()
-        if recording.description.channels > 1 and None not in mixes:
+        if recording.description.channels > 1 and None not in mixes and channel is None:
             # What is open is used up, and let go of: the index of a film of hours is in memory once.
             listen_to(recording, reading=recording.reading)
             recording.close()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from s2s.audio import sandbox, sources, wire
 from s2s.audio.errors import AudioError
-from s2s.audio.limits import Limits, RawPcm
+from s2s.audio.films import Film
+from s2s.audio.limits import MAX_RATE_HZ, Limits, RawPcm
 from s2s.audio.noticed import NOTHING, Noticed
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_LIMITS: Final = Limits()
 _INDEX_BYTES: Final = 1 << 20  # headers of the shortest recording; indices grow with a recording
+_MOST_BYTES_A_SECOND: Final = 5 * MAX_RATE_HZ  # of sound in any codec
 _SPEECH_RATE_HZ: Final = 24_000  # the local engine's, so that it measures the same samples
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
 
@@ -33,7 +35,9 @@ class Examination:
     `sample_rate_hz`, which is the rate of the first frame. `peaks` is one uint8 per bucket over the whole length,
     the largest |sample| with 255 as full scale: twenty buckets a second, at most 100,000 and never fewer than were
     asked for. `level_dbfs` is the root mean square (SILENCE_DBFS for silence). Both are of the mono mix. `noticed` is
-    what was unusual.
+    what was unusual. `levels`, where they were wanted, are what `s2s.audio.levels` says of each 10 ms, of the mix;
+    `channel_levels` are those of both channels of stereo. `pictures` is the codec of a film's pictures (`h264`), "" for
+    sound alone.
     """
 
     container: str
@@ -45,6 +49,16 @@ class Examination:
     peaks: bytes
     level_dbfs: float
     noticed: Noticed = NOTHING
+    levels: bytes = b""
+    channel_levels: tuple[bytes, ...] = ()
+    pictures: str = ""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether both channels have something to say that the other one hasn't (`s2s.audio.apart`)."""
+        from s2s.audio.apart import are_apart
+
+        return are_apart(self.channel_levels)
 
 
 def warm_up() -> None:
@@ -60,6 +74,7 @@ def examine(
     raw: RawPcm | None = None,
     track: int | None = None,
     peak_buckets: int = 1000,
+    with_levels: bool = False,
     stop: sandbox.Stop | None = None,
 ) -> Examination:
     """Decode all of `source` and say what it is: in a child process, unless it needs no codec (`plain`).
@@ -72,28 +87,43 @@ def examine(
     Raises `AudioError`.
     """
     with sources.opened(source) as input_fd:
-        plain = _plainly(input_fd, limits, raw, peak_buckets)
+        plain = _plainly(input_fd, limits, raw, peak_buckets, with_levels=with_levels, with_channel_levels=with_levels)
         if plain is not None:
             return plain
-        job = _job("examine", limits, raw, track=track, peak_buckets=peak_buckets)
+        job = _job("examine", limits, raw, track=track, peak_buckets=peak_buckets, with_levels=with_levels)
         with sandbox.Worker(job, input_fd, limits.idle_s) as worker, (stop or sandbox.Stop()).ending(worker):
             found = worker.result()
-    found["peaks"] = bytes.fromhex(found["peaks"])
+    found["peaks"], found["levels"] = bytes.fromhex(found["peaks"]), bytes.fromhex(found["levels"])
+    found["channel_levels"] = tuple(map(bytes.fromhex, found["channel_levels"]))
     found["noticed"] = Noticed.from_json(found["noticed"])
     return Examination(duration_s=found["samples"] / found["sample_rate_hz"], **found)
 
 
 def examine_plain(
-    source: BinaryIO, *, limits: Limits = _DEFAULT_LIMITS, raw: RawPcm | None = None, peak_buckets: int = 1000
+    source: BinaryIO,
+    *,
+    limits: Limits = _DEFAULT_LIMITS,
+    raw: RawPcm | None = None,
+    peak_buckets: int = 1000,
+    with_channel_levels: bool = False,
 ) -> Examination | None:
     """As `examine`, of a file with a descriptor; None where that would take a child process.
 
     Raises `AudioError` (no_sound_length).
     """
-    return _plainly(source.fileno(), limits, raw, peak_buckets)
+    return _plainly(source.fileno(), limits, raw, peak_buckets, with_channel_levels=with_channel_levels)
 
 
-def _plainly(input_fd: int, limits: Limits, raw: RawPcm | None, peak_buckets: int) -> Examination | None:
+def _plainly(
+    input_fd: int,
+    limits: Limits,
+    raw: RawPcm | None,
+    peak_buckets: int,
+    *,
+    with_levels: bool = False,
+    with_channel_levels: bool = False,
+) -> Examination | None:
+    from s2s.audio.apart import ChannelLevels
     from s2s.audio.peaks import survey
     from s2s.audio.plain import Plain
 
@@ -102,7 +132,9 @@ def _plainly(input_fd: int, limits: Limits, raw: RawPcm | None, peak_buckets: in
         return None
     rate_hz = plain.sample_rate_hz
     mix = plain.listen(input_fd)
-    samples, peaks, level_dbfs = survey(plain.blocks(input_fd, mix), rate_hz, peak_buckets, plain.samples)
+    channel_levels = ChannelLevels(2, rate_hz) if with_channel_levels and plain.channels == 2 else None
+    blocks = plain.blocks(input_fd, mix, channel_levels)
+    samples, peaks, level_dbfs, levels = survey(blocks, rate_hz, peak_buckets, plain.samples, with_levels=with_levels)
     if samples == 0:  # it was cut off under our hands
         raise AudioError("no_sound_length")
     return Examination(
@@ -115,6 +147,8 @@ def _plainly(input_fd: int, limits: Limits, raw: RawPcm | None, peak_buckets: in
         peaks,
         level_dbfs,
         mix.noticed,
+        levels,
+        channel_levels.finish() if channel_levels else (),
     )
 
 
@@ -141,31 +175,60 @@ def decode(
     limits: Limits = _DEFAULT_LIMITS,
     raw: RawPcm | None = None,
     track: int | None = None,
+    channel: int | None = None,
     stop: sandbox.Stop | None = None,
 ) -> Generator[NDArray[np.float32], None, None]:
     """The samples of `source`: mono float32 blocks `(n,)` of about a second at `sample_rate_hz`, nominally -1..1.
 
     `n` samples at the recording's own rate come out as exactly `round(n * sample_rate_hz / own)`. The channels are
-    mixed as `listening` decides. A damaged recording gives what can be decoded. `source` is
-    read as `examine` reads it, what needs no codec in process. Closing the generator ends a child process at once, and
-    so does `stop`, from another thread.
+    mixed as `listening` decides, or only `channel` is heard, from 0. A damaged recording gives what can be decoded.
+    `source` is read as `examine` reads it, what needs no codec in process. Closing the generator ends a child process
+    at once, and so does `stop`, from another thread.
 
     Raises `AudioError`, also after blocks were given (too_long, decoder_failed and its like).
     """
-    import numpy as np
-
     from s2s.audio.plain import Plain
 
     with sources.opened(source) as input_fd:
         plain = Plain.found_in(input_fd, limits, raw)
         if plain is not None:
-            for samples in plain.resampled(input_fd, sample_rate_hz):
+            for samples in plain.resampled(input_fd, sample_rate_hz, channel):
                 if stop is not None and stop.stopped:
                     raise AudioError("decoder_lost")
                 yield samples
             return
-        job = _job("decode", limits, raw, track=track, sample_rate_hz=sample_rate_hz)
+        job = _job("decode", limits, raw, track=track, channel=channel, sample_rate_hz=sample_rate_hz)
         worker = sandbox.Worker(job, input_fd, limits.idle_s)
+    yield from _sent_by(worker, stop)
+
+
+def stretch(
+    source: BinaryIO,
+    start_s: float,
+    samples: int,
+    *,
+    sample_rate_hz: int,
+    limits: Limits = _DEFAULT_LIMITS,
+    raw: RawPcm | None = None,
+    track: int | None = None,
+    channel: int | None = None,
+    stop: sandbox.Stop | None = None,
+) -> Generator[NDArray[np.float32], None, None]:
+    """So many `samples` of what `decode` gives, from `start_s` on; fewer where the recording ends before.
+
+    What lies before is not decoded where the container can be searched. Memory is flat, errors are those of `decode`.
+    """
+    where: dict[str, float | None] = {"track": track, "channel": channel, "start_s": start_s, "samples": samples}
+    job = _job("stretch", limits, raw, **where, sample_rate_hz=sample_rate_hz)
+    with sources.opened(source) as input_fd:
+        worker = sandbox.Worker(job, input_fd, limits.idle_s)
+    yield from _sent_by(worker, stop)
+
+
+def _sent_by(worker: sandbox.Worker, stop: sandbox.Stop | None) -> Generator[NDArray[np.float32], None, None]:
+    """The blocks of a child process, which ends with us."""
+    import numpy as np
+
     with worker, (stop or sandbox.Stop()).ending(worker):
         for block in worker.blocks():
             yield np.frombuffer(block, np.float32)
@@ -243,19 +306,51 @@ def searchable(
     with sources.opened(source) as input_fd:
         most = 2 * os.fstat(input_fd).st_size + _INDEX_BYTES
         worker = sandbox.Worker(_job("searchable", limits, None), input_fd, limits.idle_s)
+    written: int = _written(worker, copy, most, stop)["size"]
+    return written
+
+
+def film(
+    source: BinaryIO,
+    sound: BinaryIO,
+    copy: BinaryIO,
+    *,
+    lossless: bool,
+    limits: Limits = _DEFAULT_LIMITS,
+    raw: RawPcm | None = None,
+    track: int | None = None,
+    stop: sandbox.Stop | None = None,
+) -> Film:
+    """Write the film `source` to `copy` with `sound` in place of what was read of it; its pictures are copied.
+
+    `raw` says what headerless samples `sound` are, `track` which of several sound tracks was read, `lossless` that the
+    sound was ordered so. Both are read as `examine` reads them. What comes back is bounded.
+
+    Raises `AudioError` (film_cut, film_uncopied and what reading raises); `copy` is incomplete then.
+    """
+    with sources.opened(source) as film_fd, sources.opened(sound) as sound_fd:
+        sound_bytes = round(limits.max_duration_s * _MOST_BYTES_A_SECOND)
+        most = 2 * os.fstat(film_fd).st_size + sound_bytes + _INDEX_BYTES
+        job = _job("film", limits, raw, track=track, lossless=lossless)
+        worker = sandbox.Worker(job, film_fd, limits.idle_s, sound_fd)
+    said = _written(worker, copy, most, stop)
+    return Film.from_json(said)
+
+
+def _written(worker: sandbox.Worker, copy: BinaryIO, most_bytes: int, stop: sandbox.Stop | None) -> dict[str, Any]:
+    """The last word of a worker that writes a file, which is in `copy` then."""
     with worker, (stop or sandbox.Stop()).ending(worker):
         for block in worker.blocks():
             (place,) = wire.PLACE.unpack_from(block)
             data = memoryview(block)[wire.PLACE.size :]
-            if place + len(data) > most:
+            if place + len(data) > most_bytes:
                 raise AudioError("decoder_failed")
             copy.seek(place)
             copy.write(data)
-        size: int = worker.last_word()["size"]
-    return size
+        return worker.last_word()
 
 
-def _job(task: str, limits: Limits, raw: RawPcm | None, **details: float | None) -> dict[str, Any]:
+def _job(task: str, limits: Limits, raw: RawPcm | None, **details: float | None) -> dict[str, object]:
     return {
         "task": task,
         "limits": dataclasses.asdict(limits),

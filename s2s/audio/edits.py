@@ -52,26 +52,31 @@ class EditList:
 
 def edit_list(source: Bytes, track_id: int) -> EditList | None:
     """The edit list of a track of a file; None without one that says anything."""
-    movie = box(source, b"moov")
-    if movie is None:
-        return None
     try:
-        movie_scale = _number(source, movie, b"mvhd")
-        for track in boxes(source, movie.start, movie.end(source)):
-            if track.name == b"trak" and _number(source, track, b"tkhd") == track_id:
-                media_scale = _number(source, track, b"mdia", b"mdhd")
-                listed = box(source, b"edts", b"elst", within=track)
-                if listed is None:
-                    return None
-                data = source.peek(listed.start, min(listed.length or _LIST_BYTES, _LIST_BYTES))
-                edits = _joined(_edits(data, movie_scale, media_scale))
-                return EditList(edits, 1 / movie_scale) if edits else None
+        found = track(source, track_id)
+        listed = found and box(source, b"edts", b"elst", within=found)
+        if not found or not listed:
+            return None
+        movie_scale = _number(source, None, b"moov", b"mvhd")
+        media_scale = _number(source, found, b"mdia", b"mdhd")
+        data = source.peek(listed.start, min(listed.length or _LIST_BYTES, _LIST_BYTES))
+        edits = _joined(_edits(data, movie_scale, media_scale))
+        return EditList(edits, 1 / movie_scale) if edits else None
     except (LookupError, struct.error, ZeroDivisionError):
-        pass
+        return None
+
+
+def track(source: Bytes, track_id: int, *path: bytes) -> Part | None:
+    """That track of a file, or the first box at the end of `path` in it. Raises LookupError and struct.error where a
+    track has no id."""
+    movie = box(source, b"moov")
+    for found in boxes(source, movie.start, movie.end(source)) if movie else ():
+        if found.name == b"trak" and _number(source, found, b"tkhd") == track_id:
+            return box(source, *path, within=found)
     return None
 
 
-def _number(source: Bytes, within: Part, *path: bytes) -> int:
+def _number(source: Bytes, within: Part | None, *path: bytes) -> int:
     """What stands behind two dates, of 32 bits or in version 1 of 64: the units a second, or a track's id."""
     found = box(source, *path, within=within)
     if found is None:

@@ -14,13 +14,14 @@ from s2s.audio.writers import Codec, writer
 
 
 class Encoder:
-    """Mono float32 blocks in, encoded bytes out; resamples from `input_rate_hz` to `sample_rate_hz` on the way.
+    """Float32 blocks in, encoded bytes out; resamples from `input_rate_hz` to `sample_rate_hz` on the way.
 
     With a `sink` (seekable, at position 0) bytes are written there, and headers are completed at the end: the only
     way to WAV, and to MP3 that decodes to exactly the samples that went in. Without one, `write` and `finish` return
     the bytes that are ready, for streaming; such an MP3 has no gapless tag and decodes 1105 samples late.
 
-    `length` in samples, where it is known before the first: then a WAV needs no sink.
+    `length` in samples, where it is known before the first: then a WAV needs no sink. `channels`: one, or two, the
+    left one first; without a header their samples take turns.
 
     Raises ValueError for a codec, rate and bitrate that do not go together, and for WAV without a sink or length.
     """
@@ -34,29 +35,32 @@ class Encoder:
         input_rate_hz: int,
         sink: BinaryIO | None = None,
         length: int | None = None,
+        channels: int = 1,
     ) -> None:
         if sink is not None and (not sink.seekable() or sink.tell() != 0):
             raise ValueError("the sink must be seekable and at position 0")
-        self._resampler = Resampler(input_rate_hz, sample_rate_hz)
+        self._resamplers = [Resampler(input_rate_hz, sample_rate_hz) for _ in range(channels)]
         self._pieces = Pieces()
-        self._writer = writer(codec, sample_rate_hz, bitrate_kbps, self._pieces if sink is None else sink, length)
+        to = self._pieces if sink is None else sink
+        self._writer = writer(codec, sample_rate_hz, bitrate_kbps, to, length, channels)
         self.samples = 0
 
     def write(self, block: NDArray[np.float32]) -> bytes:
-        """Take `(n,)` samples, -1..1 (what is beyond is clipped)."""
-        self._encode(self._resampler.write(np.asarray(block, np.float32)))
+        """Take `(n,)` samples, or `(channels, n)`, -1..1 (what is beyond is clipped)."""
+        planes = np.atleast_2d(np.asarray(block, np.float32))
+        self._encode([each.write(plane) for each, plane in zip(self._resamplers, planes, strict=True)])
         return self._pieces.take()
 
     def finish(self) -> bytes:
         """Flush filters and codec, complete the header. Nothing can be written afterwards; the sink stays open."""
-        self._encode(self._resampler.finish())
+        self._encode([each.finish() for each in self._resamplers])
         self._writer.finish()
         return self._pieces.take()
 
-    def _encode(self, samples: NDArray[np.float32]) -> None:
-        if len(samples):
-            self.samples += len(samples)
-            self._writer.write(np.clip(samples, -1.0, 1.0))
+    def _encode(self, planes: list[NDArray[np.float32]]) -> None:
+        if len(planes[0]):
+            self.samples += len(planes[0])
+            self._writer.write(np.clip(np.stack(planes), -1.0, 1.0))
 
 
 def encode(
@@ -67,12 +71,14 @@ def encode(
     bitrate_kbps: int | None,
     *,
     input_rate_hz: int,
+    channels: int = 1,
 ) -> int:
-    """Write all of `blocks` (mono float32 at `input_rate_hz`) to the seekable `sink`; give the samples written.
+    """Write all of `blocks` (float32 at `input_rate_hz`, as `Encoder.write` takes them) to the seekable `sink`.
 
-    That is `round(n * sample_rate_hz / input_rate_hz)` for `n` samples. Raises as `Encoder` does.
+    Gives the samples written, of each channel: `round(n * sample_rate_hz / input_rate_hz)` for `n` samples. Raises as
+    `Encoder` does.
     """
-    encoder = Encoder(codec, sample_rate_hz, bitrate_kbps, input_rate_hz=input_rate_hz, sink=sink)
+    encoder = Encoder(codec, sample_rate_hz, bitrate_kbps, input_rate_hz=input_rate_hz, sink=sink, channels=channels)
     for block in blocks:
         encoder.write(block)
     encoder.finish()

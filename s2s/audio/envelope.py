@@ -17,9 +17,11 @@ _SMOOTH_FRAMES: Final = 5
 _LEAST_DB: Final = 1.5  # standard deviation; speech has 8 and more, a steady tone next to nothing
 
 
-def envelope(blocks: Iterable[NDArray[np.float32]], sample_rate_hz: int) -> NDArray[np.float32]:
-    """The root mean square in dBFS of each 20 ms of mono `(n,)` blocks: `(frames,)`, 200 bytes a second."""
-    length = round(FRAME_S * sample_rate_hz)
+def envelope(
+    blocks: Iterable[NDArray[np.float32]], sample_rate_hz: int, frame_s: float = FRAME_S
+) -> NDArray[np.float32]:
+    """The root mean square in dBFS of each `frame_s` of mono `(n,)` blocks: `(frames,)`."""
+    length = round(frame_s * sample_rate_hz)
     rest, levels = np.zeros(0, np.float32), []
     for block in blocks:
         samples = np.concatenate([rest, block])

@@ -63,6 +63,15 @@ _SENTENCES: Final[Mapping[str, str]] = {
         "This file is made of more than {most} recordings, one behind the other. "
         "Cut it into shorter parts and upload them one by one."
     ),
+    "film_cut": (
+        "This film was put together from several pieces in an editor that left its pictures as they were, so they "
+        "can't be copied as they are played. Export it anew from that editor and upload that, "
+        "or download the sound alone and put it under the film there."
+    ),
+    "film_uncopied": (
+        "The film's pictures could not be copied: the file may be damaged, or written in an unusual way. "
+        "Download the sound alone and put it under the film in a video editor."
+    ),
     "decoder_failed": (
         "The file could not be decoded: it seems to be damaged. "
         "Open it in an audio editor, save it as WAV or MP3 and upload that."

@@ -23,12 +23,15 @@ from typing import Final, NoReturn
 import av.logging
 
 # PyAV imports these when it first meets such a stream, and a worker can no longer open them.
+import av.subtitles.codeccontext
 import av.subtitles.stream
+import av.video.codeccontext
 import av.video.stream
 
 from s2s.audio import child, wire
 
-_FDS: Final = 3  # of a job: results, fate, input
+# Of a job: results, fate, input, and of a film its new sound.
+_FDS: Final = (3, 4)
 
 
 class ForkServer:
@@ -85,7 +88,7 @@ class ForkServer:
 
     def _take_job(self, line: socket.socket) -> None:
         text, fds = _receive(line)
-        if len(fds) == _FDS and len(text) == wire.JOB_BYTES:
+        if len(fds) in _FDS and len(text) == wire.JOB_BYTES:
             self._start_worker(text, *fds)
             return
         for fd in fds:  # out of descriptors: who asks sees its own closed
@@ -95,7 +98,7 @@ class ForkServer:
             del self._lines[line.fileno()]
             line.close()
 
-    def _start_worker(self, text: bytes, line_fd: int, fate_fd: int, input_fd: int) -> None:
+    def _start_worker(self, text: bytes, line_fd: int, fate_fd: int, *input_fds: int) -> None:
         try:
             pid = os.fork()
         except OSError:
@@ -103,17 +106,17 @@ class ForkServer:
         else:
             if pid == 0:
                 os.close(fate_fd)
-                self._become_worker(text, line_fd, input_fd)
+                self._become_worker(text, line_fd, *input_fds)
             self._fates[fate_fd] = pid
             self._poll.register(fate_fd, 0)  # only that the other end was closed
         finally:
-            os.close(line_fd)
-            os.close(input_fd)
+            for fd in (line_fd, *input_fds):
+                os.close(fd)
 
-    def _become_worker(self, text: bytes, line_fd: int, input_fd: int) -> NoReturn:
+    def _become_worker(self, text: bytes, line_fd: int, *input_fds: int) -> NoReturn:
         try:
             self._leave_server()
-            child.run(wire.unpack_job(text), socket.socket(fileno=line_fd), input_fd)
+            child.run(wire.unpack_job(text), socket.socket(fileno=line_fd), *input_fds)
         finally:
             os._exit(1)
 
@@ -154,7 +157,7 @@ def _receive(line: socket.socket) -> tuple[bytes, list[int]]:
     text = b""
     fds: list[int] = []
     with contextlib.suppress(ConnectionError):
-        text, fds, _flags, _address = socket.recv_fds(line, wire.JOB_BYTES, _FDS)
+        text, fds, _flags, _address = socket.recv_fds(line, wire.JOB_BYTES, max(_FDS))
         while len(text) < wire.JOB_BYTES and (more := line.recv(wire.JOB_BYTES - len(text))):
             text += more
     return text, fds

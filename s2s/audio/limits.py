@@ -7,6 +7,9 @@ from typing import Final, Literal
 
 # What is no louder is silent: a thirtieth of the smallest step of 16 bits.
 SILENCE_DBFS: Final = -120.0
+# At which a part of a recording is handed on: its own rate within these.
+MIN_RATE_HZ: Final = 16_000
+MAX_RATE_HZ: Final = 48_000
 # How much of the beginning of a recording is searched for somebody who speaks.
 SPEECH_SEARCH_S: Final = 300.0
 

@@ -61,6 +61,13 @@ def usual(names: Sequence[str]) -> Mix:
     return Mix(usual_weights(names))
 
 
+def only(channel: int, channels: int) -> Mix:
+    """One of so many channels, from 0, as it is; of fewer the last."""
+    weights = np.zeros(channels, np.float32)
+    weights[min(channel, channels - 1)] = 1.0
+    return Mix(weights)
+
+
 def usual_weights(names: Sequence[str]) -> NDArray[np.float32]:
     """By ITU-R BS.775 with the centre at 0 dB; the mean of two channels, and of those that nobody named."""
     weights = np.array([_WEIGHTS.get(name, np.nan) for name in names], np.float32)

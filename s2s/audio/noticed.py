@@ -46,15 +46,15 @@ class Noticed:
     def __bool__(self) -> bool:
         return bool(self.as_json())
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Only what isn't as usual."""
         usual = _USUAL
         return {name: value for name, value in asdict(self).items() if value != usual[name]}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Mapping[str, object]) -> Self:
         """What a newer version noticed besides is left out."""
-        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        known: dict[str, Any] = {field.name: data[field.name] for field in fields(cls) if field.name in data}
         if "tracks" in known:
             known["tracks"] = tuple(Track(**track) for track in known["tracks"])
         if "channels_used" in known:

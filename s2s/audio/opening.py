@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
@@ -14,9 +14,11 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext, Flags2
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
 
-from s2s.audio import clocks, formats
+from s2s.audio import allowlist, clocks
 from s2s.audio.clocks import Clock
 from s2s.audio.edits import edit_list
 from s2s.audio.errors import AudioError
@@ -99,6 +101,10 @@ class Input:
     def head(self, size: int) -> bytes:
         return self.peek(0, size)
 
+    def again(self) -> Input:
+        """The same bytes, from their beginning, for somebody else."""
+        return Input(self._fd, self._on_read, (self._start, self._start + self._size))
+
 
 def open_container(source: Input, raw: RawPcm | None, *, uncut: bool = False) -> InputContainer:
     """Raises `AudioError`. What is plainly something else never reaches libav.
@@ -109,14 +115,14 @@ def open_container(source: Input, raw: RawPcm | None, *, uncut: bool = False) ->
         raise foreign(mistake, source)
     if raw is None and source.peek(4, 4) == b"ftyp" and (missing := without_index(source)):
         raise AudioError(missing)  # of half an index libav makes something
-    demuxers: tuple[str, ...] = formats.DEMUXERS
-    options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(formats.DECODERS)}
+    demuxers: tuple[str, ...] = allowlist.DEMUXERS
+    options: dict[str, str] = {"protocol_whitelist": "none", "codec_whitelist": ",".join(allowlist.DECODERS)}
     raw_demuxer = None
     if raw is not None:
-        raw_demuxer = formats.RAW_DEMUXERS[raw.encoding]
+        raw_demuxer = allowlist.RAW_DEMUXERS[raw.encoding]
         demuxers = (raw_demuxer,)
         options |= {"sample_rate": str(raw.sample_rate_hz), "ch_layout": f"{raw.channels}C"}
-    elif formats.is_wav(source.head(formats.HEAD_BYTES)):
+    elif allowlist.is_wav(source.head(allowlist.HEAD_BYTES)):
         # libav looks through 5 MB of samples for a film's sound that hides in a WAV: most of the time that one takes.
         options["probesize"] = str(_WAV_PROBE_BYTES)
     if raw is None:
@@ -212,12 +218,37 @@ def tracks(container: InputContainer) -> tuple[Track, ...]:
     return tuple(_track(index, stream) for index, stream in found.items()) if len(found) > 1 else ()
 
 
+def pictures_of(container: InputContainer, source: Input) -> str:
+    """The codec of what moves in a film that can have another sound; "" for sound alone, also with a cover."""
+    if container.format.name not in (clocks.MOV, clocks.MATROSKA):
+        return ""
+    stills = Disposition.attached_pic | Disposition.timed_thumbnails
+    for stream in container.streams.video:
+        if stream.codec_context is not None and not stream.disposition & stills and _has_any(stream, source):
+            return stream.codec_context.codec.canonical_name
+    return ""
+
+
+def _has_any(stream: VideoStream, source: Input) -> bool:
+    """Whether there are pictures in a track of pictures: Matroska lists its tracks before it knows."""
+    if stream.container.format.name != clocks.MATROSKA or len(stream.index_entries):  # one was seen already
+        return True
+    with open_container(source.again(), None) as container:
+        for other in container.streams:
+            other.discard = Discard.default if other.index == stream.index else Discard.all
+        try:
+            return any(packet.size for packet in container.demux(container.streams[stream.index]))
+        except av.error.FFmpegError as error:
+            raise_if_memory(error)
+            return False
+
+
 def _decodable(container: InputContainer) -> dict[int, AudioStream]:
     """By their place among the sound tracks. A codec that libav does not know has no context."""
     return {
         index: stream
         for index, stream in enumerate(container.streams.audio[:_TRACKS_AT_MOST])
-        if stream.codec_context is not None and stream.codec_context.codec.name in formats.DECODERS
+        if stream.codec_context is not None and stream.codec_context.codec.name in allowlist.DECODERS
     }
 
 
@@ -242,9 +273,9 @@ def decoder(stream: AudioStream, source: Input, extradata: bytes | None = None) 
     `extradata` is what it is told in place of what the file says of the codec.
     """
     chosen = stream.codec_context
-    name = formats.BETTER_DECODERS.get(chosen.codec.name)
-    if chosen.codec.name in formats.LITTLE_ENDIAN and source.head(4) == b"RIFX":
-        name = formats.LITTLE_ENDIAN[chosen.codec.name]
+    name = allowlist.BETTER_DECODERS.get(chosen.codec.name)
+    if chosen.codec.name in allowlist.LITTLE_ENDIAN and source.head(4) == b"RIFX":
+        name = allowlist.LITTLE_ENDIAN[chosen.codec.name]
     if name is None and extradata is None:
         if chosen.codec.name == "alac" and stream.container.format.name == "caf":
             # Its last packet is as short as it should be, and libav cuts it by as much again.
@@ -254,7 +285,7 @@ def decoder(stream: AudioStream, source: Input, extradata: bytes | None = None) 
     context.thread_count = 1
     if extradata is not None:
         context.extradata = extradata
-    elif name not in formats.BETTER_DECODERS.values():  # those know it themselves
+    elif name not in allowlist.BETTER_DECODERS.values():  # those know it themselves
         context.sample_rate, context.layout = chosen.sample_rate, chosen.layout
     return context
 
@@ -263,6 +294,22 @@ def _leave_out_all_but(wanted: AudioStream, container: InputContainer) -> None:
     """What else is in there isn't even read where the container can be searched: gigabytes of pictures."""
     for stream in container.streams:
         stream.discard = Discard.default if stream is wanted else Discard.all
+
+
+def packets(reading: Reading) -> Iterator[Packet[AudioStream]]:
+    """Those of the recording, from where its container stands, as far as they can be read."""
+    demuxed = reading.container.demux(reading.stream)
+    while True:
+        try:
+            packet = next(demuxed, None)
+        except av.error.FFmpegError as error:
+            raise_if_memory(error)
+            return
+        except IndexError:  # PyAV's flushing, where libav has found streams on its way that weren't there at first
+            return
+        if packet is None:
+            return
+        yield packet
 
 
 def raise_if_memory(error: av.error.FFmpegError) -> None:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from s2s.audio.chain import Sound
 from s2s.audio.envelope import FRAME_S, envelope
+from s2s.audio.limits import MAX_RATE_HZ, MIN_RATE_HZ
 from s2s.audio.seeking import LostError
 
-MIN_RATE_HZ: Final = 16_000
-MAX_RATE_HZ: Final = 48_000
 _SILENCE_DBFS: Final = -45.0
 _BEFORE_SOUND_S: Final = 0.1  # what starts softly isn't cut off
 _SEARCH_S: Final = 300.0
@@ -47,6 +46,15 @@ def passage(opened: Callable[[], Sound], start_s: float | None, length_s: float)
     if len(samples) < wanted and start_s > 0:
         samples = _end(opened, start_s, len(samples), rate, wanted)
     return Passage(samples, rate)
+
+
+def stretch(opened: Callable[[], Sound], start_s: float, samples: int, sample_rate_hz: int) -> Iterator[Samples]:
+    """So many `samples` from `start_s` on, in blocks; fewer where the recording ends before. Raises `AudioError`."""
+    for block in _from(opened(), opened, start_s, sample_rate_hz):
+        yield block[:samples]
+        samples -= min(samples, len(block))
+        if not samples:
+            return
 
 
 def _from(recording: Sound, opened: Callable[[], Sound], start_s: float, rate: int) -> Iterator[Samples]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.audio.levels import Levels
 from s2s.audio.limits import SILENCE_DBFS
 
 # Fine enough to see syllables when one zooms in; of what is longer than 83 minutes somewhat less.
@@ -18,15 +19,21 @@ _CELLS = 1 << 19
 
 
 class Survey(NamedTuple):
-    """What a signal looks like: its length in samples, `Peaks`, and `Level`."""
+    """What a signal looks like: its length in samples, `Peaks`, `Level`, and `Levels` where they were wanted."""
 
     samples: int
     peaks: bytes
     level_dbfs: float
+    levels: bytes = b""
 
 
 def survey(
-    blocks: Iterable[NDArray[np.float32]], sample_rate_hz: int, peak_buckets: int, expected: int | None = None
+    blocks: Iterable[NDArray[np.float32]],
+    sample_rate_hz: int,
+    peak_buckets: int,
+    expected: int | None = None,
+    *,
+    with_levels: bool = False,
 ) -> Survey:
     """Looks at mono `(n,)` blocks once, in flat memory; at least `peak_buckets` peaks.
 
@@ -38,12 +45,15 @@ def survey(
 
     peaks = Peaks() if expected is None else ForeseenPeaks(expected, buckets(expected))
     level, samples = Level(), 0
+    levels = Levels(sample_rate_hz) if with_levels else None
     for block in blocks:
         peaks.write(block)
         level.write(block)
+        if levels is not None:
+            levels.write(block)
         samples += len(block)
     found = peaks.finish() if isinstance(peaks, ForeseenPeaks) else peaks.finish(buckets(samples))
-    return Survey(samples, found, level.finish())
+    return Survey(samples, found, level.finish(), levels.finish() if levels is not None else b"")
 
 
 def buckets_for(duration_s: float, at_least: int) -> int:

@@ -17,9 +17,10 @@ from typing import ClassVar, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.audio.apart import ChannelLevels
 from s2s.audio.limiter import Limiter
 from s2s.audio.limits import Limits, RawPcm
-from s2s.audio.mixing import Mix, usual
+from s2s.audio.mixing import Mix, only, usual
 from s2s.audio.places import PLACE_S, listened
 
 _PCM: Final = 1  # WAVE_FORMAT_PCM
@@ -123,8 +124,8 @@ class Plain:
         planes: NDArray[np.float32] = np.frombuffer(whole, "<i2").reshape(-1, self.channels).T * np.float32(2.0**-15)
         return planes
 
-    def blocks(self, fd: int, mix: Mix) -> Iterator[NDArray[np.float32]]:
-        """Mono `(n,)` blocks of a second at the sound's own rate, -1..1.
+    def blocks(self, fd: int, mix: Mix, channel_levels: ChannelLevels | None = None) -> Iterator[NDArray[np.float32]]:
+        """Mono `(n,)` blocks of a second at the sound's own rate, -1..1; `channel_levels` hears every channel.
 
         All in the same memory, or the system would bring new pages for each: a block is gone when the next one comes.
         """
@@ -138,17 +139,20 @@ class Plain:
             count = min(most, self.samples - first)
             read = os.preadv(fd, [data[: count * self.channels].data], self.start + first * frame_bytes) // frame_bytes
             frames.reshape(-1)[: read * self.channels] = data[: read * self.channels]
+            if channel_levels is not None:
+                channel_levels.write(frames[:read].T * np.float32(2.0**-15), self.sample_rate_hz)
             np.matmul(frames[:read], share, out=mixed[:read])
             yield limiter.write(mixed[:read]) if limiter else mixed[:read]
         if limiter:
             yield limiter.finish()
 
-    def resampled(self, fd: int, sample_rate_hz: int) -> Iterator[NDArray[np.float32]]:
-        """The same at another rate, or at its own; each block in memory of its own."""
+    def resampled(self, fd: int, sample_rate_hz: int, channel: int | None = None) -> Iterator[NDArray[np.float32]]:
+        """The same at another rate, or at its own, of all channels or of one; each block in memory of its own."""
         from s2s.audio.resampling import Resampler  # who only looks at recordings needs no soxr
 
         resampler = Resampler(self.sample_rate_hz, sample_rate_hz)
-        for block in self.blocks(fd, self.listen(fd)):
+        mix = self.listen(fd) if channel is None else only(channel, self.channels)
+        for block in self.blocks(fd, mix):
             yield resampler.write(block.copy())
         yield resampler.finish()
 

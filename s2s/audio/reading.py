@@ -18,13 +18,14 @@ from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 from s2s.audio import clocks, granules
+from s2s.audio.apart import ChannelLevels
 from s2s.audio.cutting import cut
 from s2s.audio.errors import AudioError
 from s2s.audio.limits import Limits, RawPcm
 from s2s.audio.loudness import Loudness
 from s2s.audio.mixing import Mix, Mixer, usual
 from s2s.audio.noticed import Noticed
-from s2s.audio.opening import Input, open_reading, raise_if_memory, tracks
+from s2s.audio.opening import Input, open_reading, packets, pictures_of, raise_if_memory, tracks
 from s2s.audio.planes import channels
 from s2s.audio.promises import promised_s
 from s2s.audio.remuxing import HEAD_BYTES, can_be_searched
@@ -45,12 +46,13 @@ _EVEN_CODECS: Final = ("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the first decoded frame says (headers may lie)."""
+    """What the first decoded frame says (headers may lie). `pictures` is the codec of a film's, else ""."""
 
     container: str
     codec: str
     sample_rate_hz: int
     channels: int
+    pictures: str = ""
 
 
 class Recording:
@@ -71,7 +73,7 @@ class Recording:
         self.is_own = reading.is_own or self._trim is not iter  # libav by its defaults reads something else
         self._begins_s = self._owed_s = 0.0
         self._recent: deque[AudioPacket] = deque(maxlen=_PRIMING_PACKETS)
-        self._demuxed = self._packets()
+        self._demuxed = packets(self.reading)
         self._frames = self._decode(self._demuxed)
         self._first = next(self._frames, None)
         if self._first is None:
@@ -89,6 +91,7 @@ class Recording:
             codec=self._stream.codec_context.codec.canonical_name,
             sample_rate_hz=self._first.sample_rate,
             channels=self._first.layout.nb_channels,
+            pictures=pictures_of(self._container, source),
         )
 
     @property
@@ -140,10 +143,13 @@ class Recording:
             self._mixes[layout.name] = usual([channel.name for channel in layout.channels])
         return self._mixes[layout.name]
 
-    def blocks(self, sample_rate_hz: int, loudness: Loudness | None = None) -> Iterator[NDArray[np.float32]]:
+    def blocks(
+        self, sample_rate_hz: int, loudness: Loudness | None = None, channel_levels: ChannelLevels | None = None
+    ) -> Iterator[NDArray[np.float32]]:
         """Mono `(n,)` blocks of about a second at `sample_rate_hz`, whatever the rate is or changes to inside.
 
-        `loudness` hears every channel before they are mixed, or the mix where that is not the usual one.
+        `loudness` hears every channel before they are mixed, or the mix where that is not the usual one;
+        `channel_levels` hears every channel.
         """
         rate, resampler, mixer = 0, Resampler(1, 1), Mixer(1)
         for run in self._runs():
@@ -157,6 +163,8 @@ class Recording:
             for planes in chain(run.silent(len(heard)), [heard]):
                 if loudness is not None:
                     loudness.write(*((mix.of(planes)[None], "mono") if mix.why else (planes, layout.name)), rate)
+                if channel_levels is not None:
+                    channel_levels.write(planes, rate)
                 yield resampler.write(mixer.write(planes, mix))
         yield resampler.write(mixer.finish())
         yield resampler.finish()
@@ -187,14 +195,8 @@ class Recording:
             if not clocks.has_counted_index(self._container, self._stream):
                 raise LostError
             self._jump(wanted_s)
-        self._frames = self._decode(not_before(wanted_s, self._packets()))
-        self._first = next(self._frames, None)
-        if self._first is None:
-            return start_s
-        begins_s = _time_s(self._first) - origin_s
-        if begins_s > start_s:
-            raise LostError
-        return begins_s
+        begins_s = self._decode_from(wanted_s, origin_s, start_s)
+        return start_s if begins_s is None else begins_s
 
     def _seek_by_index(self, first: AudioFrame, start_s: float) -> float:
         if not can_be_searched(self._container, self._source.head(HEAD_BYTES)) or not clocks.has_index(self._container):
@@ -203,14 +205,33 @@ class Recording:
         base_s = self._timeline.base_s
         wanted_s = base_s + start_s - _SETTLING_S
         self._jump(wanted_s)
-        self._frames = self._decode(not_before(wanted_s, self._packets()))
+        begins_s = self._decode_from(wanted_s, base_s, start_s)
+        if begins_s is None or self._first is None:
+            return start_s
+        begins_s = self._by_frames(begins_s, first, self._first)
+        self._timeline.begin_at(base_s, begins_s)
+        return begins_s
+
+    def _by_frames(self, begins_s: float, first: AudioFrame, found: AudioFrame) -> float:
+        """To the sample where `found` begins, which a container that counts milliseconds doesn't say: whole frames
+        behind the `first`, which may have lost its beginning."""
+        if self.description.codec not in (*_EVEN_CODECS, "opus"):
+            return begins_s
+        at, tick = begins_s * first.sample_rate, float(self._stream.time_base or 0) * first.sample_rate
+        frames = round((at - first.samples) / found.samples)
+        counted = first.samples + frames * found.samples
+        return counted / first.sample_rate if abs(counted - at) <= tick else begins_s
+
+    def _decode_from(self, wanted_s: float, base_s: float, start_s: float) -> float | None:
+        """Where the first frame from `wanted_s` on lies after `base_s`; None: there is none. Raises LostError when that
+        is later than `start_s`."""
+        self._frames = self._decode(not_before(wanted_s, packets(self.reading)))
         self._first = next(self._frames, None)
         if self._first is None:
-            return start_s
+            return None
         begins_s = _time_s(self._first) - base_s
         if begins_s > start_s:
             raise LostError
-        self._timeline.begin_at(base_s, begins_s)
         return begins_s
 
     def _seek_by_packets(self, first: AudioFrame, start_s: float) -> float:
@@ -255,7 +276,7 @@ class Recording:
             self._jump(wanted_s)
         except LostError:
             return iter(())
-        return self._decode(not_before(wanted_s, self._packets()))
+        return self._decode(not_before(wanted_s, packets(self.reading)))
 
     def _runs(self) -> Iterator[Run]:
         """All that is heard, about a second in each. Stops with too_long at the limit."""
@@ -311,25 +332,10 @@ class Recording:
         if batch:
             yield batch
 
-    def _packets(self) -> Iterator[AudioPacket]:
-        """Where reading ends, so do we."""
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.error.FFmpegError as error:
-                raise_if_memory(error)
-                return
-            except IndexError:  # PyAV's flushing, where libav has found streams on its way that weren't there at first
-                return
-            if packet is None:
-                return
-            yield packet
-
-    def _decode(self, packets: Iterable[AudioPacket]) -> Iterator[AudioFrame]:
+    def _decode(self, demuxed: Iterable[AudioPacket]) -> Iterator[AudioFrame]:
         """Every frame that can be decoded. What is damaged is left out."""
         self._refused_packets = 0
-        for packet in packets:
+        for packet in demuxed:
             self._recent.append(packet)
             try:
                 frames = self._decoder.decode(packet)

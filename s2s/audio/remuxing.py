@@ -59,7 +59,7 @@ def can_be_searched(container: InputContainer, head: bytes) -> bool:
 def remux(container: InputContainer, head: bytes, sink: Sink) -> None:
     """Copy the packets of what a player shows and plays. Raises AudioError where they are not fit for that."""
     try:
-        with av.open(sink, "w", format=_writer(container, head)) as copy:
+        with av.open(sink, "w", format=writer_of(container, head)) as copy:
             _copy(container, copy)
     except av.error.FFmpegError as error:
         if isinstance(error, MemoryError):
@@ -79,7 +79,8 @@ def _copy(container: InputContainer, copy: OutputContainer) -> None:
             copy.mux_one(packet)
 
 
-def _writer(container: InputContainer, head: bytes) -> str:
+def writer_of(container: InputContainer, head: bytes) -> str:
+    """Who writes what is in `container`, of MP4, WebM and Matroska. `head` are the file's first bytes."""
     if container.format.name != "matroska,webm":
         return "mp4"
     return "webm" if _WEBM in head[:64] else "matroska"

@@ -16,7 +16,7 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from s2s.audio.mixing import Mix
-from s2s.audio.opening import Reading, raise_if_memory
+from s2s.audio.opening import Reading, packets, raise_if_memory
 from s2s.audio.places import PLACE_S, listened
 from s2s.audio.planes import channels
 from s2s.audio.reading import Recording
@@ -108,22 +108,6 @@ def _sought(reading: Reading, moment_s: float) -> bool:
         return False
     reading.decoder.flush_buffers()
     return True
-
-
-def packets(reading: Reading) -> Packets:
-    """Those of the recording, as far as they can be read."""
-    rest = reading.container.demux(reading.stream)
-    while True:
-        try:
-            packet = next(rest, None)
-        except av.error.FFmpegError as error:
-            raise_if_memory(error)
-            return
-        except IndexError:  # as where it is read
-            return
-        if packet is None:
-            return
-        yield packet
 
 
 def decoded(decoder: AudioCodecContext, packet: Packet[AudioStream]) -> list[AudioFrame]:

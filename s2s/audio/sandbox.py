@@ -21,11 +21,11 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from s2s.audio import wire
 from s2s.audio.errors import CODES, AudioError
+from s2s.closing import Closing
 
 logger = logging.getLogger(__name__)
 
@@ -213,12 +213,12 @@ class Stop:
                 self._worker = None
 
 
-class Worker:
+class Worker(Closing):
     """One job in one process. Closing it, or leaving its `with` block, ends that process."""
 
     _is_cut = False
 
-    def __init__(self, job: Mapping[str, Any], input_fd: int, idle_s: float) -> None:
+    def __init__(self, job: Mapping[str, object], input_fd: int, idle_s: float, *more_fds: int) -> None:
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
             self._line, their_line = socket.socketpair()
             ours.callback(self._line.close)
@@ -228,17 +228,9 @@ class Worker:
             ours.callback(self._fate.close)
             theirs.callback(os.close, their_fate)
             self._line.settimeout(idle_s)
-            _pool.submit(wire.pack_job(job), [their_line.fileno(), their_fate, input_fd])
+            _pool.submit(wire.pack_job(job), [their_line.fileno(), their_fate, input_fd, *more_fds])
             self._resources = ours.pop_all()
         _pool.workers.add(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the process, wherever it is. Twice does nothing."""
@@ -274,8 +266,7 @@ class Worker:
 
     def last_word(self) -> dict[str, Any]:
         """The job's result, once `blocks` has ended."""
-        result: dict[str, Any] = json.loads(self._result)
-        return result
+        return dict(json.loads(self._result))
 
     def _message(self) -> tuple[bytes, bytes]:
         try:

@@ -13,8 +13,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from s2s.audio.opening import Reading
-from s2s.audio.sampling import decoded, packets
+from s2s.audio.opening import Reading, packets
+from s2s.audio.sampling import decoded
 
 # Codecs that give back what was recorded. What a lossy one gives beyond full scale is its own doing.
 _PCM: Final = {"pcm_f32le": "<f4", "pcm_f32be": ">f4", "pcm_f64le": "<f8", "pcm_f64be": ">f8"}

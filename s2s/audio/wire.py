@@ -1,7 +1,7 @@
 """What travels between us and the processes that decode: the job, then messages of a kind and a length.
 
-A job is one fixed-size JSON text with three file descriptors (results, fate, input), so that a reader can never
-take bytes of the next one. A message is `kind`, `length` and that many bytes.
+A job is one fixed-size JSON text with its file descriptors (results, fate, input, of a film its new sound), so that a
+reader can never take bytes of the next one. A message is `kind`, `length` and that many bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FAILURE: Final = b"F"  # JSON {"code", "facts", "cause"}, the last message of on
 MAX_MESSAGE_BYTES: Final = 1 << 26
 
 
-def pack_job(job: Mapping[str, Any]) -> bytes:
+def pack_job(job: Mapping[str, object]) -> bytes:
     text = json.dumps(job).encode()
     if len(text) > JOB_BYTES:
         raise ValueError("the job does not fit into its message")
@@ -32,5 +32,4 @@ def pack_job(job: Mapping[str, Any]) -> bytes:
 
 
 def unpack_job(text: bytes) -> dict[str, Any]:
-    job: dict[str, Any] = json.loads(text)
-    return job
+    return dict(json.loads(text))

@@ -7,7 +7,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import BinaryIO, Final, Literal, Protocol, cast
+from functools import partial
+from typing import Any, BinaryIO, Final, Literal, Protocol, cast
 
 import av
 import av.error
@@ -21,6 +22,7 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from s2s.audio.pieces import Pieces
+from s2s.audio.wav import HEADER_BYTES, MOST_BYTES, wav_header
 
 Codec = Literal["mp3", "pcm", "wav", "ulaw", "alaw", "opus", "flac"]
 
@@ -28,7 +30,7 @@ Sink = BinaryIO | Pieces
 
 
 class Writer(Protocol):
-    """One codec's way to put mono float32 samples of -1..1 into a sink."""
+    """One codec's way to put `(channels, n)` float32 samples of -1..1 into a sink."""
 
     def write(self, samples: NDArray[np.float32]) -> None: ...
 
@@ -36,29 +38,41 @@ class Writer(Protocol):
 
 
 def writer(
-    codec: Codec, sample_rate_hz: int, bitrate_kbps: int | None, sink: Sink, length: int | None = None
+    codec: Codec,
+    sample_rate_hz: int,
+    bitrate_kbps: int | None,
+    sink: Sink,
+    length: int | None = None,
+    channels: int = 1,
 ) -> Writer:
-    """The writer of `codec`. Raises ValueError for what does not go together.
+    """The writer of `codec`, for one channel or two. Raises ValueError for what does not go together.
 
     `length` in samples, where it is known already: a WAV needs it for a sink that cannot be rewound.
     """
     if (bitrate_kbps is None) == (codec in _LOSSY):
         raise ValueError(f"{codec} {'needs a' if codec in _LOSSY else 'has no'} bitrate")
+    if channels not in LAYOUTS:
+        raise ValueError("one channel, or two")
     if codec == "wav":
         if length is None and not sink.seekable():
             raise ValueError("the header of a WAV is completed at the end: it needs a sink that can be rewound")
-        return _Wav(sink, sample_rate_hz, length)
+        return _Wav(sink, sample_rate_hz, length, channels)
     if codec == "pcm":
         return _Linear(sink)
     if codec in _COMPRESSED:
-        return _Compressed(codec, sample_rate_hz, (bitrate_kbps or 0) * 1000, sink)
-    return _G711(codec, sample_rate_hz, sink)
+        return _Compressed(codec, sample_rate_hz, (bitrate_kbps or 0) * 1000, sink, channels)
+    return _G711(codec, sample_rate_hz, sink, channels)
 
 
 def _int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """The inverse of decoding (1/32768 a step), so that 16-bit samples survive unchanged."""
     steps: NDArray[np.int16] = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype("<i2")
     return steps
+
+
+def in_turn(planes: NDArray[Any]) -> NDArray[Any]:
+    """`(channels, n)` to `(1, n * channels)`, as packed formats have them."""
+    return planes.T.reshape(1, -1)
 
 
 class _Linear:
@@ -68,29 +82,26 @@ class _Linear:
         self._sink = sink
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        self._sink.write(_int16(samples).tobytes())
+        self._sink.write(in_turn(_int16(samples)).tobytes())
 
     def finish(self) -> None:
         pass
 
 
 class _Wav(_Linear):
-    """RIFF WAVE of 16-bit PCM: the canonical 44-byte header (Microsoft and IBM, 1991), sizes filled in at the end."""
+    """The same behind a header, whose sizes are filled in at the end."""
 
-    _HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
-    _MAX_BYTES: Final = 2**32 - 1
-
-    def __init__(self, sink: Sink, sample_rate_hz: int, length: int | None) -> None:
+    def __init__(self, sink: Sink, sample_rate_hz: int, length: int | None, channels: int) -> None:
         super().__init__(sink)
-        self._rate_hz = sample_rate_hz
-        self._foretold_bytes = None if length is None else 2 * length
-        self._check(self._foretold_bytes or 0)
+        self._header = partial(wav_header, sample_rate_hz, channels=channels)
+        self._foretold_bytes = None if length is None else 2 * length * channels
         self._sink.write(self._header(self._foretold_bytes or 0))
         self._data_bytes = 0
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        self._data_bytes += 2 * len(samples)
-        self._check(self._data_bytes)
+        self._data_bytes += 2 * samples.size
+        if self._data_bytes + HEADER_BYTES > MOST_BYTES:
+            raise ValueError("longer than a WAV can be (4 GiB)")
         super().write(samples)
 
     def finish(self) -> None:
@@ -102,32 +113,23 @@ class _Wav(_Linear):
         self._sink.write(self._header(self._data_bytes))
         self._sink.seek(0, io.SEEK_END)
 
-    def _check(self, data_bytes: int) -> None:
-        if data_bytes + self._HEADER.size > self._MAX_BYTES:
-            raise ValueError("longer than a WAV can be (4 GiB)")
-
-    def _header(self, data_bytes: int) -> bytes:
-        riff = (b"RIFF", self._HEADER.size - 8 + data_bytes, b"WAVE")
-        pcm, channels, bytes_per_sample = 1, 1, 2
-        fmt = (b"fmt ", 16, pcm, channels, self._rate_hz, self._rate_hz * bytes_per_sample, bytes_per_sample, 16)
-        return self._HEADER.pack(*riff, *fmt, b"data", data_bytes)
-
 
 class _G711:
     """Headerless mu-law or A-law (ITU-T G.711), a byte a sample."""
 
     _NAMES: Final = {"ulaw": "pcm_mulaw", "alaw": "pcm_alaw"}
 
-    def __init__(self, codec: Codec, sample_rate_hz: int, sink: Sink) -> None:
+    def __init__(self, codec: Codec, sample_rate_hz: int, sink: Sink, channels: int) -> None:
         if sample_rate_hz != 8000:
             raise ValueError("G.711 has 8000 samples a second")
         self._sink = sink
         self._codec = cast("AudioCodecContext", av.CodecContext.create(self._NAMES[codec], "w"))
-        self._codec.format, self._codec.layout = AudioFormat("s16"), AudioLayout("mono")
+        self._layout = LAYOUTS[channels]
+        self._codec.format, self._codec.layout = AudioFormat("s16"), AudioLayout(self._layout)
         self._codec.sample_rate = sample_rate_hz
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        frame = AudioFrame.from_ndarray(_int16(samples)[np.newaxis], format="s16", layout="mono")
+        frame = AudioFrame.from_ndarray(in_turn(_int16(samples)), format="s16", layout=self._layout)
         frame.sample_rate = self._codec.sample_rate
         for packet in self._codec.encode(frame):
             self._sink.write(bytes(packet))
@@ -154,39 +156,40 @@ _COMPRESSED: Final[Mapping[str, _Compression]] = {
     "flac": _Compression("flac", "flac", "s16", {}, {}),
 }
 _LOSSY: Final = frozenset({"mp3", "opus"})
+LAYOUTS: Final = {1: "mono", 2: "stereo"}
 
 
 class _Compressed:
     """MP3 (LAME), Opus in Ogg, or 16-bit FLAC, through libav."""
 
-    def __init__(self, codec: Codec, sample_rate_hz: int, bitrate_bps: int, sink: Sink) -> None:
+    def __init__(self, codec: Codec, sample_rate_hz: int, bitrate_bps: int, sink: Sink, channels: int) -> None:
         how = _COMPRESSED[codec]
-        self._format, self._rate_hz = how.sample_format, sample_rate_hz
+        self._format, self._rate_hz, self._layout = how.sample_format, sample_rate_hz, LAYOUTS[channels]
         container_options = {} if sink.seekable() else dict(how.streaming_options)
         self._container = av.open(sink, mode="w", format=how.container, container_options=container_options)
         stream = self._container.add_stream(how.encoder, rate=sample_rate_hz, options=dict(how.options))
         self._stream = cast("AudioStream", stream)
         self._codec = self._stream.codec_context
-        self._codec.format, self._codec.layout = AudioFormat(how.sample_format), AudioLayout("mono")
+        self._codec.format, self._codec.layout = AudioFormat(how.sample_format), AudioLayout(self._layout)
         if bitrate_bps:
             self._codec.bit_rate = bitrate_bps
         try:
             self._codec.open()
         except av.error.FFmpegError as error:
             raise ValueError(f"{codec} cannot be written at {sample_rate_hz} Hz and {bitrate_bps} bit/s") from error
-        self._pending = np.zeros(0, np.float32)
+        self._pending = np.zeros((channels, 0), np.float32)
         self._written = 0
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        self._pending = np.concatenate([self._pending, samples])
+        self._pending = np.concatenate([self._pending, samples], axis=1)
         size = self._codec.frame_size
-        whole = len(self._pending) // size * size
+        whole = self._pending.shape[1] // size * size
         for start in range(0, whole, size):
-            self._container.mux(self._encode(self._pending[start : start + size]))
-        self._pending = self._pending[whole:]
+            self._container.mux(self._encode(self._pending[:, start : start + size]))
+        self._pending = self._pending[:, whole:]
 
     def finish(self) -> None:
-        last = self._encode(self._pending) if len(self._pending) else []
+        last = self._encode(self._pending) if self._pending.size else []
         last += self._stream.encode(None)
         _gather_end_padding(last)
         self._container.mux(last)
@@ -194,10 +197,11 @@ class _Compressed:
 
     def _encode(self, samples: NDArray[np.float32]) -> list[Packet[AudioStream]]:
         coded = _int16(samples) if self._format == "s16" else samples
-        frame = AudioFrame.from_ndarray(coded[np.newaxis], format=self._format, layout="mono")
+        ordered = np.ascontiguousarray(coded if self._format.endswith("p") else in_turn(coded))
+        frame = AudioFrame.from_ndarray(ordered, format=self._format, layout=self._layout)
         frame.sample_rate, frame.time_base = self._rate_hz, Fraction(1, self._rate_hz)
         frame.pts = self._written
-        self._written += len(samples)
+        self._written += samples.shape[1]
         return self._stream.encode(frame)
 
 

@@ -8,15 +8,7 @@ from s2s.client.abort import Abort
 from s2s.client.answer import Answer, AsyncAnswer, Concurrency
 from s2s.client.async_client import AsyncClient
 from s2s.client.client import Client
-from s2s.client.errors import (
-    Aborted,
-    AccountProblem,
-    Busy,
-    EndpointError,
-    NotSent,
-    Rejected,
-    Unclear,
-)
+from s2s.client.errors import Aborted, AccountProblem, Busy, EndpointError, NotSent, Rejected, Unclear
 from s2s.client.options import Timeouts
 from s2s.client.recording import Audio
 

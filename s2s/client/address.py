@@ -18,7 +18,7 @@ class ClientSettings(TypedDict):
 
     headers: dict[str, str]
     verify: ssl.SSLContext
-    mounts: dict[str, None]
+    trust_env: bool
     limits: httpx.Limits
 
 
@@ -53,7 +53,8 @@ def client_settings(address: httpx.URL, api_key: str | None) -> ClientSettings:
     return {
         "headers": _headers(api_key),
         "verify": _trusted(),
-        "mounts": _loopback_mounts(address),
+        # Its proxies are for other machines, and to look for them takes as long as the rest of a client.
+        "trust_env": not _is_loopback(address),
         # A connection serves one call. One that idled may be closed by the other side while we send: a reset after
         # sending began, that is a call that may have been billed. A new one can only fail before.
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=0),
@@ -91,10 +92,8 @@ def _headers(api_key: str | None) -> dict[str, str]:
     return headers
 
 
-def _loopback_mounts(address: httpx.URL) -> dict[str, None]:
-    """No proxy of the environment on the way to this machine itself."""
+def _is_loopback(address: httpx.URL) -> bool:
     try:
-        loopback = ip_address(address.host).is_loopback
+        return ip_address(address.host).is_loopback
     except ValueError:
-        loopback = address.host == "localhost" or address.host.endswith(".localhost")
-    return {f"all://{address.netloc.decode('ascii')}": None} if loopback else {}
+        return address.host == "localhost" or address.host.endswith(".localhost")

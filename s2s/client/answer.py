@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import httpx
 
 from s2s.client import said
 from s2s.client.abort import LineCut
 from s2s.client.calls import Begun
-from s2s.client.verdicts import empty, lost, media_type, too_large, unbilled
+from s2s.client.statuses import empty, lost, media_type, too_large, unbilled
 from s2s.client.wires import Wire, finish
+from s2s.closing import AsyncClosing, Closing
 
 
 class Concurrency(NamedTuple):
@@ -101,7 +101,7 @@ class _Begun:
             self._line.close()
 
 
-class Answer(_Begun):
+class Answer(_Begun, Closing):
     """The bytes of one conversion. Iterate once; close it (it is a context manager).
 
     Iterating raises `Unclear` when the body is cut, empty, late, too large or aborted: what came before may be
@@ -118,16 +118,8 @@ class Answer(_Begun):
         """Ends the connection; the deadline ends with it. May be called twice."""
         finish(self._shut())
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AsyncAnswer(_Begun):
+class AsyncAnswer(_Begun, AsyncClosing):
     """As `Answer`, an async iterator and async context manager. A task that is cancelled while it waits ends it."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -138,11 +130,3 @@ class AsyncAnswer(_Begun):
     async def close(self) -> None:
         """Ends the connection; the deadline ends with it. May be called twice."""
         await self._shut()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 import httpx
 
@@ -15,24 +13,16 @@ from s2s.client.answer import AsyncAnswer
 from s2s.client.calls import Calls, ConvertPath, Way
 from s2s.client.client import DEFAULT_PARAMETERS, DEFAULT_TIMEOUTS
 from s2s.client.listings import Question, Walk
-from s2s.client.options import (
-    FREE_RETRIES,
-    AnswerOptions,
-    ConvertOptions,
-    HistoryOptions,
-    Options,
-    RequestOptions,
-    Timeouts,
-    VoiceOptions,
-)
+from s2s.client.options import AnswerOptions, ConvertOptions, HistoryOptions, RequestOptions, Timeouts, VoiceOptions
 from s2s.client.recording import Audio
 from s2s.client.wires import LoopWire
+from s2s.closing import AsyncClosing
 from s2s.contract import ConvertParameters, HistoryItem, HistoryPage, Model, Subscription, Voice, VoicePage
 
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(AsyncClosing):
     """As `Client`, with the same names and keywords, inside an event loop of asyncio. Nothing blocks the loop.
 
     A task that is cancelled gives up its socket at once and gets `CancelledError`, as everywhere; whether something was
@@ -53,9 +43,7 @@ class AsyncClient:
         address = read_address(base_url)
         self._http = AsyncHttp(transport=transport, follow_redirects=False, **client_settings(address, api_key))
         traced = transport is None or isinstance(transport, httpx.AsyncHTTPTransport)
-        self._calls = Calls(str(address).rstrip("/"), path, LoopWire(self._http, traced=traced))
-        self._options = Options(timeout=timeout)
-        self._free_options = Options(timeout=timeout, retries=FREE_RETRIES)
+        self._calls = Calls(address, path, LoopWire(self._http, traced=traced), timeout)
 
     async def convert(
         self,
@@ -108,7 +96,7 @@ class AsyncClient:
     async def history_audio(self, history_item_id: str, **options: Unpack[AnswerOptions]) -> AsyncAnswer:
         """As `Client.history_audio`."""
         path = listings.history_audio_path(history_item_id)
-        begun = await self._calls.fetch(path, replace(self._free_options, **options))
+        begun = await self._calls.fetch(path, options)
         return AsyncAnswer(begun, self._calls.wire)
 
     async def subscription(self, **options: Unpack[RequestOptions]) -> Subscription:
@@ -122,22 +110,13 @@ class AsyncClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
     async def _convert(
         self, way: Way, voice_id: str, audio: Audio, parameters: ConvertParameters, given: ConvertOptions
     ) -> AsyncAnswer:
-        options = replace(self._options, **given)
-        return AsyncAnswer(await self._calls.convert(way, voice_id, audio, parameters, options), self._calls.wire)
+        return AsyncAnswer(await self._calls.convert(way, voice_id, audio, parameters, given), self._calls.wire)
 
     async def _ask(self, question: Question[T], given: RequestOptions) -> T:
-        return await self._calls.ask(question, replace(self._free_options, **given))
+        return await self._calls.ask(question, given)
 
     async def _walk(self, walk: Walk[T], given: RequestOptions) -> AsyncIterator[T]:
         while walk.question is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, BinaryIO, Literal, TypeVar
 
@@ -14,10 +14,10 @@ from s2s.client.abort import Line, LineCut
 from s2s.client.address import path_segment, url_of
 from s2s.client.errors import Busy, NotSent, Unclear
 from s2s.client.listings import Question
-from s2s.client.options import Options
+from s2s.client.options import FREE_RETRIES, AnswerOptions, ConvertOptions, Options, RequestOptions, Timeouts
+from s2s.client.patience import Patience
 from s2s.client.recording import Audio, Recording, open_recording
-from s2s.client.retries import Patience
-from s2s.client.verdicts import (
+from s2s.client.statuses import (
     is_audio,
     lost,
     media_type,
@@ -55,15 +55,20 @@ class Begun:
 
 
 class Calls:
-    def __init__(self, base_url: str, path: ConvertPath, wire: Wire[Any]) -> None:
-        self._base_url = base_url
+    """`timeout` is that of calls for which none is given."""
+
+    def __init__(self, address: httpx.URL, path: ConvertPath, wire: Wire[Any], timeout: Timeouts) -> None:
+        self._base_url = str(address).rstrip("/")
         self._path = path
+        self._options = Options(timeout=timeout)
+        self._free_options = Options(timeout=timeout, retries=FREE_RETRIES)
         self.wire = wire
 
     async def convert(
-        self, way: Way, voice_id: str, audio: Audio, parameters: ConvertParameters, options: Options
+        self, way: Way, voice_id: str, audio: Audio, parameters: ConvertParameters, given: ConvertOptions
     ) -> Begun:
         """Raises an `EndpointError`, or what `open_recording` raises."""
+        options = replace(self._options, **given)
         url = f"/v1/{self._path}/{path_segment(voice_id, 'voice')}{way}"
         recording = await self.wire.run(partial(open_recording, audio, options.filename))
         try:
@@ -73,12 +78,14 @@ class Calls:
                 # Not waited for: a task that is cancelled here would lose the answer.
                 self.wire.run_soon(recording.file.close)
 
-    async def ask(self, question: Question[T], options: Options) -> T:
+    async def ask(self, question: Question[T], given: RequestOptions) -> T:
         """Raises an `EndpointError`, but never `Unclear`."""
+        options = replace(self._free_options, **given)
         return await self._patiently(partial(self._ask, question, options), options)
 
-    async def fetch(self, path: str, options: Options) -> Begun:
+    async def fetch(self, path: str, given: AnswerOptions) -> Begun:
         """Audio that is there already. Raises an `EndpointError`, but never `Unclear`."""
+        options = replace(self._free_options, **given)
         return await self._patiently(partial(self._fetch, path, options), options)
 
     # ---- attempts ----

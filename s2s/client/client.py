@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 import httpx
 
@@ -14,18 +12,10 @@ from s2s.client.address import Http, client_settings, read_address
 from s2s.client.answer import Answer
 from s2s.client.calls import Calls, ConvertPath, Way
 from s2s.client.listings import Question, Walk
-from s2s.client.options import (
-    FREE_RETRIES,
-    AnswerOptions,
-    ConvertOptions,
-    HistoryOptions,
-    Options,
-    RequestOptions,
-    Timeouts,
-    VoiceOptions,
-)
+from s2s.client.options import AnswerOptions, ConvertOptions, HistoryOptions, RequestOptions, Timeouts, VoiceOptions
 from s2s.client.recording import Audio
 from s2s.client.wires import ThreadWire, finish
+from s2s.closing import Closing
 from s2s.contract import ConvertParameters, HistoryItem, HistoryPage, Model, Subscription, Voice, VoicePage
 
 T = TypeVar("T")
@@ -34,7 +24,7 @@ DEFAULT_TIMEOUTS = Timeouts()
 DEFAULT_PARAMETERS = ConvertParameters()
 
 
-class Client:
+class Client(Closing):
     """One endpoint. Share it between threads; close it when the calls are over (it is a context manager).
 
     Every call takes the keywords of `RequestOptions` besides its own, and raises ValueError for what they cannot be.
@@ -56,9 +46,7 @@ class Client:
         address = read_address(base_url)
         self._http = Http(transport=transport, follow_redirects=False, **client_settings(address, api_key))
         traced = transport is None or isinstance(transport, httpx.HTTPTransport)
-        self._calls = Calls(str(address).rstrip("/"), path, ThreadWire(self._http, traced=traced))
-        self._options = Options(timeout=timeout)
-        self._free_options = Options(timeout=timeout, retries=FREE_RETRIES)
+        self._calls = Calls(address, path, ThreadWire(self._http, traced=traced), timeout)
 
     def convert(
         self,
@@ -115,7 +103,7 @@ class Client:
     def history_audio(self, history_item_id: str, **options: Unpack[AnswerOptions]) -> Answer:
         """What was converted then. Raises as `voices` does."""
         path = listings.history_audio_path(history_item_id)
-        begun = finish(self._calls.fetch(path, replace(self._free_options, **options)))
+        begun = finish(self._calls.fetch(path, options))
         return Answer(begun, self._calls.wire)
 
     def subscription(self, **options: Unpack[RequestOptions]) -> Subscription:
@@ -129,22 +117,13 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _convert(
         self, way: Way, voice_id: str, audio: Audio, parameters: ConvertParameters, given: ConvertOptions
     ) -> Answer:
-        options = replace(self._options, **given)
-        return Answer(finish(self._calls.convert(way, voice_id, audio, parameters, options)), self._calls.wire)
+        return Answer(finish(self._calls.convert(way, voice_id, audio, parameters, given)), self._calls.wire)
 
     def _ask(self, question: Question[T], given: RequestOptions) -> T:
-        return finish(self._calls.ask(question, replace(self._free_options, **given)))
+        return finish(self._calls.ask(question, given))
 
     def _walk(self, walk: Walk[T], given: RequestOptions) -> Iterator[T]:
         while walk.question is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, Self, TypeVar, cast
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from s2s.client.address import path_segment
 from s2s.client.options import HistoryOptions, RequestOptions, VoiceOptions
 from s2s.client.said import one_line, read_json
-from s2s.client.verdicts import not_the_contract
+from s2s.client.statuses import not_the_contract
 from s2s.contract import (
     HistoryItem,
     HistoryPage,
@@ -39,7 +39,7 @@ class Question(Generic[T]):
     """One GET. `read` takes the JSON and raises `Rejected` if it isn't of the contract."""
 
     path: str
-    read: Callable[[Any], T]
+    read: Callable[[object], T]
     query: Mapping[str, str] = field(default_factory=dict)
 
     def answer(self, body: bytes, headers: httpx.Headers) -> T:
@@ -97,7 +97,7 @@ class Query(Protocol):
 class Walk(Generic[Item]):
     """A way through all pages: ask `question`, hand its answer to `took`, until `question` is None."""
 
-    def __init__(self, path: str, read: Callable[[Any], Page[Item]], query: Query) -> None:
+    def __init__(self, path: str, read: Callable[[object], Page[Item]], query: Query) -> None:
         self._path = path
         self._read = read
         self._query = query
@@ -140,9 +140,9 @@ def history_walk(given: HistoryOptions) -> tuple[Walk[HistoryItem], RequestOptio
     return Walk("/v1/history", _history_page, query), options
 
 
-def _split(kind: type[Entry], given: Mapping[str, Any]) -> tuple[Entry, RequestOptions]:
+def _split(kind: type[Entry], given: Mapping[str, object]) -> tuple[Entry, RequestOptions]:
     """What belongs to the query, and what to the request."""
-    query = kind(**{name: value for name, value in given.items() if name in kind.model_fields})
+    query = kind.model_validate({name: value for name, value in given.items() if name in kind.model_fields})
     options = {name: value for name, value in given.items() if name not in kind.model_fields}
     return query, cast(RequestOptions, options)
 
@@ -150,29 +150,29 @@ def _split(kind: type[Entry], given: Mapping[str, Any]) -> tuple[Entry, RequestO
 # ---- reading ----
 
 
-def _voice_page(data: Any) -> VoicePage:
+def _voice_page(data: object) -> VoicePage:
     page = _object(data)
     return _one(VoicePage, page | {"voices": _entries(Voice, page.get("voices"))})
 
 
-def _history_page(data: Any) -> HistoryPage:
+def _history_page(data: object) -> HistoryPage:
     page = _object(data)
     return _one(HistoryPage, page | {"history": _entries(HistoryItem, page.get("history"))})
 
 
-def _object(data: Any) -> dict[str, Any]:
+def _object(data: object) -> dict[str, object]:
     """Empty for what is none: then its list is missed."""
     return data if isinstance(data, dict) else {}
 
 
-def _one(kind: type[Entry], data: Any) -> Entry:
+def _one(kind: type[Entry], data: object) -> Entry:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         raise not_the_contract(None, f"no readable {kind.__name__}: {one_line(str(error))}") from error
 
 
-def _entries(kind: type[Entry], data: Any) -> list[Entry]:
+def _entries(kind: type[Entry], data: object) -> list[Entry]:
     """Those that can be read. Raises `Rejected` if `data` isn't a list, or has entries and none can."""
     if not isinstance(data, list):
         raise not_the_contract(None, f"no list of {kind.__name__}")

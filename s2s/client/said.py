@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from s2s.formats import OUTPUT_FORMATS
 
@@ -78,7 +77,7 @@ def headers(said: Mapping[str, str], wanted: Collection[str]) -> dict[str, str]:
     return {known: one_line(value) for known, value in said.items() if known in wanted}
 
 
-def read_json(text: str | bytes) -> Any:
+def read_json(text: str | bytes) -> object:
     """JSON without NaN, infinity and huge integers (None instead), of `_DEPTH` levels at most. Raises ValueError.
 
     Strings are as they came: an id without its NUL would name something else.
@@ -103,7 +102,7 @@ def _bounded(digits: str) -> int | None:
     return int(digits) if len(digits.lstrip("-")) <= _INTEGER_DIGITS else None
 
 
-def _kept(data: Any, depth: int) -> Any:
+def _kept(data: object, depth: int) -> object:
     match data:
         case list():
             return [_kept(entry, depth - 1) for entry in data] if depth else None

@@ -125,7 +125,7 @@ class ThreadWire(Wire[httpx.Client]):
             woken.wait(seconds)
 
     def trace(self, line: Line) -> Callable[[str, dict[str, Any]], object]:
-        return lambda event, info: finish(line.trace(event, info))
+        return lambda event, info: finish(line.trace(event, info)) if event.endswith(Line.HEARD) else None
 
     @property
     def start_timer(self) -> StartTimer:

@@ -9,13 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 
-from s2s.contract import ConvertParameters
 from s2s.engine import listings, speech
-from s2s.engine.concurrency import Slot, Slots
+from s2s.engine.concurrency import Slots
 from s2s.engine.errors import Refusal
 from s2s.engine.exchange import ClientLeft, Request, Response
-from s2s.engine.uploads import Upload
-from s2s.engine.voices import Voice
 
 logger = logging.getLogger(__name__)
 
@@ -122,40 +119,38 @@ class App:
         return Response.of_json(listings.subscription())
 
     def _convert(self, request: Request, voice_id: str) -> Response:
-        voice = listings.find_voice(voice_id)
-        speech.parameters(request.query, {}, streaming=False)  # before a large body is read
         with ExitStack() as stack:
-            slot = stack.enter_context(self._slots.take())
-            upload = stack.enter_context(closing(request.upload(self._max_bytes)))
-            wanted = speech.parameters(request.query, upload.fields, streaming=False)
-            job = _job(request, upload, wanted, voice, slot)
+            job, headers = self._begun(stack, request, voice_id, streaming=False)
             pieces = stack.enter_context(closing(speech.converted_file(job)))
             first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
             if first.is_last:
-                return _sound([first.content], wanted, len(first.content), slot.headers)
+                return _sound([first.content], job, len(first.content), headers)
             rest = (piece.content for piece in pieces)
-            return _sound(_Rest(first.content, rest, stack.pop_all()), wanted, None, slot.headers)
+            return _sound(_Rest(first.content, rest, stack.pop_all()), job, None, headers)
 
     def _stream(self, request: Request, voice_id: str) -> Response:
-        voice = listings.find_voice(voice_id)
-        speech.parameters(request.query, {}, streaming=True)
         with ExitStack() as stack:
-            slot = stack.enter_context(self._slots.take())
-            upload = stack.enter_context(closing(request.upload(self._max_bytes)))
-            wanted = speech.parameters(request.query, upload.fields, streaming=True)
-            job = _job(request, upload, wanted, voice, slot)
+            job, headers = self._begun(stack, request, voice_id, streaming=True)
             pieces = stack.enter_context(closing(speech.converted_stream(job)))
-            first = next(pieces)  # what is wrong with the recording is said now, while a status can be sent
-            return _sound(_Rest(first, pieces, stack.pop_all()), wanted, None, slot.headers)
+            first = next(pieces)
+            return _sound(_Rest(first, pieces, stack.pop_all()), job, None, headers)
+
+    def _begun(
+        self, stack: ExitStack, request: Request, voice_id: str, *, streaming: bool
+    ) -> tuple[speech.Job, dict[str, str]]:
+        """The work, whose slot and upload `stack` closes, and what the answer says of the slots. Raises Refusal."""
+        voice = listings.find_voice(voice_id)
+        speech.parameters(request.query, {}, streaming=streaming)  # before a large body is read
+        slot = stack.enter_context(self._slots.take())
+        upload = stack.enter_context(closing(request.upload(self._max_bytes)))
+        wanted = speech.parameters(request.query, upload.fields, streaming=streaming)
+        source = speech.source_of(upload)
+        job = speech.Job(source, wanted, voice, request.line.check, slot.close, upload.source_speech)
+        return job, slot.headers
 
 
-def _job(request: Request, upload: Upload, wanted: ConvertParameters, voice: Voice, slot: Slot) -> speech.Job:
-    source = speech.source_of(upload)
-    return speech.Job(source, wanted, voice, request.line.check, slot.release, upload.source_speech)
-
-
-def _sound(body: Iterable[bytes], wanted: ConvertParameters, length: int | None, headers: dict[str, str]) -> Response:
-    return Response(body, wanted.format.media_type, length=length, headers={"character-cost": "0", **headers})
+def _sound(body: Iterable[bytes], job: speech.Job, length: int | None, headers: dict[str, str]) -> Response:
+    return Response(body, job.wanted.format.media_type, length=length, headers={"character-cost": "0", **headers})
 
 
 class _Rest:

@@ -14,9 +14,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from s2s.closing import Closing
 from s2s.contract import TOO_MANY_CONCURRENT
 from s2s.engine.errors import Refusal
 
@@ -27,23 +26,15 @@ _GATE_PATIENCE_S = 0.5
 _GATE_POLL_S = 0.001
 
 
-class Slot:
-    """A place among the requests at work, until `release` or the end of its `with` block. Twice does nothing."""
+class Slot(Closing):
+    """A place among the requests at work, until `close` or the end of its `with` block. Twice does nothing."""
 
     def __init__(self, slots: Slots, fd: int | None, taken: int) -> None:
         self._slots: Slots | None = slots
         self._fd = fd
         self.headers = concurrency_headers(taken, slots.maximum)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
-
-    def release(self) -> None:
+    def close(self) -> None:
         slots, self._slots = self._slots, None
         if slots is not None:
             slots.give_back(self._fd)

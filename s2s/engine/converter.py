@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2s.audio import SPEECH_SEARCH_S, speaking
-from s2s.contract import VoiceSettings
 from s2s.engine import blocks
 from s2s.engine.speaker import SourceStatistics, measure
 from s2s.engine.spool import Spool
 from s2s.engine.transform import Transform
 from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ, Features, analyse
 from s2s.engine.voices import Voice
+from s2s.voice_settings import VoiceSettings
 
 STATISTICS_S = speaking.WANTED_S
 # A listener waits while the source is measured: `optimize_streaming_latency` 1 to 4 trades sureness for time.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,7 +15,7 @@ QUERY_PARAMETERS = frozenset({"output_format", "optimize_streaming_latency", "en
 class Refusal(Exception):
     """A request that is answered by an error. `detail` is what stands under that name in the body."""
 
-    def __init__(self, status_code: int, detail: Any, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status_code: int, detail: object, headers: dict[str, str] | None = None) -> None:
         super().__init__(status_code, detail)
         self.status_code = status_code
         self.detail = detail

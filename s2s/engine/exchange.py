@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from s2s.engine import uploads
@@ -80,7 +80,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_json(cls, content: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    def of_json(cls, content: object, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
         body = json.dumps(content, ensure_ascii=False).encode()
         return cls([body], "application/json", status_code, len(body), headers or {})
 

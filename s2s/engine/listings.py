@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from s2s.engine.errors import Refusal
 from s2s.engine.voices import DEFAULT_SETTINGS, Voice, catalogue
@@ -33,7 +32,7 @@ def find_voice(voice_id: str) -> Voice:
     return voice
 
 
-def describe(voice: Voice, base_url: str) -> dict[str, Any]:
+def describe(voice: Voice, base_url: str) -> dict[str, object]:
     """A voice as `GET /v1/voices/{id}` shows it."""
     return {
         "voice_id": voice.voice_id,
@@ -52,12 +51,12 @@ def describe(voice: Voice, base_url: str) -> dict[str, Any]:
     }
 
 
-def voices(base_url: str) -> dict[str, Any]:
+def voices(base_url: str) -> dict[str, object]:
     """`GET /v1/voices`."""
     return {"voices": [describe(voice, base_url) for voice in catalogue().values()]}
 
 
-def voice_page(query: Mapping[str, str], base_url: str) -> dict[str, Any]:
+def voice_page(query: Mapping[str, str], base_url: str) -> dict[str, object]:
     """`GET /v2/voices`: `search` in name, description and labels, `page_size`, `next_page_token`."""
     wanted = query.get("search", "").casefold()
     found = [voice for voice in catalogue().values() if wanted in _searchable(voice)]
@@ -85,7 +84,7 @@ def _whole_number(query: Mapping[str, str], name: str, default: int, low: int, h
     return int(text)
 
 
-def models() -> list[dict[str, Any]]:
+def models() -> list[dict[str, object]]:
     """`GET /v1/models`: one model, and nothing claimed that it cannot do."""
     return [
         {
@@ -116,7 +115,7 @@ def models() -> list[dict[str, Any]]:
     ]
 
 
-def subscription() -> dict[str, Any]:
+def subscription() -> dict[str, object]:
     """`GET /v1/user/subscription`: nothing is counted and nothing is billed."""
     return {
         "tier": "local",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from s2s.audio import Encoder
 from s2s.audio.resampling import Resampler
+from s2s.closing import Closing
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.formats import OutputFormat
 
@@ -29,11 +29,11 @@ class Output(Protocol):
     def rest(self, length: int | None) -> Iterator[bytes]:
         """What is left, when all has been written. The whole has `length` samples; None: as it comes."""
 
+    def close(self) -> None: ...
+
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 def output(form: OutputFormat, length: int | None) -> Output:
@@ -41,7 +41,7 @@ def output(form: OutputFormat, length: int | None) -> Output:
     return _Tagged(form) if form.codec == "mp3" else Flowing(form, length)
 
 
-class _Encoding:
+class _Encoding(Closing):
     """Encodes what comes at 24 kHz, and ends after as many samples as it is told.
 
     Rounding twice, to 24 kHz and from there, may be a sample off. Until the end it gives fewer: the resampler holds
@@ -83,13 +83,8 @@ class Flowing(_Encoding):
         self._ready += self.finish(length)
         yield self.ready()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class _Tagged(_Encoding):
@@ -102,7 +97,7 @@ class _Tagged(_Encoding):
     _PADDING_BYTES = 4096  # for as many blocks: more than eleven hours of speech
 
     def __init__(self, form: OutputFormat) -> None:
-        self._file = tempfile.TemporaryFile(prefix="timbre-output-")  # noqa: SIM115 - closed by __exit__
+        self._file = tempfile.TemporaryFile(prefix="timbre-output-")  # noqa: SIM115 - closed by close()
         super().__init__(form, self._file)
         self._padding: int | None = None  # bytes to come, once the tag has begun
 
@@ -126,12 +121,7 @@ class _Tagged(_Encoding):
         while piece := self._file.read(_PIECE_BYTES):
             yield piece
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._file.close()
 
 

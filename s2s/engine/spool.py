@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.closing import Closing
+
 _FULL_SCALE = 32767.0
 
 
-class Spool:
+class Spool(Closing):
     """Samples from an iterator, kept as int16 in an anonymous temporary file.
 
     An hour at 24 kHz takes 173 MB of disk and no memory. Nothing is pulled from `blocks` (float32 (n,), -1..1)
@@ -21,16 +22,11 @@ class Spool:
 
     def __init__(self, blocks: Iterator[NDArray[np.float32]]) -> None:
         self._blocks = blocks
-        self._file = tempfile.TemporaryFile(prefix="timbre-engine-")  # noqa: SIM115 - closed by __exit__
+        self._file = tempfile.TemporaryFile(prefix="timbre-engine-")  # noqa: SIM115 - closed by close()
         self.length = 0
         self.complete = False
 
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._file.close()
         close = getattr(self._blocks, "close", None)
         if close is not None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from s2s.contract import VoiceSettings
 from s2s.engine import spectrum
 from s2s.engine.speaker import SourceStatistics
 from s2s.engine.vocoder import APERIODIC, BINS, Features, Floats
 from s2s.engine.voices import Voice
+from s2s.voice_settings import VoiceSettings
 
 # 1.25 came out of ten other pairs of speakers; 1.1 kept the words of a deep voice better on two of the test recordings.
 _FORMANT_EXPONENT = 1.1

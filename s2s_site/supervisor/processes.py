@@ -14,7 +14,7 @@ from pathlib import Path
 from s2s_site.supervisor.config import Config
 
 _CELERY = "s2s_site.run_celery"
-_WORKER = "--loglevel WARNING --without-gossip --without-mingle"
+_WORKER = "--loglevel WARNING --without-gossip --without-mingle --without-heartbeat"
 
 # In the order in which they start. The port in a node name keeps two copies on one machine apart.
 COMMANDS = {

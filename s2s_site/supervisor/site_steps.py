@@ -7,10 +7,10 @@ The last line on stdout is what `manage.py setup` says; on failure the last line
 
 from __future__ import annotations
 
+import gc
 import sys
-from typing import Any
 
-STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+STEPS: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("The database could not be brought up to date", "migrate", {"interactive": False, "verbosity": 0}),
     ("The static files could not be collected", "collectstatic", {"interactive": False, "verbosity": 0}),
     ("The first admin could not be made", "setup", {}),
@@ -18,6 +18,7 @@ STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 
 def main() -> int:
+    gc.disable()  # while all is loaded, of which nearly everything stays
     # Here, because the module's names are also read where Django must not be imported.
     import django
     from django.core.management import call_command
@@ -25,6 +26,8 @@ def main() -> int:
     step = "The settings can't be used"
     try:
         django.setup()
+        gc.freeze()
+        gc.enable()
         for failure, command, options in STEPS:
             step = failure
             call_command(command, **options)

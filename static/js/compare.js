@@ -179,6 +179,19 @@ function sayUnheard() {
   unheard.hidden = false;
 }
 
+// Of several pieces: to where one hears two of them meet.
+const BEFORE_JOIN_S = 2;
+
+function toJoin(share) {
+  goTo(share * whole() - BEFORE_JOIN_S);
+}
+
+function toNextJoin() {
+  const joins = [...compare.querySelectorAll("[data-join]")].map((line) => Number(line.dataset.join));
+  const next = joins.find((share) => share * whole() - BEFORE_JOIN_S > place() + 0.1) ?? joins[0];
+  if (next !== undefined) toJoin(next);
+}
+
 // ---- keys ----
 
 const KEYS = {
@@ -188,6 +201,7 @@ const KEYS = {
   arrowright: (event) => goTo(place() + (event.shiftKey ? 1 : 5)),
   ",": () => goTo(place() - 1),
   ".": () => goTo(place() + 1),
+  j: toNextJoin,
   home: () => goTo(0),
   end: () => goTo(whole()),
   "+": () => document.querySelector("[data-zoom=in]").click(),
@@ -242,6 +256,10 @@ measureAll();
 play.addEventListener("click", toggle);
 seek.addEventListener("input", () => goTo(Number(seek.value)));
 same.addEventListener("change", level);
+compare.addEventListener("click", (event) => {
+  const line = event.target.closest("[data-join]");
+  if (line) toJoin(Number(line.dataset.join));
+});
 compare.addEventListener("compare:seek", (event) => goTo(event.detail * whole()));
 document.addEventListener("keydown", press);
 // Another take is put beside these: the page begins where one was listening.

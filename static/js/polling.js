@@ -1,5 +1,5 @@
 // Around htmx's polling of a conversion's state: pauses on hidden tabs, and lets the page follow the state. For who wants
-// a notification it goes on slowly.
+// a notification it goes on slowly. Whoever listens is let listen: the page is loaded anew when nothing plays.
 
 import { keepPlace } from "./arrival.js";
 
@@ -8,6 +8,7 @@ const announcement = document.querySelector("#announcement");
 const SLOWLY_MS = 10_000;
 let words = document.querySelector("#status")?.dataset.words;
 let asked = 0;
+let leaving = false;
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const wanted = document.querySelector("#notify")?.checked && Date.now() - asked >= SLOWLY_MS;
@@ -24,9 +25,30 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+function isPlaying() {
+  return [...document.querySelectorAll("audio")].some((player) => !player.paused && !player.ended);
+}
+
+document.addEventListener(
+  "htmx:beforeOnLoad",
+  (event) => {
+    const { xhr } = event.detail;
+    if (!xhr.getResponseHeader("HX-Refresh") || !isPlaying()) return;
+    event.preventDefault(); // it is asked again
+    event.stopPropagation();
+    document.querySelector("#status .state").textContent = xhr.responseText;
+    document.querySelector("#status progress")?.remove();
+    if (announcement.textContent !== xhr.responseText) announcement.textContent = xhr.responseText;
+  },
+  true,
+);
+
+// Who sends a form is on the way to another page, which says what became of it: deleted, it can be had back there.
+document.addEventListener("submit", (event) => (leaving ||= !event.defaultPrevented));
+
 document.addEventListener("htmx:responseError", (event) => {
   // Deleted meanwhile, perhaps by someone else: the page itself says so.
-  if (event.detail.xhr.status === 404) location.reload();
+  if (event.detail.xhr.status === 404 && !leaving) location.reload();
 });
 
 // The page below the state: what is known of the recording, and what happened. Once the recording can be heard, the page
@@ -38,12 +60,20 @@ async function follow() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const [heard, playing] = [page, document].map((one) => one.querySelectorAll("#compare audio").length);
   const { activeElement: at } = document;
-  if (heard > playing && (!main.contains(at) || at.tabIndex < 0)) {
+  if (heard > playing && !isPlaying() && (!main.contains(at) || at.tabIndex < 0)) {
     keepPlace();
     return location.reload();
   }
   facts.replaceChildren(...page.querySelector("#facts").childNodes);
   htmx.trigger(facts, "htmx:load");
+  for (const name of ["#map-place", "#pieces-place"]) showWhereNothingIs(name, page);
+}
+
+function showWhereNothingIs(name, page) {
+  const [place, found] = [document, page].map((one) => one.querySelector(name));
+  if (!place || place.firstElementChild || !found?.firstElementChild) return;
+  place.replaceChildren(...found.childNodes);
+  htmx.process(place);
 }
 
 document.addEventListener("htmx:afterSettle", () => {

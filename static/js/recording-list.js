@@ -4,7 +4,7 @@ import { focusUndo } from "./aside.js";
 import { clock, percent, size } from "./amounts.js";
 import { onFailure } from "./player-failure.js";
 import { onLength } from "./player-length.js";
-import { addTake, change, changes, entries, setAside, tell } from "./recordings.js";
+import { addTake, change, changes, entries, measured, setAside, tell } from "./recordings.js";
 import { counted, word } from "./words.js";
 
 const WORDS = { queued: word("list.queued"), storing: word("list.storing"), accepted: word("list.accepted") };
@@ -22,7 +22,7 @@ if (form) {
     player.src = URL.createObjectURL(entry.file);
     player.setAttribute("aria-label", word("list.listen", entry));
     row.classList.add("playable");
-    onLength(player, (seconds) => change(entry, { seconds }));
+    onLength(player, (seconds) => measured(entry, seconds));
     // What this browser can't play may still be converted: only the player goes.
     const dead = () => {
       player.hidden = true;

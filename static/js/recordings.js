@@ -53,10 +53,18 @@ export function made(file, facts) {
   const entry = { id: number(), file, name: file.name, size: file.size, place: places++, ...facts };
   entry.once = entry.id; // it comes back from the shelf under the same
   if (entry.recorded) entry.name = file.name.replace(/\.\w+$/, ""); // nobody chose its kind
-  entry.never = file.size > Number(form.querySelector("#recording").dataset.limit); // no use in sending it
-  if (entry.never) entry.problem = word("recording.too_large");
+  const { limit, room } = form.querySelector("#recording").dataset;
+  entry.never = file.size > Math.min(limit, room); // no use in sending it
+  if (file.size > Number(limit)) entry.problem = word("recording.too_large");
+  else if (entry.never) entry.problem = word("recording.no_room");
   else entry.looked = look(entry);
   return entry;
+}
+
+// Its player knows how long it is: nearly, so that what the server would take just so is sent.
+export function measured(entry, seconds) {
+  const isTooLong = seconds > Number(form.querySelector("#recording").dataset.longest) + 1;
+  change(entry, isTooLong && !entry.never ? { seconds, never: true, problem: word("recording.too_long") } : { seconds });
 }
 
 // Said at its row; only what nobody can read isn't sent.

@@ -1,6 +1,7 @@
 // What will happen, before it does: which recordings in which voices, how long, what it costs and when it is ready.
 
 import { listed, roughly, spoken, whole } from "./amounts.js";
+import { cutBy } from "./portions.js";
 import { changes, entries } from "./recordings.js";
 import { counted, word } from "./words.js";
 
@@ -47,6 +48,15 @@ if (form) {
     return [word("sentence.time"), { time: roughly(Math.max(...work.values())) }];
   }
 
+  function piecesIn(voices, chosen) {
+    const of = (n) => (chosen.length > 1 ? counted("sentence.pieces_of_several", n) : counted("sentence.pieces", n));
+    return cutBy(voices, chosen).flatMap(({ name, longest, pieces }) => {
+      const place = document.createElement("span");
+      fill(place, of(pieces), { endpoint: name, most: spoken(longest) });
+      return [place, " "];
+    });
+  }
+
   function recordingsIn(chosen, seconds) {
     const words = chosen.length === 1 ? chosen[0].name : counted("sentence.recordings", chosen.length);
     return seconds === null ? words : word("sentence.with_length", { recordings: words, length: spoken(seconds) });
@@ -65,6 +75,7 @@ if (form) {
     const results = chosen.length * voices.length;
     sentence.querySelector(".results").textContent = results > 1 ? counted("sentence.results", results) : "";
     const ready = results > 0;
+    sentence.querySelector(".pieces").replaceChildren(...(ready ? piecesIn(voices, chosen) : []));
     fill(sentence.querySelector(".cost"), ...(ready ? costOf(voices, seconds) : ["", {}]));
     fill(sentence.querySelector(".time"), ...(ready ? timeOf(voices, seconds) : ["", {}]));
   }

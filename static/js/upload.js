@@ -1,10 +1,11 @@
 // Sends the Studio's recordings in the background, each in a request of its own and two at once: what goes wrong with
 // one stands at that one, and doesn't stop the others.
 
-import { percent } from "./amounts.js";
+import { percent, spoken } from "./amounts.js";
 import { complain, focusFirst, problemOf, takeErrors, wrong } from "./answers.js";
 import { forget, mark } from "./keeping.js";
 import { within } from "./patience.js";
+import { isTooLong } from "./portions.js";
 import { change, changes, entries, remove } from "./recordings.js";
 import { Pace, send } from "./transfer.js";
 import { counted, word } from "./words.js";
@@ -25,6 +26,8 @@ if (form) {
   let signedOut = false; // until it is known that the same person is signed in again
 
   const isAudition = (submitter) => submitter?.value === "audition";
+  const isForParts = (submitter) => submitter?.value === "parts";
+  const takesOne = (submitter) => isAudition(submitter) || isForParts(submitter);
   const warn = (event) => event.preventDefault(); // leaving now would lose the upload
 
   // What is on its way can't be changed any more; but what is in the list can be stopped.
@@ -72,21 +75,22 @@ if (form) {
     answered(entry, await request.ended);
   }
 
-  function refuse(entry, problem, left = "") {
-    mark(entry, left);
-    change(entry, { state: "", problem, loaded: 0 });
+  const sayAt = (entry, problem) => change(entry, { state: "", problem, loaded: 0 });
+
+  // It is on the shelf before it is said: who reads it and leaves the page at once is told the same when they come back.
+  async function refuse(refused, problem, left = "") {
+    await noLonger(Promise.all(refused.map((entry) => mark(entry, left))));
+    for (const entry of refused) sayAt(entry, problem);
   }
 
   // No answer came. Where all of it had arrived it may have been accepted: its mark stays, and a reload says so too.
-  function unanswered(entry, problem) {
-    if (entry.state !== "storing") return refuse(entry, problem);
-    change(entry, { state: "", problem: word("unsent.unclear"), loaded: 0 });
-  }
+  const unanswered = (entry, problem) =>
+    entry.state === "storing" ? sayAt(entry, word("unsent.unclear")) : refuse([entry], problem);
 
   // Nothing of it was taken, though all of it may have been sent; and nothing is until someone has signed in again.
   function endSession(entry) {
     signedOut = true;
-    for (const other of [entry, ...run.waiting.splice(0)]) refuse(other, word("unsent.signed_out"), "untaken");
+    return refuse([entry, ...run.waiting.splice(0)], word("unsent.signed_out"), "untaken");
   }
 
   async function accept(entry, address) {
@@ -98,14 +102,15 @@ if (form) {
   }
 
   async function answered(entry, { status: code, address, page, lost, stopped }) {
-    if (stopped || lost) unanswered(entry, stopped ? word("unsent.stopped") : word("unsent.lost"));
-    else if (address.pathname === sending.dataset.signIn) endSession(entry);
+    if (stopped || lost) await unanswered(entry, stopped ? word("unsent.stopped") : word("unsent.lost"));
+    else if (address.pathname === sending.dataset.signIn) await endSession(entry);
     else if (code < 300 && address.pathname !== form.getAttribute("action")) await accept(entry, address);
     else {
       const problem = page.querySelector("#problem") ? problemOf(page) : word("unsent.refused");
       const fields = takeErrors(page, { withFile: false });
-      refuse(entry, problem || (fields ? word("unsent.first") : word("unsent.refused")));
-      if (fields) for (const other of run.waiting.splice(0)) refuse(other, word("unsent.first")); // it is wrong for all of them
+      const others = fields ? run.waiting.splice(0) : []; // it is wrong for all of them
+      await refuse([entry], problem || (fields ? word("unsent.first") : word("unsent.refused")));
+      for (const other of others) sayAt(other, word("unsent.first"));
     }
     run.active.delete(entry);
     goOn();
@@ -122,9 +127,9 @@ if (form) {
   }
 
   function finish() {
-    const tried = [...run.all].every(({ submitter }) => isAudition(submitter));
+    const tookOne = [...run.all].every(({ submitter }) => takesOne(submitter));
     run = null;
-    if (leadsTo && (tried || !entries.some(({ problem }) => problem))) return leave(leadsTo);
+    if (leadsTo && (tookOne || !entries.some(({ problem }) => problem))) return leave(leadsTo);
     for (const entry of entries.filter(({ state }) => state === "accepted")) remove(entry);
     freeze(false);
     before.hidden = false;
@@ -167,7 +172,7 @@ if (form) {
     if (!signedOut || run || document.hidden || !(await backAgain()) || run) return;
     const left = entries.filter(({ problem }) => problem === word("unsent.signed_out"));
     document.querySelector("#problem").replaceChildren();
-    if (left.length && (await mayBegin(left))) begin(left, left[0].submitter);
+    if (left.length && (await mayBegin(left, left[0].submitter))) begin(left, left[0].submitter);
   }
 
   // `submitter`: the button that was pressed. Each keeps its own, so that sending it again asks for no more than before.
@@ -178,8 +183,9 @@ if (form) {
     before.hidden = true;
     sending.hidden = false;
     sending.classList.toggle("several", chosen.length > 1);
-    const oneOfMany = isAudition(submitter) && entries.length > 1;
-    status.textContent = oneOfMany ? word("sending.trying", chosen[0]) : counted("sending.sending", chosen.length);
+    status.textContent = counted("sending.sending", chosen.length);
+    if (entries.length > 1 && isAudition(submitter)) status.textContent = word("sending.trying", chosen[0]);
+    if (entries.length > 1 && isForParts(submitter)) status.textContent = word("sending.for_parts", chosen[0]);
     sending.querySelector("button").focus();
     if (chosen.length > 1) form.querySelector("#files").scrollIntoView({ block: "nearest" });
     addEventListener("beforeunload", warn);
@@ -187,25 +193,39 @@ if (form) {
     goOn();
   }
 
-  // An audition takes one: the first. The others stay where they are.
+  // An audition takes one, and so does the page of parts: the first. The others stay where they are.
   function chosenFor(submitter) {
     const sendable = entries.filter(({ never }) => !never);
-    return isAudition(submitter) ? sendable.slice(0, 1) : sendable;
+    return takesOne(submitter) ? sendable.slice(0, 1) : sendable;
+  }
+
+  function refuseTooLong(chosen, voice, most) {
+    const tooLong = chosen.find((entry) => isTooLong(entry, voice));
+    if (!tooLong) return;
+    const values = { name: tooLong.name, endpoint: voice.dataset.madeBy, length: spoken(Number(voice.dataset.longest)), most };
+    wrong("voice", word("unsent.too_many_pieces", values));
   }
 
   // What can be known here is said before anything is sent. A quota may have been raised since the page was opened.
-  async function mayBegin(chosen) {
+  async function mayBegin(chosen, submitter) {
     const { dataset } = sending;
     if (dataset.over) dataset.over = (await pageNow())?.querySelector("#sending")?.dataset.over ?? dataset.over;
     if (run) return false;
-    const { over, most } = dataset;
+    const { over, most, mostPieces } = dataset;
     document.querySelector("#problem").replaceChildren();
     takeErrors(null, { withFile: true });
-    const voices = form.querySelectorAll("[name=voice]:checked").length;
+    const voices = [...form.querySelectorAll("[name=voice]:checked")];
     if (over) complain(over);
     else if (!entries.length) wrong("audio", word("unsent.no_recording"));
-    if (!voices) wrong("voice", word("sentence.no_voice"));
-    else if (chosen.length * voices > Number(most)) wrong("voice", word("unsent.too_many", { most }));
+    if (isForParts(submitter)) return settle(over);
+    if (!voices.length) wrong("voice", word("sentence.no_voice"));
+    else if (chosen.length * voices.length > Number(most)) wrong("voice", word("unsent.too_many", { most }));
+    else if (!isAudition(submitter)) for (const voice of voices) refuseTooLong(chosen, voice, mostPieces);
+    return settle(over);
+  }
+
+  // Whether nothing was found that is wrong.
+  function settle(over) {
     if (!over && !form.querySelector(".errors:not(:empty)")) return true;
     if (!over) focusFirst();
     return false;
@@ -220,9 +240,9 @@ if (form) {
     if (signedOut && !(await backAgain())) return askToSignIn();
     await noLonger(Promise.all(entries.map(({ looked }) => looked)));
     const chosen = chosenFor(submitter);
-    if (!(await mayBegin(chosen))) return;
+    if (!(await mayBegin(chosen, submitter))) return;
     const several = entries.length > 1 || form.querySelectorAll("[name=voice]:checked").length > 1;
-    batched ||= several && !isAudition(submitter);
+    batched ||= several && !takesOne(submitter);
     if (chosen.length) begin(chosen, submitter);
     else focusFirst(); // at each of them stands why
   });
@@ -231,12 +251,12 @@ if (form) {
     const place = run.waiting.indexOf(entry);
     if (place < 0) return run.active.get(entry)?.stop();
     run.waiting.splice(place, 1);
-    refuse(entry, word("unsent.stopped"));
+    sayAt(entry, word("unsent.stopped"));
   });
   changes.addEventListener("again", async ({ detail: entry }) => {
     if (signedOut && !(await backAgain())) return askToSignIn();
     if (!run) {
-      if (await mayBegin([entry])) begin([entry], entry.submitter);
+      if (await mayBegin([entry], entry.submitter)) begin([entry], entry.submitter);
       return;
     }
     run.all.add(entry);
@@ -245,7 +265,7 @@ if (form) {
     goOn();
   });
   sending.querySelector("button").addEventListener("click", () => {
-    for (const entry of run.waiting.splice(0)) refuse(entry, word("unsent.stopped"));
+    for (const entry of run.waiting.splice(0)) sayAt(entry, word("unsent.stopped"));
     for (const request of run.active.values()) request.stop();
   });
   for (const [target, what] of [[window, "focus"], [document, "visibilitychange"]]) target.addEventListener(what, takeUpAgain);

@@ -62,12 +62,21 @@ function drawHead(wave) {
   wave.head.setAttribute("x2", x);
 }
 
+// What lies beside the waveforms, in thousandths of the recording.
+function drawStrips() {
+  for (const strip of compare.querySelectorAll(".strip")) {
+    const { y, height } = strip.viewBox.baseVal;
+    strip.setAttribute("viewBox", `${begin * 1000} ${y} ${1000 / zoom} ${height}`);
+  }
+}
+
 function draw() {
   for (const wave of waves) {
     if (zoom === 1) drawWhole(wave);
     else if (wave.peaks) drawDetail(wave);
     drawHead(wave);
   }
+  drawStrips();
   compare.dataset.zoom = zoom.toFixed(2);
   compare.dataset.from = (begin * moved.length).toFixed(2);
   shown.textContent = zoom === 1 ? "" : `${clock(begin * moved.length)} – ${clock((begin + 1 / zoom) * moved.length)}`;
@@ -202,3 +211,4 @@ function touchable(svg) {
 }
 
 for (const { svg } of waves) touchable(svg);
+document.addEventListener("htmx:oobAfterSwap", drawStrips); // a new one shows all of the recording

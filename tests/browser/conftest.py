@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,15 +16,20 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    WebError,
     expect,
     sync_playwright,
 )
 
+from tests.browser.contexts import give_back, take
+from tests.browser.looks import KINDS, Look, name_of
 from tests.browser.stage import set_stage
 from tests.browser.studio import sign_in
 from tests.support.inside import Inside
 from tests.support.product import CHECKOUT, Product
 
+# As the product comes: here nothing is lost that has to be looked for.
+CALM = {"SWEEP_SECONDS": "5", "LOOKUP_SECONDS": "5,30,120"}
 SPEECH = CHECKOUT / "tests" / "data" / "speech"
 ARGUMENTS = [
     "--no-sandbox",  # CI runs as root in a container
@@ -33,6 +38,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--process-per-site",  # see contexts.py
 ]
 # Of an action or an expectation; a busy machine takes longer, and nothing is wrong with that.
 PATIENCE_MS = 30_000
@@ -47,8 +53,9 @@ class Watch:
         self.allowed: set[int] = set()
         self.complaints: list[str] = []
         self.statuses: list[tuple[int, str]] = []
+        self._context = context
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.complaints.append(f"script error: {error.error}"))
+        context.on("weberror", self._error)
         context.on("request", self._request)
         context.on("response", self._response)
 
@@ -65,17 +72,32 @@ class Watch:
         if response.status >= 400:
             self.statuses.append((response.status, response.url))
 
+    def _error(self, error: WebError) -> None:
+        self.complaints.append(f"script error: {error.error}")
+
     def check(self) -> None:
+        """Fails the test for what was heard, and listens no more: the context goes on."""
+        self._context.remove_listener("console", self._console)
+        self._context.remove_listener("weberror", self._error)
+        self._context.remove_listener("request", self._request)
+        self._context.remove_listener("response", self._response)
         unexpected = [f"{status} of {url}" for status, url in self.statuses if status not in self.allowed]
         assert not self.complaints + unexpected
 
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    environment = {"TEAM_NAME": "Harbour Radio", "MAX_UPLOAD_BYTES": str(5 * 1024**2)}
+    environment = {"TEAM_NAME": "Harbour Radio", "MAX_UPLOAD_BYTES": str(5 * 1024**2), **CALM}
     with Product(tmp_path_factory.mktemp("browser") / "data", environment) as running:
         yield running
         Inside.of(running, "tests.browser.stage").close()
+
+
+@pytest.fixture(autouse=True)
+def alone(product: Product) -> Iterator[None]:
+    """What a test leaves behind doesn't go on while the next one waits for its own."""
+    yield
+    set_stage(product, "let_go")
 
 
 @pytest.fixture(scope="session")
@@ -93,9 +115,14 @@ def two_endpoints(product: Product) -> Iterator[None]:
     set_stage(product, "no_second_endpoint")
 
 
-def launch(kind: BrowserType, *arguments: str) -> Browser:
-    """A Chromium; what some tests need can only be said when it starts."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+def launch(kind: BrowserType, *arguments: str, whole: bool = False) -> Browser:
+    """A Chromium; what some tests need can only be said when it starts.
+
+    Not the `whole` one, but the same build without windows, menus and what serves them, which took half of the
+    computing. It shows no notifications. The whole one takes the main path in test_every_browser.py.
+    """
+    names = ["chromium", "google-chrome"] if whole else ["chromium-headless-shell", "chromium", "google-chrome"]
+    found = next(filter(None, map(shutil.which, names)), None)
     return kind.launch(executable_path=found, args=[*ARGUMENTS, *arguments])
 
 
@@ -121,6 +148,14 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope=_as_long_as_possible)
+def beeping(chromium: Browser) -> Iterator[Browser]:
+    """A browser with a microphone, into which something beeps."""
+    browser = launch(chromium.browser_type, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope=_as_long_as_possible)
 def cookies(chromium: Browser, product: Product) -> dict[str, object]:
     """Alice's session, so that not every test has to sign in."""
     context = chromium.new_context()
@@ -137,9 +172,18 @@ def stranger(chromium: Browser, product: Product) -> Iterator[Page]:
 
 
 @pytest.fixture
-def page(chromium: Browser, product: Product, cookies: dict[str, object]) -> Iterator[Page]:
+def page_kind(request: pytest.FixtureRequest) -> str:
+    """Of `page`: as `with_and_without_scripts` says, else with."""
+    return str(getattr(request, "param", "page"))
+
+
+with_and_without_scripts = pytest.mark.parametrize("page_kind", ["page", "plain_page"], indirect=True)
+
+
+@pytest.fixture
+def page(chromium: Browser, product: Product, cookies: dict[str, object], page_kind: str) -> Iterator[Page]:
     """Alice's page."""
-    yield from new_page(chromium, product, storage_state=cookies)
+    yield from new_page(chromium, product, storage_state=cookies, java_script_enabled=page_kind == "page")
 
 
 @pytest.fixture
@@ -148,20 +192,44 @@ def plain_page(chromium: Browser, product: Product, cookies: dict[str, object]) 
     yield from new_page(chromium, product, storage_state=cookies, java_script_enabled=False)
 
 
+@pytest.fixture(params=KINDS, ids=name_of)
+def look(
+    request: pytest.FixtureRequest, chromium: Browser, product: Product, cookies: dict[str, object]
+) -> Iterator[Look]:
+    """A page on which everything is looked at in each of the `KINDS`."""
+    width, schemes = request.param
+    told = {"color_scheme": schemes[0], "reduced_motion": "reduce"}
+    for page in new_page(chromium, product, storage_state=cookies, look=told):
+        page.set_viewport_size({"width": width, "height": 900 if width > 500 else 800})
+        yield Look(page, width, schemes)
+
+
 @pytest.fixture
 def speech() -> Path:
     return SPEECH
 
 
-def new_page(browser: Browser, product: Product, *, url: str = "", **options: Any) -> Iterator[Page]:
-    """A page in a context of its own; `url` is another address of the product."""
-    context = browser.new_context(
-        base_url=url or product.url, viewport={"width": 1280, "height": 900}, accept_downloads=True, **options
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    watch = Watch(context, url or product.url)
-    page = context.new_page()
+def new_page(
+    browser: Browser,
+    product: Product,
+    *,
+    url: str = "",
+    storage_state: Mapping[str, Any] | None = None,
+    look: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Iterator[Page]:
+    """A page in a context that holds nothing but the cookies of `storage_state`; `url` is another address of the
+    product, `look` goes to `Page.emulate_media`, and `options` to `Browser.new_context`.
+    """
+    url = url or product.url
+    options.setdefault("java_script_enabled", True)  # the same context, whether that was said or not
+    kept = take(browser, url, options, (storage_state or {}).get("cookies", []))
+    kept.context.set_default_timeout(PATIENCE_MS)
+    watch = Watch(kept.context, url)
+    page = kept.context.new_page()
+    if look:
+        page.emulate_media(**look)
     page.watch = watch  # type: ignore[attr-defined]
     yield page
-    context.close()
+    give_back(browser, url, options, kept)
     watch.check()

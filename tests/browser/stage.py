@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from tests.browser.in_pieces import a_piece_more, in_hundreds, in_pieces, joined, partly_kept
+from tests.browser.on_its_way import call_is_lost, call_is_made_again, more_has_come, on_its_way
 from tests.browser.surroundings import (
     many_voices,
     no_quota,
@@ -16,6 +18,7 @@ from tests.browser.surroundings import (
     people,
     quota_is_used_up,
     second_endpoint,
+    takes_little_at_once,
 )
 from tests.support.inside import Inside, serve
 from tests.support.product import Product
@@ -88,7 +91,7 @@ def every_reason() -> dict[str, str]:
     """One conversion for each reason to wait, and those that may have been billed; ids by name."""
     from django.utils import timezone
 
-    from conversions.models import Call, Event, Step, log
+    from conversions.models import Event, Step, log
 
     busy = _billed_endpoint("busy", slots=2)
     silent = _billed_endpoint("silent", pause_code="silent", probe_at=timezone.now() + timedelta(days=1))
@@ -115,6 +118,16 @@ def every_reason() -> dict[str, str]:
     again_at = timezone.now() + timedelta(minutes=25)
     Step.objects.filter(conversion=rows["again"]).update(attempt=3, not_before=again_at)
     log(rows["again"], Event.Kind.DELAYED, code="busy", words="ElevenLabs is busy.", delay_s=1500)
+    _called(rows, busy)
+    return {name: str(row.pk) for name, row in rows.items()}
+
+
+def _called(rows: dict[str, Any], endpoint: Any) -> None:
+    """A call for some of them, and three that tell how long one takes there."""
+    from django.utils import timezone
+
+    from conversions.models import Call, Step
+
     for name, outcome, ago_s in (
         ("first-running", "sent", 10),
         ("running", "sent", 30),
@@ -127,12 +140,11 @@ def every_reason() -> dict[str, str]:
         # A call that is under way for nobody would be closed by the next sweep.
         lease = Step.objects.filter(conversion=rows.get(name), lease_token__isnull=False).first()
         Call.objects.create(
-            conversion=rows.get(name), endpoint=busy, team=row.team, user=row.created_by, attempt=1,
+            conversion=rows.get(name), endpoint=endpoint, team=row.team, user=row.created_by, attempt=1,
             token=lease.lease_token if lease else uuid4(),
             seconds=row.source_duration_s, credits=row.source_duration_s / 60 * 1000, outcome=outcome, sent_at=sent_at,
             answered_at=sent_at + timedelta(seconds=200) if outcome == "answered" else None,
         )  # fmt: skip
-    return {name: str(row.pk) for name, row in rows.items()}
 
 
 def every_export() -> str:
@@ -164,6 +176,16 @@ def every_export() -> str:
         )
         Export.objects.create(conversion=conversion, output_format=output_format, step=step, **of_export)
     return str(conversion.pk)
+
+
+def let_go() -> int:
+    """Cancels what a test has sent and doesn't wait for: it would keep the next one's waiting. How many there were."""
+    from conversions.actions.cancel import cancel
+    from conversions.models import Conversion
+
+    at_work = {"endpoint__enabled": True, "endpoint__paused": False}
+    left = Conversion.objects.filter(status__in=Conversion.UNFINISHED, **at_work)
+    return sum(cancel(conversion, conversion.created_by) for conversion in left)
 
 
 def _billed_endpoint(key: str, **fields: Any) -> Any:
@@ -333,15 +355,26 @@ if __name__ == "__main__":
             every_export,
             failed_on_the_way,
             second_endpoint,
+            takes_little_at_once,
             many_voices,
             no_second_endpoint,
             quota_is_used_up,
             no_quota,
             takes,
+            let_go,
             to_watch,
             batch_to_watch,
             is_ready,
             go_on,
             is_known,
+            in_pieces,
+            in_hundreds,
+            partly_kept,
+            a_piece_more,
+            joined,
+            on_its_way,
+            more_has_come,
+            call_is_lost,
+            call_is_made_again,
         )
     )

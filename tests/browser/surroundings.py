@@ -30,6 +30,7 @@ def second_endpoint() -> str:
             "paused": True,
             "enabled": True,
             "credits_per_minute": 1000,
+            "max_seconds": None,
         },
     )
     for name, description in (("Ana", "Warm, close, made for audiobooks"), ("Otis", "Deep and slow")):
@@ -42,6 +43,15 @@ def second_endpoint() -> str:
     for model_id, name in (("multilingual", "Multilingual v2"), ("english", "English v2")):
         VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model_id, defaults={"name": name})
     return endpoint.name
+
+
+def takes_little_at_once() -> str:
+    """That one takes four seconds, which is less than any of the recordings has."""
+    from voices.models import Endpoint
+
+    name = second_endpoint()
+    Endpoint.objects.filter(key="second").update(max_seconds=4.0, billed=True)
+    return name
 
 
 def many_voices() -> int:

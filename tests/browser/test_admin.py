@@ -9,9 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import new_page
+from tests.browser.conftest import new_page, with_and_without_scripts
+from tests.browser.looks import KINDS, RULES, SCREENS
 from tests.browser.stage import set_stage
-from tests.browser.test_looks import KINDS, RULES, SCREENS
 from tests.support.product import Product
 
 LIST = "/admin/conversions/conversion/"
@@ -34,7 +34,7 @@ def seen(
     """Alice's page as different people have it before them."""
     width, scheme = request.param
     colours = {"forced_colors": "active"} if scheme == "forced" else {"color_scheme": scheme}
-    for page in new_page(chromium, product, storage_state=cookies, **colours):
+    for page in new_page(chromium, product, storage_state=cookies, look=colours):
         page.set_viewport_size({"width": width, "height": 800})
         page.name = f"{width}-{scheme}"  # type: ignore[attr-defined]
         yield page
@@ -51,9 +51,8 @@ def choose(page: Page, conversion: str, action: str) -> None:
     page.get_by_role("button", name=re.compile("^(Go|Run)")).click()
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_purge_asks_and_both_answers_do_what_they_say(kind: str, refused: str, request: pytest.FixtureRequest) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_purge_asks_and_both_answers_do_what_they_say(page: Page, refused: str) -> None:
     choose(page, refused, "purge")
     expect(page.get_by_role("heading", level=1)).to_have_text("Purge 1 recording?")
     page.get_by_role("link", name="Keep it").click()

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.studio import choose, choose_voice, named, play
+from tests.browser.conftest import with_and_without_scripts
+from tests.browser.studio import Recording, choose, choose_voice, named, play
 from tests.support.music import band_as_wav
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_voices_are_tried_then_one_converts_all_of_it(kind: str, request: pytest.FixtureRequest, speech: Path) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_voices_are_tried_then_one_converts_all_of_it(page: Page, page_kind: str, speech: Path) -> None:
     page.goto("/")
-    choose(page, named(speech / "man_librivox.flac", f"audition {kind}.flac"))
+    choose(page, named(speech / "man_librivox.flac", f"audition {page_kind}.flac"))
     choose_voice(page, "Nora", "Marcus")
     page.locator("summary", has_text="Not sure which?").click()
     page.get_by_label("From second").fill("5")
     page.get_by_role("button", name="Try the ticked voices").click()
     page.wait_for_url("**/auditions/*/")
     page.wait_for_selector("main[data-state=ready]", timeout=60_000)
-    if kind == "page":
+    if page_kind == "page":
         for name in ("Nora", "Marcus", "Original"):
             heard = play(page, name)
             assert heard["duration"] == pytest.approx(10, abs=0.1)
@@ -34,7 +34,7 @@ def test_voices_are_tried_then_one_converts_all_of_it(kind: str, request: pytest
     page.wait_for_selector("main[data-state=ready]", timeout=60_000)
     expect(page.locator(".facts")).to_contain_text("Marcus")
     expect(page.locator(".facts")).to_contain_text("21")  # all of its seconds
-    page.goto("/history/?q=audition+" + kind)
+    page.goto("/history/?q=audition+" + page_kind)
     expect(page.get_by_role("row")).to_have_count(2)  # the heading and the whole: no audition
 
 
@@ -87,7 +87,7 @@ def test_from_here_in_the_studio_says_where_it_begins(page: Page, speech: Path) 
 def test_a_recording_without_speech_says_so_to_who_sees_and_who_hears(page: Page, plain_page: Page) -> None:
     for visitor in (page, plain_page):
         visitor.goto("/")
-        choose(visitor, {"name": "a band.wav", "mimeType": "audio/wav", "buffer": band_as_wav(12)})
+        choose(visitor, Recording("a band.wav", band_as_wav(12)))
         visitor.locator("summary", has_text="Not sure which?").click()
         visitor.get_by_role("button", name="Try the ticked voices").click()
         visitor.wait_for_url("**/auditions/*/")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
+import wave as waves
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from s2s.audio import AudioError
 from s2s.audio.mistakes import FOREIGN
 from tests.browser.stage import set_stage
-from tests.browser.studio import choose, choose_voice, row, until_shelved
+from tests.browser.studio import Recording, choose, choose_voice, row, until_shelved
 from tests.s2s.audio.conftest import tone
 from tests.support.no_recordings import NO_RECORDINGS
 from tests.support.product import Product
@@ -25,10 +25,6 @@ def refuse_to_send(page: Page) -> None:
     """Nothing may leave the page: a request that sends something fails the test by the page's own watch."""
     page.route("**/", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     page.evaluate("() => { XMLHttpRequest.prototype.send = () => { throw new Error('sent'); }; }")
-
-
-def file(name: str, content: bytes) -> dict[str, Any]:
-    return {"name": name, "mimeType": "", "buffer": content}
 
 
 def wave(promised: int, there: int, sound: bytes = b"\0\x10\0\xf0") -> bytes:
@@ -117,29 +113,29 @@ def test_no_recording_and_no_voice_are_said_at_once(page: Page) -> None:
 @pytest.mark.parametrize(
     ("recording", "words"),
     [
-        (file("a.mp3", b""), "This file is empty. Choose one with sound in it."),
-        (file("b.wav", wave(9000, 0)), "This file is empty. Choose one with sound in it."),
-        (file("c.m4a", BRAND + box(b"mdat", bytes(99))), "This file was never finished"),
-        (file("d.m4a", BRAND + box(b"mdat", bytes(99), more=5000)), "its end, where the index is, didn't arrive"),
-        (file("f.mxf", FOREIGN["mxf"][0][0][1] + bytes(900)), "This file is MXF, which we can't read."),
-        (file("e.m4a", BRAND + box(b"moov", bytes(20), more=500)), "its end, where the index is, didn't arrive"),
+        (Recording("a.mp3", b""), "This file is empty. Choose one with sound in it."),
+        (Recording("b.wav", wave(9000, 0)), "This file is empty. Choose one with sound in it."),
+        (Recording("c.m4a", BRAND + box(b"mdat", bytes(99))), "This file was never finished"),
+        (Recording("d.m4a", BRAND + box(b"mdat", bytes(99), more=5000)), "its end, where the index is, didn't arrive"),
+        (Recording("f.mxf", FOREIGN["mxf"][0][0][1] + bytes(900)), "This file is MXF, which we can't read."),
+        (Recording("e.m4a", BRAND + box(b"moov", bytes(20), more=500)), "its end, where the index is, didn't arrive"),
     ],
-    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+    ids=lambda value: value.name if isinstance(value, Recording) else "",
 )
-def test_what_nobody_can_read_is_not_sent(page: Page, recording: dict[str, Any], words: str) -> None:
+def test_what_nobody_can_read_is_not_sent(page: Page, recording: Recording, words: str) -> None:
     page.goto("/")
     refuse_to_send(page)
     choose(page, recording)
-    expect(row(page, recording["name"]).locator(".error")).to_contain_text(words)
+    expect(row(page, recording.name).locator(".error")).to_contain_text(words)
     page.get_by_role("button", name="Convert").click()
     expect(page.locator("#sending")).to_be_hidden()
-    expect(page.get_by_role("button", name=f"Remove {recording['name']}")).to_be_focused()
+    expect(page.get_by_role("button", name=f"Remove {recording.name}")).to_be_focused()
 
 
 def test_what_is_no_recording_is_named_as_the_server_names_it(page: Page) -> None:
     page.goto("/")
     refuse_to_send(page)
-    choose(page, *(file(name, content) for name, (_code, content) in NO_RECORDINGS.items()))
+    choose(page, *(Recording(name, content) for name, (_code, content) in NO_RECORDINGS.items()))
     for name, (code, _content) in NO_RECORDINGS.items():
         expect(row(page, name).locator(".error")).to_have_text(str(AudioError(code)))
     page.get_by_role("button", name="Convert").click()
@@ -164,7 +160,7 @@ HEARD = {
 def test_what_is_silent_is_said_in_the_server_s_words_and_not_sent(page: Page) -> None:
     page.goto("/")
     refuse_to_send(page)
-    choose(page, *(file(name, content) for name, content in SILENCE.items()))
+    choose(page, *(Recording(name, content) for name, content in SILENCE.items()))
     for name in SILENCE:
         expect(row(page, name).locator(".error")).to_have_text(str(AudioError("silent")))
     until_shelved(page, 0)  # where they would come back to the next list
@@ -176,10 +172,10 @@ def test_what_can_be_heard_or_is_too_long_to_know_is_not_said_to_be_silent(page:
     page.goto("/")
     long = wave(2 * 16_000 * 61, 2 * 16_000 * 61, b"\0")
     names = [*HEARD, "long.wav"]
-    choose(page, *(file(name, content) for name, content in HEARD.items()), file("long.wav", long))
+    choose(page, *(Recording(name, content) for name, content in HEARD.items()), Recording("long.wav", long))
     for name in names:
         expect(row(page, name)).to_contain_text(":0")  # its length is known
-    choose(page, file("silent.wav", SILENCE["a.wav"]))
+    choose(page, Recording("silent.wav", SILENCE["a.wav"]))
     expect(row(page, "silent.wav").locator(".error")).to_be_visible()  # after the others
     for name in names:
         expect(row(page, name).locator(".error")).to_be_hidden()
@@ -189,7 +185,7 @@ def test_what_was_cut_off_behind_its_index_is_warned_of_and_a_stand_in_is_not(pa
     page.goto("/")
     begun = BRAND + box(b"moov", bytes(20)) + box(b"mdat", bytes(99), more=5000)
     streamed = {f"streamed {said:x}.wav": wave(said, 64_000) for said in (0x7FFFF000, 0x80000000 - 36, 0xFFFFFFFF - 36)}
-    choose(page, *(file(name, content) for name, content in streamed.items()), file("begun.mov", begun))
+    choose(page, *(Recording(name, content) for name, content in streamed.items()), Recording("begun.mov", begun))
     expect(row(page, "begun.mov").locator(".note")).to_contain_text("This file was cut off")
     expect(row(page, "begun.mov").locator(".error")).to_be_hidden()
     for name in streamed:
@@ -199,7 +195,7 @@ def test_what_was_cut_off_behind_its_index_is_warned_of_and_a_stand_in_is_not(pa
 
 def test_a_wav_that_was_cut_off_is_warned_of_and_can_be_sent(page: Page) -> None:
     page.goto("/")
-    choose(page, file("cut.wav", wave(320_000, 64_000)))
+    choose(page, Recording("cut.wav", wave(320_000, 64_000)))
     expect(row(page, "cut.wav").locator(".note")).to_contain_text("This file was cut off")
     expect(row(page, "cut.wav").locator(".error")).to_be_hidden()
     until_shelved(page, 1)
@@ -214,19 +210,19 @@ def test_a_wav_that_was_cut_off_is_warned_of_and_can_be_sent(page: Page) -> None
 @pytest.mark.parametrize(
     "recording",
     [
-        file("streamed.wav", wave(0, 64_000)),
-        file("sound.amr", b"#!AMR\n" + bytes(500)),
-        file("raw.pcm", bytes(3200)),
-        file("fragments.mp4", BRAND + box(b"moof", bytes(20)) + box(b"mdat", bytes(99))),
+        Recording("streamed.wav", wave(0, 64_000)),
+        Recording("sound.amr", b"#!AMR\n" + bytes(500)),
+        Recording("raw.pcm", bytes(3200)),
+        Recording("fragments.mp4", BRAND + box(b"moof", bytes(20)) + box(b"mdat", bytes(99))),
     ],
-    ids=lambda value: value["name"],
+    ids=lambda value: value.name,
 )
-def test_what_only_the_browser_cannot_play_is_not_refused(page: Page, recording: dict[str, Any]) -> None:
+def test_what_only_the_browser_cannot_play_is_not_refused(page: Page, recording: Recording) -> None:
     page.goto("/")
     choose(page, recording)
     choose_voice(page, "Nora")
-    found = row(page, recording["name"])
-    expect(found.locator("audio")).to_be_hidden() if "wav" not in recording["name"] else None
+    found = row(page, recording.name)
+    expect(found.locator("audio")).to_be_hidden() if "wav" not in recording.name else None
     expect(found.locator(".error")).to_be_hidden()
     expect(page.locator("#sentence")).to_contain_text("will be spoken by Nora", use_inner_text=True)
 
@@ -254,3 +250,67 @@ def test_with_scripts_convert_says_what_is_missing(page: Page) -> None:
     choose_voice(page)
     expect(page.get_by_role("link", name="Choose a voice")).to_be_hidden()
     expect(page.get_by_role("button", name="Convert")).to_be_visible()
+
+
+@pytest.fixture
+def takes_little(product: Product, two_endpoints: None) -> None:
+    """ElevenLabs takes four seconds at once."""
+    set_stage(product, "takes_little_at_once")
+
+
+@pytest.mark.usefixtures("takes_little")
+def test_how_many_pieces_a_long_recording_is_cut_into_is_said_with_its_price(page: Page, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "phone_note.m4a")
+    choose_voice(page, "Ana")
+    sentence = page.locator("#sentence")
+    said = "ElevenLabs takes 4 sec at once: it is cut at pauses into about 3 pieces and joined again. It costs about "
+    expect(sentence).to_contain_text(said, use_inner_text=True)
+    choose_voice(page, "Nora")
+    expect(sentence).not_to_contain_text("pieces")
+    choose_voice(page, "Nora", "Ana")
+    choose(page, speech / "interview.mp3")
+    said = "what is longer is cut at pauses, into about 6 pieces in all, and joined again."
+    expect(sentence).to_contain_text(said, use_inner_text=True)
+
+
+@pytest.mark.usefixtures("takes_little")
+def test_more_pieces_than_are_made_are_refused_before_anything_is_sent(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    with waves.open(str(path), "wb") as file:
+        file.setparams((1, 1, 8000, 0, "NONE", ""))
+        file.writeframes(bytes([96, 160]) * (4000 * 601))
+    page.goto("/")
+    refuse_to_send(page)
+    page.evaluate(
+        "() => { for (const voice of document.querySelectorAll('#voice input')) voice.dataset.most &&= 600; }"
+    )
+    choose(page, path)
+    expect(page.locator("#sentence")).to_contain_text("10 min", use_inner_text=True)
+    choose_voice(page, "Ana")
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#id_voice_error")).to_have_text(
+        "“long.wav” is too long for ElevenLabs, which takes 4 sec at once: it would be more than 1000 pieces. "
+        "Choose a voice of another endpoint, or a shorter recording."
+    )
+    expect(page.locator("#sending")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "said"),
+    [
+        ("longest", "3", "This recording is too long: at most 6 h are taken. Cut it into shorter parts."),
+        ("room", "1000", "There is no room for this recording on the server at the moment. Please tell your admin."),
+    ],
+)
+def test_what_is_longer_than_is_taken_or_finds_no_room_is_not_sent(
+    page: Page, speech: Path, limit: str, most: str, said: str
+) -> None:
+    page.goto("/")
+    refuse_to_send(page)
+    page.evaluate("([limit, most]) => { document.querySelector('#recording').dataset[limit] = most; }", [limit, most])
+    choose(page, speech / "phone_note.m4a")
+    expect(row(page, "phone_note.m4a").locator(".error")).to_have_text(said)
+    choose_voice(page, "Nora")
+    page.get_by_role("button", name="Convert").click()
+    expect(page.locator("#sending")).to_be_hidden()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import new_page
 from tests.browser.stage import set_stage
 from tests.browser.studio import convert, wait_until
 from tests.support.product import CHECKOUT, Product
@@ -20,13 +21,11 @@ SPEECH = CHECKOUT / "tests" / "data" / "speech" / "woman_prompts.flac"
 @pytest.fixture(scope="module")
 def takes(chromium: Browser, product: Product, cookies: dict[str, object]) -> list[str]:
     """Four takes of a recording of -14 LUFS: Nora -17, Atlas -20, Lyra -23, and Nora of whom it isn't known."""
-    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
-    page = context.new_page()
-    convert(page, SPEECH, voice="Nora")
-    wait_until(page, "ready")
-    # The page has the loudness measured: what is staged would be overwritten by that.
-    expect(page.get_by_label("same loudness")).to_be_visible()
-    context.close()
+    for page in new_page(chromium, product, storage_state=cookies):
+        convert(page, SPEECH, voice="Nora")
+        wait_until(page, "ready")
+        # The page has the loudness measured: what is staged would be overwritten by that.
+        expect(page.get_by_label("same loudness")).to_be_visible()
     return [f"/conversions/{identifier}/" for identifier in set_stage(product, "takes")]
 
 
@@ -40,7 +39,7 @@ def compared(page: Page, takes: list[str]) -> Page:
     _first, second, third, _fourth = ids(takes)
     page.goto(f"{takes[0]}?with={second}&with={third}")
     expect(page.get_by_role("radio")).to_have_count(4)
-    page.wait_for_function("[...document.querySelectorAll('audio')].every((player) => player.readyState >= 1)")
+    page.wait_for_function("() => [...document.querySelectorAll('audio')].every((player) => player.readyState >= 1)")
     return page
 
 
@@ -210,9 +209,9 @@ def test_the_window_scrolls_with_the_playhead_and_the_wheel(compared: Page) -> N
     page.keyboard.up("Control")
     expect(page.locator("#compare")).to_have_attribute("data-zoom", "4.00")
     page.mouse.wheel(300, 0)
-    page.wait_for_function("Number(document.querySelector('#compare').dataset.from) > 7")
+    page.wait_for_function("() => Number(document.querySelector('#compare').dataset.from) > 7")
     page.get_by_role("button", name="Play", exact=True).click()
-    page.wait_for_function("Number(document.querySelector('#compare').dataset.from) < 1")  # where it sounds
+    page.wait_for_function("() => Number(document.querySelector('#compare').dataset.from) < 1")  # where it sounds
 
 
 def test_takes_stand_side_by_side_and_one_more_is_heard_from_where_one_was(page: Page, takes: list[str]) -> None:

@@ -37,9 +37,8 @@ def forced(
 ) -> Iterator[Page]:
     """Alice's page in a contrast theme."""
     scheme: str = request.param
-    for page in new_page(
-        chromium, product, storage_state=cookies, forced_colors="active", color_scheme=scheme, bypass_csp=True
-    ):
+    colours = {"forced_colors": "active", "color_scheme": scheme}
+    for page in new_page(chromium, product, storage_state=cookies, look=colours, bypass_csp=True):
         page.look = partial(picture, page, scheme)  # type: ignore[attr-defined]
         yield page
 
@@ -91,10 +90,11 @@ def test_only_the_ticked_voice_is_marked(forced: Page, two_endpoints: None) -> N
     cards = page.locator(".voice")
     ticked = [card for card in cards.all() if card.locator("input").is_checked()]
     assert len(ticked) == 1
+    colour = highlight(page)
     for card in cards.all():
         is_ticked = card.locator("input").is_checked()
         assert style(card, "content", "::before") == ('"✓" / ""' if is_ticked else '""')
-        assert (share_of(card, highlight(page)) > 0.01) == is_ticked
+        assert (share_of(card, colour) > 0.01) == is_ticked
     assert style(ticked[0], "borderTopWidth") != style(cards.filter(has_text="Lyra"), "borderTopWidth")
 
 
@@ -191,7 +191,7 @@ def older(route: Route) -> None:
 def test_a_browser_without_newer_css_has_colours_and_marks_what_is_chosen(
     chromium: Browser, product: Product, cookies: dict[str, object], scheme: str
 ) -> None:
-    for page in new_page(chromium, product, storage_state=cookies, color_scheme=scheme):
+    for page in new_page(chromium, product, storage_state=cookies, look={"color_scheme": scheme}):
         page.route("**/*.css", older)
         page.goto("/")
         choose_voice(page, "Nora")

@@ -10,20 +10,20 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from s2s.audio import decode, encode
-from tests.browser.studio import choose, choose_voice, open_options, wait_until
+from tests.browser.studio import Recording, choose, choose_voice, open_options, wait_until
 
 CLIPS, RATE_HZ = 20, 16_000
 
 
-def clips(recording: Path) -> list[dict[str, object]]:
+def clips(recording: Path) -> list[Recording]:
     """As many short passages of a recording, each a file of its own."""
     with recording.open("rb") as file:
         speech = np.concatenate(list(decode(file, sample_rate_hz=RATE_HZ)))
-    found: list[dict[str, object]] = []
+    found: list[Recording] = []
     for number in range(CLIPS):
         passage, sink = speech[number * RATE_HZ // 2 :][: RATE_HZ * 3 // 2], io.BytesIO()
         encode([passage], sink, "wav", RATE_HZ, None, input_rate_hz=RATE_HZ)
-        found.append({"name": f"clip {number + 1:02}.wav", "mimeType": "audio/wav", "buffer": sink.getvalue()})
+        found.append(Recording(f"clip {number + 1:02}.wav", sink.getvalue()))
     return found
 
 

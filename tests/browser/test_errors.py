@@ -6,21 +6,20 @@ import random
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import with_and_without_scripts
 from tests.browser.stage import set_stage
-from tests.browser.studio import allow, choose, choose_voice, convert, file_button, wait_until
+from tests.browser.studio import Recording, allow, choose, choose_voice, convert, file_button, wait_until
 from tests.support.product import Product
 
-EMPTY = {"name": "empty.mp3", "mimeType": "audio/mpeg", "buffer": b""}
-DAMAGED = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": random.Random(1).randbytes(5000)}
-TOO_LARGE = {"name": "long.wav", "mimeType": "audio/wav", "buffer": bytes(8 * 1024**2)}
+EMPTY = Recording("empty.mp3", b"")
+DAMAGED = Recording("notes.mp3", random.Random(1).randbytes(5000))
+TOO_LARGE = Recording("long.wav", bytes(8 * 1024**2))
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_no_file_is_said_at_the_field(kind: str, request: pytest.FixtureRequest) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_no_file_is_said_at_the_field(page: Page) -> None:
     allow(page, 422)
     page.goto("/")
     page.get_by_role("button", name="Convert").click()
@@ -80,7 +79,7 @@ def test_without_javascript_the_server_refuses_what_is_too_large(plain_page: Pag
 def test_an_upload_says_how_far_it_is_and_can_be_stopped(page: Page) -> None:
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
     page.goto("/")
-    choose(page, {"name": "slow.wav", "mimeType": "audio/wav", "buffer": bytes(4 * 1024**2)})
+    choose(page, Recording("slow.wav", bytes(4 * 1024**2)))
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     page.get_by_role("button", name="Convert").click()
     expect(page.get_by_role("status").filter(has_text="Sending your recording.")).to_be_visible()

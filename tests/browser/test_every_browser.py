@@ -144,10 +144,15 @@ def test_a_browser_that_keeps_nothing_sends_at_once_and_after_it_has_said_so(vis
     visitor.convert()
 
 
-def test_what_the_microphone_hears_is_listed_and_converted(visitor: Visitor) -> None:
+def take_a_recording(visitor: Visitor) -> None:
+    """Of two seconds, by the microphone."""
     visitor.open("/")
     visitor.record(2)
     visitor.press("Use this recording")
+
+
+def test_what_the_microphone_hears_is_listed_and_converted(visitor: Visitor) -> None:
+    take_a_recording(visitor)
     visitor.see("#files", r"^Recording \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d")
     visitor.convert()
     assert seconds_of(visitor.download("Download MP3")) > 0.5  # WebKitGTK writes half of what it heard
@@ -174,18 +179,14 @@ def has_length_and_can_be_searched(visitor: Visitor, name: str) -> None:
 
 @only(start.chromium, start.firefox)
 def test_how_long_the_microphone_was_heard_is_said_before_it_is_sent(visitor: Visitor) -> None:
-    visitor.open("/")
-    visitor.record(2)
-    visitor.press("Use this recording")
+    take_a_recording(visitor)
     visitor.see("#files .facts", r"\b0:0[1-3]\b")
     visitor.convert()
 
 
 @only(start.chromium, start.firefox)  # WebKitGTK can't decode its own recording
 def test_what_the_microphone_heard_is_whole_and_can_be_searched(visitor: Visitor) -> None:
-    visitor.open("/")
-    visitor.record(2)
-    visitor.press("Use this recording")
+    take_a_recording(visitor)
     visitor.convert()
     seconds, landed = visitor.ask(SOUGHT, "Original", 1.5)
     assert seconds == pytest.approx(2, abs=1)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from s2s.audio import examine
-from tests.browser.conftest import SPEECH
+from tests.browser.conftest import SPEECH, new_page
 from tests.browser.studio import convert, wait_until
 from tests.support.product import Product
 
@@ -18,11 +18,9 @@ PATIENCE_MS = 30_000
 
 @pytest.fixture(scope="module")
 def ready(chromium: Browser, product: Product, cookies: dict[str, object]) -> str:
-    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
-    page = context.new_page()
-    address = convert(page, SPEECH / "interview.mp3", voice="Nora")
-    wait_until(page, "ready")
-    context.close()
+    for page in new_page(chromium, product, storage_state=cookies):
+        address = convert(page, SPEECH / "interview.mp3", voice="Nora")
+        wait_until(page, "ready")
     return address
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import FileChooser, Page, expect
 
+from tests.browser.conftest import with_and_without_scripts
 from tests.browser.studio import choose, choose_voice, file_button, open_options, row, wait_until
 
 DAY_AGO = """new Promise((resolve, reject) => {
@@ -145,9 +145,8 @@ def test_before_it_starts_the_price_is_said(page: Page, two_endpoints: None, spe
     )
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_who_has_no_recording_at_hand_takes_the_sample(kind: str, request: pytest.FixtureRequest) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_who_has_no_recording_at_hand_takes_the_sample(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Try it with our sample").click()
     taken = row(page, "Our sample.mp3")
@@ -194,11 +193,10 @@ def test_voices_are_tried_from_where_the_player_is_and_the_others_stay(page: Pag
     expect(page.locator(".file")).to_have_count(1)
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
+@with_and_without_scripts
 def test_the_file_button_is_named_as_it_is_shown_and_all_of_the_zone_is_it(
-    kind: str, request: pytest.FixtureRequest, speech: Path
+    page: Page, page_kind: str, speech: Path
 ) -> None:
-    page: Page = request.getfixturevalue(kind)
     choosers: list[FileChooser] = []
     # All the time: between two expectations the dialog would open for itself.
     page.on("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108 - no built-in
@@ -225,7 +223,7 @@ def test_the_file_button_is_named_as_it_is_shown_and_all_of_the_zone_is_it(
     wait_for_choosers(3)
     expect(shown).to_have_css("outline-style", "solid")  # the input has the focus; its label shows it
     choosers[-1].set_files(speech / "interview.mp3")
-    if kind == "page":
+    if page_kind == "page":
         expect(row(page, "interview.mp3")).to_be_visible()
     else:  # the input itself says what was chosen
         expect(page.locator("#id_audio")).to_have_css("opacity", "1")

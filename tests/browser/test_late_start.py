@@ -30,7 +30,9 @@ def test_original_and_result_begin_and_end_together(page: Page, tmp_path: Path, 
     convert(page, path, voice="Nora")
     wait_until(page, "ready")
     expect(page.get_by_text("Its sound begins 1.5 s after its start").first).to_be_visible()
-    page.wait_for_function("[...document.querySelectorAll('#compare audio')].every((player) => player.readyState >= 1)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#compare audio')].every((player) => player.readyState >= 1)"
+    )
     original, result = page.evaluate(HEARD)
     assert original["begins"] == pytest.approx(LATE_S, abs=0.25)
     assert result["begins"] == pytest.approx(original["begins"], abs=0.1)

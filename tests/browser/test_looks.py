@@ -1,33 +1,18 @@
-"""Every page and state, on a phone and on a desk, in light and dark: nothing sticks out, axe-core finds nothing that
-keeps anyone out, and a picture of each is kept.
-
-The pictures lie in test-results/screens/, for people to look at.
-"""
+"""Every page and state, on a phone and on a desk, in light and dark."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Watch
+from tests.browser.conftest import new_page
+from tests.browser.looks import Look, broken_rules, in_two_kinds
 from tests.browser.stage import set_stage
-from tests.browser.studio import allow, choose, choose_voice, convert, open_options, wait_until
+from tests.browser.studio import Recording, allow, choose, choose_voice, convert, open_options, wait_until
 from tests.support.music import band_as_wav
 from tests.support.product import CHECKOUT, Product
-
-# WCAG 2.2, levels A and AA, and what axe-core's makers call best practice.
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RULES = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
-ColorScheme = Literal["light", "dark"]
-SCREENS = CHECKOUT / "test-results" / "screens"
-# How wide, and in which colours; the second pair of one width follows on the same page, as when the sun sets.
-KINDS = [(1440, ("light", "dark")), (390, ("dark",)), (360, ("light",))]
-TWO_KINDS = [(1280, ("light",)), (390, ("dark",))]
 
 
 @pytest.fixture(scope="module")
@@ -51,62 +36,57 @@ def exports(product: Product) -> str:
 @pytest.fixture(scope="module")
 def made(chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path) -> dict[str, str]:
     """One that is ready and one that failed, as they really come about."""
-    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
-    page = context.new_page()
-    addresses = {"ready": convert(page, speech_folder / "woman_prompts.flac", voice="Atlas")}
-    wait_until(page, "ready")
-    page.goto("/")
-    open_options(page)
-    page.get_by_label("Zero retention").check()
-    page.get_by_label("Change the voice's own settings").check()
-    page.get_by_label("Stability", exact=True).fill("0.8")
-    choose(page, speech_folder / "interview.mp3")
-    page.get_by_role("button", name="Convert").click()
-    page.wait_for_url("**/conversions/*/")
-    wait_until(page, "ready")
-    addresses["zero-retention"] = page.url
-    notes = {"name": "notes.mp3", "mimeType": "audio/mpeg", "buffer": bytes(range(256)) * 9}
-    addresses["failed"] = convert(page, notes)
-    wait_until(page, "failed")
-    context.close()
+    for page in new_page(chromium, product, storage_state=cookies):
+        addresses = {"ready": convert(page, speech_folder / "woman_prompts.flac", voice="Atlas")}
+        wait_until(page, "ready")
+        page.goto("/")
+        open_options(page)
+        page.get_by_label("Zero retention").check()
+        page.get_by_label("Change the voice's own settings").check()
+        page.get_by_label("Stability", exact=True).fill("0.8")
+        choose(page, speech_folder / "interview.mp3")
+        page.get_by_role("button", name="Convert").click()
+        page.wait_for_url("**/conversions/*/")
+        wait_until(page, "ready")
+        addresses["zero-retention"] = page.url
+        notes = Recording("notes.mp3", bytes(range(256)) * 9)
+        addresses["failed"] = convert(page, notes)
+        wait_until(page, "failed")
     return addresses
 
 
 @pytest.fixture(scope="module")
 def together(chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path) -> dict[str, str]:
     """Several recordings in several voices, and one that is tried in some."""
-    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
-    page = context.new_page()
-    addresses = {}
-    for name, files, button in (
-        ("batch", ["interview.mp3", "phone_note.m4a"], "Convert"),
-        ("audition", ["woman_prompts.flac"], "Try the ticked voices"),
-    ):
-        page.goto("/")
-        choose(page, *(speech_folder / file for file in files))
-        choose_voice(page, "Nora", "Atlas")
-        page.locator("summary", has_text="Not sure which?").click()
-        page.get_by_role("button", name=button, exact=True).click()
-        page.wait_for_url(f"**/{name}*/*/")
-        wait_until(page, "ready")
-        addresses[name] = page.url
-    context.close()
+    for page in new_page(chromium, product, storage_state=cookies):
+        addresses = {}
+        for name, files, button in (
+            ("batch", ["interview.mp3", "phone_note.m4a"], "Convert"),
+            ("audition", ["woman_prompts.flac"], "Try the ticked voices"),
+        ):
+            page.goto("/")
+            choose(page, *(speech_folder / file for file in files))
+            choose_voice(page, "Nora", "Atlas")
+            page.locator("summary", has_text="Not sure which?").click()
+            page.get_by_role("button", name=button, exact=True).click()
+            page.wait_for_url(f"**/{name}*/*/")
+            wait_until(page, "ready")
+            addresses[name] = page.url
     return addresses
 
 
 @pytest.fixture(scope="module")
 def unheard(chromium: Browser, product: Product, cookies: dict[str, object]) -> str:
     """An audition of a recording in which nobody speaks."""
-    context = chromium.new_context(base_url=product.url, storage_state=cookies)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto("/")
-    choose(page, {"name": "a band.wav", "mimeType": "audio/wav", "buffer": band_as_wav(12)})
-    page.locator("summary", has_text="Not sure which?").click()
-    page.get_by_role("button", name="Try the ticked voices", exact=True).click()
-    page.wait_for_url("**/auditions/*/")
-    wait_until(page, "ready")
-    context.close()
-    return page.url
+    for page in new_page(chromium, product, storage_state=cookies):
+        page.goto("/")
+        choose(page, Recording("a band.wav", band_as_wav(12)))
+        page.locator("summary", has_text="Not sure which?").click()
+        page.get_by_role("button", name="Try the ticked voices", exact=True).click()
+        page.wait_for_url("**/auditions/*/")
+        wait_until(page, "ready")
+        address = page.url
+    return address
 
 
 @pytest.fixture(scope="module")
@@ -120,86 +100,6 @@ def takes(product: Product, made: dict[str, str]) -> list[str]:
 @pytest.fixture(scope="module")
 def speech_folder() -> Path:
     return CHECKOUT / "tests" / "data" / "speech"
-
-
-def name_of(kind: tuple[int, tuple[ColorScheme, ...]]) -> str:
-    width, schemes = kind
-    return f"{width}-{'-'.join(schemes)}"
-
-
-in_two_kinds = pytest.mark.parametrize("look", TWO_KINDS, indirect=True, ids=name_of)
-
-
-@pytest.fixture(params=KINDS, ids=name_of)
-def look(
-    request: pytest.FixtureRequest, chromium: Browser, product: Product, cookies: dict[str, object]
-) -> Iterator[Look]:
-    width, schemes = request.param
-    context = chromium.new_context(
-        base_url=product.url,
-        viewport={"width": width, "height": 900 if width > 500 else 800},
-        color_scheme=schemes[0],
-        reduced_motion="reduce",
-        storage_state=cookies,  # type: ignore[arg-type]
-    )
-    watch = Watch(context, product.url)
-    page = context.new_page()
-    page.watch = watch  # type: ignore[attr-defined]
-    yield Look(page, width, schemes)
-    context.close()
-    watch.check()
-
-
-class Look:
-    def __init__(self, page: Page, width: int, schemes: tuple[ColorScheme, ...] = ("light",)) -> None:
-        self.page = page
-        self.width = width
-        self.schemes = schemes
-
-    def take(self, name: str, *, whole: bool = True) -> None:
-        self.page.wait_for_load_state()  # its styles may still be on their way
-        for scheme in self.schemes:
-            if len(self.schemes) > 1:
-                self.page.emulate_media(color_scheme=scheme)
-            self._take(f"{name}-{self.width}-{scheme}", whole=whole)
-
-    def _take(self, name: str, *, whole: bool) -> None:
-        too_wide = self.page.evaluate(TOO_WIDE)
-        assert not too_wide, f"{name} is wider than the window: {too_wide}"
-        small = self.page.evaluate(SMALL_TARGETS)
-        assert not small, f"{name} has targets under 44 px: {small}"
-        found = broken_rules(self.page)
-        assert not found.violations_count, f"{name}: {found.generate_report()}"
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
-
-
-def broken_rules(page: Page) -> AxeResults:
-    """What `Axe().run` finds, without what was in order, and with the half megabyte of axe-core once a page: both
-    take long on their way between the browser and us.
-    """
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE_SCRIPT)
-    return AxeResults(page.evaluate(ASK_AXE, RULES))
-
-
-ASK_AXE = "async (rules) => ({ violations: (await axe.run(rules)).violations })"
-
-
-# Links within a sentence are exempt (WCAG 2.5.8), and so is what is laid over something larger.
-TARGETS = "main button, main .button, header a, header button, main select, .chip, dialog button"
-# What sticks out, where the page can be scrolled sideways.
-TOO_WIDE = """() => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    if (scrollWidth <= clientWidth) return [];
-    const wide = (element) => element.getBoundingClientRect().right > clientWidth;
-    const found = [...document.querySelectorAll("body *")].filter(wide).map((element) => element.cloneNode().outerHTML);
-    return [`${scrollWidth} px`, ...found];
-}"""
-SMALL_TARGETS = f"""() => [...document.querySelectorAll("{TARGETS}")]
-    .filter((element) => element.checkVisibility())
-    .map((element) => [element.textContent.trim() || element.ariaLabel, element.getBoundingClientRect().height])
-    .filter(([, height]) => height < 43.5)"""
 
 
 def test_an_audition_in_which_nobody_speaks(look: Look, unheard: str) -> None:
@@ -216,7 +116,7 @@ def test_every_page_and_state(look: Look, states: dict[str, str], made: dict[str
     expect(page.locator("#files")).to_contain_text("0:06")
     look.take("studio-chosen")
     look.take("studio-chosen-in-the-window", whole=False)
-    choose(page, {"name": "too long.wav", "mimeType": "audio/wav", "buffer": bytes(6 * 1024**2)})
+    choose(page, Recording("too long.wav", bytes(6 * 1024**2)))
     look.take("studio-several")
     open_options(page)
     look.take("studio-options")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import with_and_without_scripts
 from tests.browser.studio import allow, choose, choose_voice, convert, open_options, sign_in, wait_until
 from tests.support.product import Product
 
@@ -21,11 +21,10 @@ def facts(page: Page) -> dict[str, str]:
     )
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
+@with_and_without_scripts
 def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion_says_so(
-    kind: str, request: pytest.FixtureRequest, speech: Path
+    page: Page, page_kind: str, speech: Path
 ) -> None:
-    page: Page = request.getfixturevalue(kind)
     page.goto("/")
     open_options(page)
     choose(page, speech / "interview.mp3")
@@ -34,7 +33,7 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     page.get_by_label("Change the voice's own settings").check()
     for name in ("Stability", "Similarity", "Style"):
         page.get_by_label(name, exact=True).fill(SLIDERS[name])
-    if kind == "page":
+    if page_kind == "page":
         expect(page.locator("#chosen-options")).to_have_text(
             "WAV, 44.1 kHz · Stability 80% · Similarity 60% · Style 20%"
         )
@@ -47,11 +46,8 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     assert not {"Model", "Seed", "Latency", "Remove background noise"}.intersection(said)
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_every_option_that_there_is_arrives(
-    kind: str, request: pytest.FixtureRequest, two_endpoints: None, speech: Path
-) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_every_option_that_there_is_arrives(page: Page, page_kind: str, two_endpoints: None, speech: Path) -> None:
     page.goto("/")
     open_options(page)
     choose_voice(page, "Ana")
@@ -65,7 +61,7 @@ def test_every_option_that_there_is_arrives(
     page.get_by_label("Seed").fill("7")
     page.locator("summary", has_text="For programs").click()
     page.get_by_label("Latency").select_option("1")
-    if kind == "page":
+    if page_kind == "page":
         expect(page.locator("#chosen-options")).to_have_text(
             # Ana was made without speaker boost, so that it is off changes nothing.
             "MP3, good for sharing · noise removed · English v2 · Stability 80% · Similarity 60% · Style 20%"
@@ -116,9 +112,8 @@ def test_one_setting_and_all_options_can_be_reset(page: Page) -> None:
     expect(reset_all).to_be_hidden()
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_what_the_local_engine_cannot_do_is_not_offered(kind: str, request: pytest.FixtureRequest) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_what_the_local_engine_cannot_do_is_not_offered(page: Page) -> None:
     page.goto("/")
     open_options(page)
     expect(page.get_by_label("Zero retention")).to_be_visible()
@@ -227,11 +222,10 @@ def test_without_javascript_a_box_for_another_endpoint_is_refused_where_it_stand
     expect(page.get_by_label("Remove background noise")).to_be_focused()
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
+@with_and_without_scripts
 def test_an_error_opens_its_folds_and_stands_at_its_field(
-    kind: str, request: pytest.FixtureRequest, two_endpoints: None, speech: Path
+    page: Page, page_kind: str, two_endpoints: None, speech: Path
 ) -> None:
-    page: Page = request.getfixturevalue(kind)
     allow(page, 422)
     page.goto("/")
     choose_voice(page, "Ana")
@@ -246,7 +240,7 @@ def test_an_error_opens_its_folds_and_stands_at_its_field(
     expect(seed).to_be_focused()
     expect(seed).to_have_attribute("aria-invalid", "true")
     # Without a script nothing hears which voices are ticked: for whom it counts is always said.
-    only = "Only with the voices of ElevenLabs. " if kind == "plain_page" else ""
+    only = "Only with the voices of ElevenLabs. " if page_kind == "plain_page" else ""
     expect(seed).to_have_accessible_description(
         "The same recording with the same settings and seed sounds the same again, as far as possible. "
         f"{only}Enter a whole number from 0 to 4294967295."

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.conftest import with_and_without_scripts
 from tests.browser.studio import allow, choose, choose_voice, open_options
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_a_preset_fills_the_options(kind: str, request: pytest.FixtureRequest, speech: Path) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_a_preset_fills_the_options(page: Page, page_kind: str, speech: Path) -> None:
     page.goto("/")
-    if kind == "page":
+    if page_kind == "page":
         choose(page, speech / "interview.mp3")
     page.get_by_role("link", name="Phone system").click()
     open_options(page)
     expect(page.get_by_label("Format", exact=True)).to_have_value("ulaw_8000")
     expect(page.get_by_label("Stability", exact=True)).to_have_value("0.7")
     expect(page.get_by_role("link", name="Phone system")).to_have_attribute("aria-current", "true")
-    if kind == "page":
+    if page_kind == "page":
         expect(page.locator(".file .name")).to_have_text("interview.mp3")  # the page was not left
         expect(page.locator("#chosen-options")).to_contain_text("µ-law")
         page.get_by_role("link", name="Clean up old audio").click()
@@ -31,17 +30,16 @@ def test_a_preset_fills_the_options(kind: str, request: pytest.FixtureRequest, s
         expect(page.get_by_role("link", name="Clean up old audio")).not_to_have_attribute("aria-current", "true")
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
+@with_and_without_scripts
 def test_what_a_preset_has_and_the_voice_has_not_is_left_out_and_said(
-    kind: str, request: pytest.FixtureRequest, two_endpoints: None, speech: Path
+    page: Page, page_kind: str, two_endpoints: None, speech: Path
 ) -> None:
-    page: Page = request.getfixturevalue(kind)
     page.goto("/")
     nora = page.get_by_role("checkbox", name="Nora").get_attribute("value")
     page.goto(f"/?voice={nora}")
     noise, left_out = page.locator("[name=remove_background_noise]"), page.locator("#left-out")
     expect(left_out).to_be_hidden()
-    if kind == "page":
+    if page_kind == "page":
         page.get_by_role("link", name="Clean up old audio").click()
     else:
         page.goto(f"/?voice={nora}&preset=cleanup")
@@ -49,7 +47,7 @@ def test_what_a_preset_has_and_the_voice_has_not_is_left_out_and_said(
     expect(left_out).to_be_visible()
     expect(noise).not_to_be_checked()
     expect(page.get_by_label("Format", exact=True)).to_have_value("wav_44100")
-    if kind == "page":
+    if page_kind == "page":
         expect(page.locator("#chosen-options")).to_have_text("WAV, 44.1 kHz")
         choose_voice(page, "Ana")  # it comes back with a voice that can
         expect(noise).to_be_checked()

@@ -81,6 +81,7 @@ def page_below(chromium: Browser, below: Below, **options: Any) -> Iterator[Page
     page.context.on("request", note)
     page.goto(f"{below.url}/")
     yield page
+    page.context.remove_listener("request", note)
     beside = [url for url in asked if not f"{url}/".startswith((f"{below.url}/", f"blob:{origin}/", "data:"))]
     assert beside == []
     list(pages)

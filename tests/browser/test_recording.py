@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from s2s.audio import decode
 from s2s.audio.envelope import correlation, envelope
 from tests.browser.conftest import launch, new_page
+from tests.browser.looks import Look
 from tests.browser.studio import (
     choose,
     file_button,
@@ -27,7 +28,6 @@ from tests.browser.studio import (
     until_shelved,
     wait_until,
 )
-from tests.browser.test_looks import Look
 from tests.support.product import CHECKOUT, Product
 
 RATE_HZ = 48_000
@@ -93,11 +93,8 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_what_is_said_into_the_microphone_comes_back_in_another_voice(
-    speaker: Page, spoken: NDArray[np.float32], tmp_path: Path
-) -> None:
-    page = speaker
-    page.goto("/")
+def record_with_a_pause(page: Page) -> None:
+    """What is heard of it is as long as it was recorded, and no longer."""
     began = time.monotonic()
     start_recording(page, 1)
     expect(page.get_by_role("status").filter(has_text="Recording")).to_have_count(1)
@@ -115,6 +112,13 @@ def test_what_is_said_into_the_microphone_comes_back_in_another_voice(
     heard = play(page, "Your recording")
     assert 1.7 < heard["duration"] < took_s - PAUSE_S + 0.2
 
+
+def test_what_is_said_into_the_microphone_comes_back_in_another_voice(
+    speaker: Page, spoken: NDArray[np.float32], tmp_path: Path
+) -> None:
+    page = speaker
+    page.goto("/")
+    record_with_a_pause(page)
     start_recording(page, 4)  # the first one is gone
     press(page, "Stop")
     press(page, "Use this recording")

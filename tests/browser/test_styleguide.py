@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
+from tests.browser.looks import KINDS, SCREENS, ColorScheme, Look, name_of
 from tests.browser.studio import convert, sign_in, wait_until
-from tests.browser.test_looks import KINDS, SCREENS, ColorScheme, Look, name_of
 from tests.support.product import CHECKOUT, Product
 
 SPEECH = CHECKOUT / "tests" / "data" / "speech" / "woman_prompts.flac"
@@ -26,13 +26,11 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 @pytest.fixture(scope="module")
 def session(chromium: Browser, workshop: Product) -> dict[str, object]:
     """Of the admin, who has something to listen to."""
-    context = chromium.new_context(base_url=workshop.url)
-    page = context.new_page()
-    sign_in(page, workshop.url, workshop.admin_email, workshop.admin_password)
-    convert(page, SPEECH, voice="Atlas")
-    wait_until(page, "ready")
-    state = dict(context.storage_state())
-    context.close()
+    for page in new_page(chromium, workshop):
+        sign_in(page, workshop.url, workshop.admin_email, workshop.admin_password)
+        convert(page, SPEECH, voice="Atlas")
+        wait_until(page, "ready")
+        state = dict(page.context.storage_state())
     return state
 
 
@@ -48,8 +46,8 @@ def test_every_component(
     chromium: Browser, workshop: Product, session: dict[str, object], kind: tuple[int, tuple[ColorScheme, ...]]
 ) -> None:
     width, schemes = kind
-    told = {"color_scheme": schemes[0], "reduced_motion": "reduce", "storage_state": session}
-    for page in new_page(chromium, workshop, **told):
+    told = {"color_scheme": schemes[0], "reduced_motion": "reduce"}
+    for page in new_page(chromium, workshop, storage_state=session, look=told):
         page.set_viewport_size({"width": width, "height": 900})
         look = Look(opened(page), width, schemes)
         look.take("styleguide")
@@ -62,5 +60,6 @@ def test_every_component(
 def test_every_component_in_a_contrast_theme(
     chromium: Browser, workshop: Product, session: dict[str, object], scheme: str
 ) -> None:
-    for page in new_page(chromium, workshop, forced_colors="active", color_scheme=scheme, storage_state=session):
+    told = {"forced_colors": "active", "color_scheme": scheme}
+    for page in new_page(chromium, workshop, storage_state=session, look=told):
         opened(page).screenshot(path=SCREENS / f"styleguide-forced-{scheme}.png", full_page=True)

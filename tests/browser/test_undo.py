@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import launch, new_page
+from tests.browser.conftest import new_page
 from tests.browser.studio import change_shelved, choose, open_options, row, shelved, until_shelved
 from tests.support.product import Product
 
@@ -35,11 +35,9 @@ def test_nothing_lies_over_the_page_before_something_is_removed(page: Page) -> N
 
 
 @pytest.fixture
-def speaker(chromium: Browser, product: Product, cookies: dict[str, object]) -> Iterator[Page]:
+def speaker(beeping: Browser, product: Product, cookies: dict[str, object]) -> Iterator[Page]:
     """Alice's page in a browser with a microphone."""
-    browser = launch(chromium.browser_type, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    yield from new_page(browser, product, storage_state=cookies)
-    browser.close()
+    yield from new_page(beeping, product, storage_state=cookies)
 
 
 def until_removed(page: Page, count: int) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.studio import allow, choose, choose_voice, named, row, sign_in, until_shelved
+from tests.browser.studio import Recording, allow, choose, choose_voice, named, row, sign_in, until_shelved
 
-EMPTY = {"name": "empty.wav", "mimeType": "audio/wav", "buffer": b""}
-TOO_LARGE = {"name": "long.wav", "mimeType": "audio/wav", "buffer": bytes(6 * 1024**2)}
+EMPTY = Recording("empty.wav", b"")
+TOO_LARGE = Recording("long.wav", bytes(6 * 1024**2))
 
 
 class Gate:
@@ -113,7 +113,7 @@ def test_what_is_refused_stays_with_its_reason_and_the_others_are_accepted(page:
     choose(page, EMPTY, TOO_LARGE)
     expect(row(page, "long.wav").get_by_role("alert")).to_have_text("This file is too large: at most 5.0 MB are taken.")
     page.evaluate("document.querySelector('#recording').dataset.limit = 1e9")  # the limit when the page was opened
-    choose(page, {**TOO_LARGE, "name": "lowered.wav"}, named(speech / "interview.mp3", "good.mp3"))
+    choose(page, TOO_LARGE._replace(name="lowered.wav"), named(speech / "interview.mp3", "good.mp3"))
     convert(page)
     notice = page.get_by_role("alert").filter(has_text="1 recording was accepted.")
     expect(notice).to_be_focused()
@@ -138,12 +138,18 @@ def test_the_link_after_a_partial_success_leads_to_what_was_accepted(page: Page,
     expect(page.locator("main")).to_contain_text("arrived")
 
 
-def test_one_can_be_cancelled_and_sent_again_while_the_others_go_on(page: Page, speech: Path) -> None:
+def send_two(page: Page, speech: Path, *names: str) -> Gate:
+    """Both are held there."""
     page.goto("/")
-    choose(page, named(speech / "interview.mp3", "one.mp3"), named(speech / "interview.mp3", "two.mp3"))
+    choose(page, *(named(speech / "interview.mp3", name) for name in names))
     gate = Gate(page)
     convert(page)
     gate.wait_for(2)
+    return gate
+
+
+def test_one_can_be_cancelled_and_sent_again_while_the_others_go_on(page: Page, speech: Path) -> None:
+    gate = send_two(page, speech, "one.mp3", "two.mp3")
     row(page, "one.mp3").get_by_role("button", name="Cancel").click()
     expect(row(page, "one.mp3").get_by_role("alert")).to_have_text("Stopped. It isn’t converted.")
     row(page, "one.mp3").get_by_role("button", name="Send again").click()
@@ -155,11 +161,7 @@ def test_one_can_be_cancelled_and_sent_again_while_the_others_go_on(page: Page, 
 
 
 def test_a_connection_that_breaks_for_one_is_said_there(page: Page, speech: Path) -> None:
-    page.goto("/")
-    choose(page, named(speech / "interview.mp3", "lucky.mp3"), named(speech / "interview.mp3", "unlucky.mp3"))
-    gate = Gate(page)
-    convert(page)
-    gate.wait_for(2)
+    gate = send_two(page, speech, "lucky.mp3", "unlucky.mp3")
     unlucky = gate.held.pop()
     gate.open()
     expect(row(page, "lucky.mp3")).to_contain_text("Accepted")
@@ -262,13 +264,41 @@ def test_what_was_sent_while_the_session_ended_is_kept_and_taken_up_again(page: 
     expect(page.locator(".take b")).to_have_text(["Nora"] * 3)
 
 
-def test_what_was_not_taken_is_still_there_for_who_leaves_the_page_to_sign_in(page: Page, speech: Path) -> None:
+# Notes what the shelf says of a recording at the moment in which the page says what became of it.
+SHELF_WHEN_SAID = """
+    const put = IDBObjectStore.prototype.put;
+    window.storedAs = "";
+    window.storedWhenSaid = null;
+    IDBObjectStore.prototype.put = function (row) {
+      const { transaction } = this;
+      const { oncomplete } = transaction;
+      if (row.state !== undefined) transaction.oncomplete = () => oncomplete((window.storedAs = row.state));
+      return put.call(this, row);
+    };
+    new MutationObserver(() => {
+      if (document.querySelector(".file [role=alert]")?.textContent) window.storedWhenSaid ??= window.storedAs;
+    }).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
+def send_signed_out(page: Page, speech: Path) -> None:
+    """And be told, at the recording."""
     page.goto("/")
     choose(page, speech / "interview.mp3")
     until_shelved(page, 1)
     page.context.clear_cookies()
     convert(page)
     expect(row(page, "interview.mp3").get_by_role("alert")).to_be_visible()
+
+
+def test_what_is_said_at_a_recording_is_on_the_shelf_by_then(page: Page, speech: Path) -> None:
+    page.add_init_script(SHELF_WHEN_SAID)
+    send_signed_out(page, speech)
+    assert page.evaluate("window.storedWhenSaid") == "untaken"
+
+
+def test_what_was_not_taken_is_still_there_for_who_leaves_the_page_to_sign_in(page: Page, speech: Path) -> None:
+    send_signed_out(page, speech)
     sign_in(page, "", "alice@example.com", "a long password for tests")
     expect(row(page, "interview.mp3")).to_contain_text("You were signed out before this was taken. Press Convert")
     convert(page)
@@ -278,7 +308,7 @@ def test_what_was_not_taken_is_still_there_for_who_leaves_the_page_to_sign_in(pa
 def test_an_upload_says_how_fast_it_is_and_how_long_it_takes(page: Page) -> None:
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
     page.goto("/")
-    sounds = [{"name": f"{n}.wav", "mimeType": "audio/wav", "buffer": bytes(1024**2)} for n in range(2)]
+    sounds = [Recording(f"{n}.wav", bytes(1024**2)) for n in range(2)]
     choose(page, *sounds)
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     convert(page)

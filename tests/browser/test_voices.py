@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import with_and_without_scripts
 from tests.browser.studio import choose, choose_voice
 
 
@@ -45,9 +45,8 @@ def test_what_is_ticked_stays_in_sight_and_can_be_shown_alone(page: Page, many_v
     expect(page.locator("#voices-ticked")).to_have_text("2 voices: one conversion each")
 
 
-@pytest.mark.parametrize("kind", ["page", "plain_page"])
-def test_a_star_is_kept(kind: str, request: pytest.FixtureRequest, many_voices: None) -> None:
-    page: Page = request.getfixturevalue(kind)
+@with_and_without_scripts
+def test_a_star_is_kept(page: Page, page_kind: str, many_voices: None) -> None:
     page.goto("/")
     star = page.get_by_role("button", name="Otis is a favourite")
     expect(star).to_have_attribute("aria-pressed", "false")
@@ -55,11 +54,13 @@ def test_a_star_is_kept(kind: str, request: pytest.FixtureRequest, many_voices: 
     expect(star).to_have_attribute("aria-pressed", "true")
     page.goto("/")
     expect(star).to_have_attribute("aria-pressed", "true")
-    if kind == "page":
+    if page_kind == "page":
         page.get_by_role("button", name="Favourites").click()
         expect(shown(page)).to_have_text(["Otis"])
     star.click()
-    expect(star).to_have_attribute("aria-pressed", "false") if kind == "plain_page" else expect(star).to_be_hidden()
+    expect(star).to_have_attribute("aria-pressed", "false") if page_kind == "plain_page" else expect(
+        star
+    ).to_be_hidden()
 
 
 def test_two_recordings_in_two_voices_are_four_conversions_on_one_page(page: Page, speech: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.browser.stage import set_stage
 from tests.browser.studio import allow
@@ -48,6 +48,21 @@ def test_cancel_stops_it_and_the_page_says_so(page: Page, waiting: str) -> None:
     expect(page.locator("main")).to_have_attribute("data-state", "cancelled")
     expect(page.locator(".timeline")).to_contain_text("cancelled it")
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+
+
+def test_who_deletes_it_while_the_page_asks_is_led_on(page: Page, waiting: str) -> None:
+    allow(page, 404)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/delete/", lambda route: held.append((route, route.fetch(max_redirects=0))))
+    page.goto(waiting)
+    with page.expect_response(lambda answer: "/status/" in answer.url and answer.status == 404):
+        # click() would wait for the page that comes
+        page.get_by_role("button", name="Delete").evaluate("(button) => button.click()")
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    # htmx's own remark on the answer to who asked for what was gone
+    page.watch.complaints.clear()  # type: ignore[attr-defined]
 
 
 def test_who_was_signed_out_meanwhile_meets_the_sign_in(page: Page, waiting: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import launch, new_page
+from tests.browser.conftest import new_page
 from tests.browser.studio import choose, named, row, sign_in
 from tests.support.product import Product
 
@@ -46,14 +45,6 @@ LATER_VERSION = """new Promise((resolve, reject) => {
     request.onerror = reject;
     request.onsuccess = () => { request.result.close(); resolve(); };
 })"""
-
-
-@pytest.fixture(scope="module")
-def speaking(chromium: Browser) -> Iterator[Browser]:
-    """A browser with a microphone, into which something beeps."""
-    browser = launch(chromium.browser_type, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    yield browser
-    browser.close()
 
 
 def choose_and_send(page: Page, speech: Path) -> None:
@@ -97,9 +88,9 @@ def test_sending_waits_for_no_answer_of_the_shelf(page: Page, speech: Path) -> N
 
 @pytest.mark.parametrize("refusal", ["put never ends", "open never answers", "no IndexedDB"])
 def test_what_is_recorded_is_sent_too(
-    speaking: Browser, product: Product, cookies: dict[str, object], refusal: str
+    beeping: Browser, product: Product, cookies: dict[str, object], refusal: str
 ) -> None:
-    for page in new_page(speaking, product, storage_state=cookies):
+    for page in new_page(beeping, product, storage_state=cookies):
         page.add_init_script(REFUSALS[refusal])
         page.goto("/")
         page.get_by_role("button", name="Record", exact=True).click()

@@ -20,16 +20,20 @@ from conversions.queue import leases
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
+from s2s.audio import decode
 from s2s.contract import ConvertParameters
 from s2s_site.celery import app
 from s2s_site.environment import broker_url
 from teams.models import User
+from tests.conversions.pieces import RATE, SPEAKS, Samples
 from tests.support.cast import Cast, make_cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.redis import running_redis
 from tests.support.sound import wav
 from tests.support.written import write_recording
 from voices.models import Endpoint, Voice
+
+SPEECH = Path(__file__).resolve().parents[1] / "data" / "speech"
 
 
 @pytest.fixture(scope="session")
@@ -65,12 +69,6 @@ def _long_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cast(db: None) -> Cast:
     return make_cast()
-
-
-@pytest.fixture
-def scripted() -> Iterator[ScriptedEndpoint]:
-    with ScriptedEndpoint() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture
@@ -110,6 +108,25 @@ def submit(cast: Cast, voice: Voice) -> Submit:
             file.close()  # as the end of a request does
 
     return submit
+
+
+@pytest.fixture(scope="session")
+def speech() -> Samples:
+    """Half a minute of two people, at `RATE`: longer than an endpoint of `ten_seconds` takes at once."""
+    taken = []
+    for name in ("man_librivox.flac", "woman_prompts.flac"):
+        with (SPEECH / name).open("rb") as file:
+            taken += list(decode(file, sample_rate_hz=RATE))
+    return np.resize(np.concatenate(taken), 30 * RATE)
+
+
+@pytest.fixture
+def ten_seconds(endpoint: Endpoint, scripted: ScriptedEndpoint) -> Endpoint:
+    """An endpoint that takes ten seconds at once."""
+    endpoint.max_seconds = 10.0
+    endpoint.save()
+    scripted.script(default=SPEAKS)
+    return endpoint
 
 
 @pytest.fixture
@@ -169,3 +186,26 @@ def work_all() -> int:
             return done
         work(found)
         done += 1
+
+
+def work_one(*lanes: Lane) -> None:
+    """One step of each of them in turn, every time one that may start."""
+    for lane in lanes:
+        found = claim(lane)
+        assert found is not None
+        work(found)
+
+
+def done(conversion: Conversion) -> Conversion:
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY, conversion.error
+    return conversion
+
+
+def calls_of_retry(conversion: Conversion, by: User, scripted: ScriptedEndpoint) -> int:
+    """How often the endpoint is asked until one that failed is ready."""
+    before = scripted.calls
+    assert actions.retry(conversion, by)
+    done(conversion)
+    return scripted.calls - before

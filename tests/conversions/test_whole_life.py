@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.models import Call, Conversion, Event, Step
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.support.endpoint import Behaviour, Request
@@ -257,7 +257,7 @@ def test_purge_leaves_no_file_and_keeps_the_ledger(submit: Submit, cast) -> None
     conversion.refresh_from_db()
     actions.purge(conversion, cast.alice)
 
-    assert list(durable.stored_conversions()).count(conversion.pk) == 0
+    assert list(inventory.stored_conversions()).count(conversion.pk) == 0
     assert not Conversion.objects.filter(pk=conversion.pk).exists()
     erased = Event.objects.filter(about=conversion.pk).last()
     assert erased is not None

@@ -145,7 +145,7 @@ def test_what_runs_is_copied_and_nothing_else() -> None:
     rooms = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")} - {"tests", "bench"}
     assert rooms <= kept
     assert all((CHECKOUT / name).exists() for name in kept)
-    assert {"templates", "static", "manage.py", "requirements.txt"} <= kept
+    assert {"templates", "static", "manage.py", "requirements.txt", "requirements-speakers.txt"} <= kept
     assert not any(fnmatch.fnmatch(name, pattern) for name in (".env", "data", ".git", "tests") for pattern in kept)
 
 

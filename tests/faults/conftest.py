@@ -26,7 +26,11 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(scope="session", params=["postgresql", "sqlite"])
+# bin/groups.py runs those beside the others.
+SQLITE = pytest.param("sqlite", marks=pytest.mark.sqlite)
+
+
+@pytest.fixture(scope="session", params=["postgresql", SQLITE])
 def database(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -33,6 +33,13 @@ def survey(ids: list[str]) -> list[dict[str, Any]]:
     return [_facts(row) for row in (rows[key] for key in map(_uuid, ids))]
 
 
+def take_at_most(key: str, seconds: float | None) -> None:
+    """What lasts longer is sent to that endpoint in pieces."""
+    from voices.models import Endpoint
+
+    Endpoint.objects.filter(key=key).update(max_seconds=seconds)
+
+
 def _uuid(text: str) -> Any:
     import uuid
 
@@ -215,6 +222,7 @@ def ring(lane: str, times: int) -> None:
 
 QUESTIONS: list[Callable[..., Any]] = [
     survey,
+    take_at_most,
     states,
     leases,
     moment,

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -42,7 +43,6 @@ def before(module: Any, name: str, when: Callable[..., bool]) -> None:
 def victim() -> None:
     """Claims one step of the calls lane and is killed at the point that the recording's title names."""
     from conversions.files import durable
-    from conversions.files.storages.disk import DurableFileSystemStorage
     from conversions.models import Conversion
     from conversions.queue import bells
     from conversions.queue.claim import claim
@@ -59,7 +59,7 @@ def victim() -> None:
         case "entered":  # in the ledger, but nothing was sent
             mock.patch.object(Client, "convert", die).start()
         case "half stored":  # the answer is on the disk, the note that says so isn't
-            before(DurableFileSystemStorage, "save", lambda storage, name, content: name.endswith(".json"))
+            before(Path, "replace", lambda beside, target: target.suffix == ".json")
         case "stored":
             after(durable, "store_result")
     worker.work(found)  # what dies during the call is killed from outside

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from tests.faults.conftest import ON_POSTGRESQL
+from tests.faults.conftest import ON_POSTGRESQL, SQLITE
 from tests.faults.promises import assert_ready
 from tests.faults.stage import Stage
 from tests.support.endpoint import Behaviour
@@ -40,7 +40,7 @@ def test_postgresql_is_restarted_with_calls_under_way(
     stage.product.wait_until_up()
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True, scope="session")
+@pytest.mark.parametrize("database", [SQLITE], indirect=True, scope="session")
 def test_sqlite_is_locked_for_longer_than_a_lease(stage: Stage) -> None:
     stage.inside.ask("refresh_endpoints", 3)
     stage.paid.script(*[Behaviour(hold=True)] * 3)

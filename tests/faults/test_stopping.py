@@ -35,7 +35,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_runs_and_begins_nothing(stage: 
     endpoint.release()
     wait_for(lambda: endpoint.billed == 2, "both are answered")
     wait_for(lambda: not is_running(pid), "the worker has ended")
-    assert sorted(stage.states(addresses))[-2:] == ["ready", "ready"]
+    assert stage.states(addresses).count("ready") == 2  # of the others some may still wait to be prepared
     endpoint.script()
     endpoint.release()
     facts = stage.promises(addresses, to=to)

@@ -11,6 +11,7 @@ import pytest
 from tests.faults.promises import assert_ready, ids_of
 from tests.faults.stage import Stage
 from tests.start.conftest import fill
+from tests.support.away import replaced
 from tests.support.endpoint import Behaviour
 from tests.support.product import wait_for
 
@@ -24,19 +25,6 @@ def full(disk: Path) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
-
-
-@contextmanager
-def refusing(media: Path) -> Iterator[None]:
-    """A file stands where the folder was, so that nothing can be read or stored below."""
-    away = media.with_name("media.away")
-    media.rename(away)
-    media.touch()
-    try:
-        yield
-    finally:
-        media.unlink()
-        away.rename(media)
 
 
 def noticed(stage: Stage, addresses: list[str], printed: str) -> bool:
@@ -71,7 +59,7 @@ def test_the_storage_refuses_for_a_while(stage: Stage, to: str) -> None:
     address = stage.submit(to=to)
     wait_for(lambda: endpoint.held == 1, "the call is under way")
     printed = len(stage.product.output())
-    with refusing(stage.product.data_dir / "media"):
+    with replaced(stage.product.data_dir / "media"):
         endpoint.release()
         wait_for(lambda: "can't be stored, trying again" in stage.product.output()[printed:], "it was refused once")
     (fact,) = stage.promises([address], to=to)

@@ -51,6 +51,19 @@ def test_what_computes_is_not_loaded_by_processes_that_do_not(started: str) -> N
     assert not HEAVY & {name.partition(".")[0] for name in loaded(started)}
 
 
+# As Celery's worker says once all is loaded.
+INIT = """
+from celery.signals import worker_init
+worker_init.send(type("Worker", (), {"pool_cls": "threads"}))
+"""
+
+
+@pytest.mark.parametrize("started", [WEB, WORKER + INIT, BEAT], ids=["web", "worker", "beat"])
+def test_garbage_is_collected_once_all_is_loaded(started: str) -> None:
+    told = "import gc, sys; sys.modules[f'collects: {gc.isenabled()}'.replace(' ', '')] = gc"
+    assert "collects:True" in loaded(f"{started}\n{told}")
+
+
 def test_a_worker_loads_no_pages_and_no_terminal() -> None:
     found = loaded(WORKER)
     assert {"conversions.tasks", "voices.tasks"} <= found

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,20 @@ def test_beat_says_once_that_redis_is_away_and_rings_when_it_is_back(redis: Swit
     said = beat.read_text()
     assert said.count("beat can't ring") == 1
     assert "Traceback" not in said
+
+
+def test_a_worker_whose_redis_goes_as_it_becomes_ready_says_so_and_stops_when_told(
+    redis: SwitchedRedis, tmp_path: Path
+) -> None:
+    worker = Worker("calls", redis.url, tmp_path)
+    with ExitStack() as stack, Redis.from_url(redis.url) as connection:
+        worker.launch()
+        stack.push(worker)
+        while not connection.exists("timbre:alive:calls"):
+            time.sleep(0.001)
+        redis.off()
+        wait_for(lambda: "redis" in worker.output().lower(), "it has noticed")
+        worker.terminate()
 
 
 def test_a_worker_says_in_single_lines_that_redis_is_away(redis: SwitchedRedis, tmp_path: Path) -> None:

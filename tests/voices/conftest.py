@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from s2s.client import EndpointError
-from tests.support.endpoint import Behaviour
+from tests.support.endpoint import Behaviour, detail
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.sound import wav
+from voices import breaker
+from voices.breaker import STRIKES
 from voices.clients import client_for
 from voices.models import Endpoint
 
-
-@pytest.fixture
-def scripted() -> Iterator[ScriptedEndpoint]:
-    with ScriptedEndpoint() as endpoint:
-        yield endpoint
+BROKEN = Behaviour(status=500)
+NO_CREDITS = Behaviour(status=401, body=detail("quota_exceeded", "You have 0 credits left, 120 are required."))
 
 
 @pytest.fixture
@@ -48,3 +47,9 @@ def fail(endpoint: Endpoint, scripted: ScriptedEndpoint) -> Fail:
         return caught.value
 
     return fail
+
+
+def strike_out(endpoint: Endpoint, error: EndpointError) -> None:
+    for number in range(STRIKES):
+        breaker.failed(endpoint.pk, error, str(number))
+    endpoint.refresh_from_db()

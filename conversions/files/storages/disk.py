@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
+from xxhash import xxh3_128
 
 from conversions.files.storages import BLOCK
+from conversions.ground.disk import begin_sync
 
 # What a write that was broken off leaves beside its target.
 _PART = ".*.part"
@@ -24,17 +28,16 @@ class DurableFileSystemStorage(FileSystemStorage):
     """Files on a local disk that are whole or absent, also after a power cut.
 
     Written beside, fsynced, renamed, folder fsynced (as SQLite and PostgreSQL do for their own files). A file with
-    `temporary_file_path` on the same filesystem is renamed, never copied. One that is `followed` by another file of
-    its folder leaves the folder's fsync to that one.
+    `temporary_file_path` on the same filesystem is renamed, not copied, unless its fsync has failed.
     """
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name  # keys are unique by construction, and writing the same key again must replace it
 
-    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+    def save(self, name: str | None, content: IO[bytes], max_length: int | None = None) -> str:
         """Without Django's questions whether a name is valid and free, three times each: keys are made by us."""
         assert name is not None
-        return self._save(name, content)
+        return self._save(name, content if isinstance(content, File) else File(content, name))
 
     def open_file(self, name: str) -> BufferedReader:
         return cast(BufferedReader, self.open(name, "rb").file)
@@ -61,6 +64,9 @@ class DurableFileSystemStorage(FileSystemStorage):
         for folder in (target.parent, *made):
             _fsync(folder)
 
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.location).free
+
     def settle(self, name: str) -> None:
         _fsync(Path(self.path(name)))
 
@@ -80,36 +86,83 @@ class DurableFileSystemStorage(FileSystemStorage):
                 removed += sum(_unlink_old(path, before) for path in folder.rglob(_PART))
         return removed
 
-    def _save(self, name: str, content: File[Any]) -> str:
-        target = Path(self.path(name))
-        made = _make_folders(target.parent)
-        if _is_there(content, target):
-            # An earlier try broke off after the rename: which folders it had synced nobody knows any more.
-            made = [folder for folder in target.parents if folder.is_relative_to(self.location)]
-        else:
-            self._rename(content, target)
-        for folder in made if getattr(content, "followed", False) else (target.parent, *made):
-            _fsync(folder)
+    def begin(self, file: IO[bytes], size: int) -> Callable[[], None]:
+        return begin_sync(file.fileno(), size)
+
+    def save_in_order(self, files: Mapping[str, File[bytes]]) -> None:
+        """None has its name before all of them are on the disk; then their folder is synced once."""
+        contents = {Path(self.path(name)): content for name, content in files.items()}
+        (folder,) = {target.parent for target in contents}
+        made = _make_folders(folder)
+        left = {target: content for target, content in contents.items() if not _is_there(content, target)}
+        if len(left) < len(contents):
+            # An earlier try broke off after a rename: which folders it had synced nobody knows any more.
+            made = [parent for parent in folder.parents if parent.is_relative_to(self.location)]
+        copies: dict[Path, Path] = {}
+        try:
+            for target, content in left.items():
+                if not _moves(content):
+                    copies[target] = _copy_beside(content, target)
+            for content in filter(_moves, left.values()):
+                _sync(content)
+            for target, content in left.items():
+                (copies.get(target) or Path(content.temporary_file_path())).replace(target)  # type: ignore[attr-defined]
+        except BaseException:
+            for copy in copies.values():
+                copy.unlink(missing_ok=True)
+            raise
+        for path in (folder, *made):
+            _fsync(path)
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        self.save_in_order({name: content})
         return name
 
-    def _rename(self, content: File[Any], target: Path) -> None:
-        if hasattr(content, "temporary_file_path"):
-            beside = Path(content.temporary_file_path())
-            content.flush()
-            os.fsync(content.fileno())
+
+def _moves(content: File[bytes]) -> bool:
+    return hasattr(content, "temporary_file_path") and not getattr(content, "was_refused", False)
+
+
+def _sync(content: File[bytes]) -> None:
+    """Linux says once that a file could not be written, and calls it written from then on: the next try copies it
+    (fsync(2); https://wiki.postgresql.org/wiki/Fsync_Errors)."""
+    try:
+        content.flush()
+        if hasattr(content, "sync"):
+            content.sync()  # it has begun before
         else:
-            beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-            with open(beside, "wb", opener=private) as file:
-                for chunk in content.chunks():
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-        beside.replace(target)
+            os.fsync(content.fileno())
+    except OSError:
+        content.was_refused = True  # type: ignore[attr-defined]
+        raise
 
 
-def _is_there(content: File[Any], target: Path) -> bool:
+def _copy_beside(content: File[bytes], target: Path) -> Path:
+    copy = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        with open(copy, "wb", opener=private) as file:
+            _copy(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    return copy
+
+
+def _copy(content: File[bytes], file: BinaryIO) -> None:
+    """Raises OSError for what isn't any more as it was written: what a disk refused may be gone from memory too."""
+    digest = xxh3_128()
+    for chunk in content.chunks():
+        digest.update(chunk)
+        file.write(chunk)
+    if digest.hexdigest() != getattr(content, "checksum", digest.hexdigest()):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _is_there(content: File[bytes], target: Path) -> bool:
     """Whether a file that is renamed has its name already."""
-    if not hasattr(content, "temporary_file_path"):
+    if not _moves(content):
         return False
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(content.fileno()), target.stat())

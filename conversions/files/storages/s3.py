@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from io import BufferedReader
@@ -20,7 +20,7 @@ from django.core.files import File
 from storages.backends.s3 import S3Storage
 
 from conversions.files.storages import BLOCK, StorageError
-from conversions.files.storages.place import Place
+from conversions.files.storages.bucket import Bucket
 
 # Four parts of 8 MiB at a time, from the disk: memory stays flat. S3 takes 10,000 parts, so 78 GiB a file.
 TRANSFER = TransferConfig(multipart_threshold=16 * 1024**2, multipart_chunksize=8 * 1024**2, max_concurrency=4)
@@ -37,21 +37,21 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
     what the bucket says holds, and browsers get in by signature alone.
     """
 
-    def __init__(self, *, prefix: str = "", link_seconds: int = 3600, **place: str) -> None:
-        self.place = Place(**place)
+    def __init__(self, *, prefix: str = "", link_seconds: int = 3600, **where: str) -> None:
+        self.where = Bucket(**where)
         self.link_seconds = link_seconds
         self._mine: tuple[int, Any, Any] | None = None
         super().__init__(
-            bucket_name=self.place.bucket,
-            endpoint_url=self.place.endpoint_url or None,
-            region_name=self.place.region or None,
-            access_key=self.place.access_key_id or None,
-            secret_key=self.place.secret_access_key or None,
+            bucket_name=self.where.bucket,
+            endpoint_url=self.where.endpoint_url or None,
+            region_name=self.where.region or None,
+            access_key=self.where.access_key_id or None,
+            secret_key=self.where.secret_access_key or None,
             location=prefix,
             default_acl=None,
             querystring_auth=True,
             file_overwrite=True,  # keys are unique by construction, and writing the same key again must replace it
-            client_config=self.place.config,
+            client_config=self.where.config,
             transfer_config=TRANSFER,
         )
 
@@ -81,7 +81,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
                 resource = session.resource(
                     "s3", region_name=self.region_name, endpoint_url=self.endpoint_url, config=self.client_config
                 )
-                self._mine = (os.getpid(), resource, self.place.public_client())
+                self._mine = (os.getpid(), resource, self.where.public_client())
             return self._mine[1:]
 
     def _key(self, name: str) -> str:
@@ -136,6 +136,18 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             there = {"Bucket": self.bucket_name, "Key": self._key(name)}
             self._client.copy(there, self.bucket_name, self._key(new_name), Config=TRANSFER)
 
+    def begin(self, file: IO[bytes], size: int) -> Callable[[], None]:
+        """Nothing has to be on a disk before it is sent."""
+        return lambda: None
+
+    def save_in_order(self, files: Mapping[str, File[bytes]]) -> None:
+        """One is there before the next is sent."""
+        for name, content in files.items():
+            self.save(name, content)
+
+    def free_bytes(self) -> None:
+        """A bucket is as large as what is put into it."""
+
     def settle(self, name: str) -> None:
         """An object that is there is durable."""
 
@@ -188,7 +200,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             raise ValueError(f"A stored file is opened to be read, not with mode {mode!r}.")
         return File(self.open_file(name), name)
 
-    def _save(self, name: str, content: File[Any]) -> str:
+    def _save(self, name: str, content: File[bytes]) -> str:
         with _as_os_errors(name):
             if not hasattr(content, "temporary_file_path"):
                 saved: str = super()._save(name, content)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from s2s.contract import VoiceSettings
 from s2s.engine import spectrum
+from s2s.voice_settings import VoiceSettings
 
 FOLDER = Path(__file__).parent
 

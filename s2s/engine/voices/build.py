@@ -2,7 +2,7 @@
 
 Needs flite (Debian: `apt install flite`) when run, and nothing of it afterwards. The neutral envelope is the
 mean over flite's CMU ARCTIC voices, synthetic speech under a free licence: no living person's voice is in a
-profile. What sets a voice apart (pitch, formants, colour, breath) is chosen, not measured.
+profile. What sets a voice apart (pitch, formants, colour, breath) is chosen, not measured: `designs.toml`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import argparse
 import json
 import subprocess
 import tempfile
+import tomllib
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from s2s.audio import Encoder
 from s2s.engine import spectrum
@@ -42,9 +43,10 @@ _PREVIEW_RATE_HZ = 44_100
 _PREVIEW_KBPS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Design:
+class Design(BaseModel):
     """What is chosen for a voice. `presence_db` at 3 kHz, `warmth_db` at 250 Hz, `breath` in logits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     voice_id: str
     name: str
@@ -61,70 +63,12 @@ class Design:
     breath: float = 0.0
 
 
-DESIGNS = (
-    Design(
-        "TimbreAtlas000000001",
-        "Atlas",
-        "A deep, calm man's voice with a dark colour, for narration and trailers.",
-        {"gender": "male", "age": "middle_aged", "use_case": "narration", "accent": "source", "descriptive": "deep"},
-        "rms",
-        "The performance is yours. Only the voice has changed. This is Atlas.",
-        f0_hz=84,
-        formant_scale=0.93,
-        f0_spread=0.95,
-        tilt_db_per_octave=-1.5,
-        presence_db=0,
-        warmth_db=4,
-    ),
-    Design(
-        "TimbreMarcus00000001",
-        "Marcus",
-        "A clear man's voice that stays present in a mix, for podcasts and presentations.",
-        {"gender": "male", "age": "young", "use_case": "conversational", "accent": "source", "descriptive": "clear"},
-        "rms",
-        "The performance is yours. Only the voice has changed. This is Marcus.",
-        f0_hz=112,
-        formant_scale=1.03,
-        f0_spread=1.0,
-        tilt_db_per_octave=0.5,
-        presence_db=4,
-        warmth_db=0,
-    ),
-    Design(
-        "TimbreNora0000000001",
-        "Nora",
-        "A neutral, even woman's voice that sits well in most material.",
-        {
-            "gender": "female",
-            "age": "middle_aged",
-            "use_case": "narration",
-            "accent": "source",
-            "descriptive": "neutral",
-        },
-        "slt",
-        "The performance is yours. Only the voice has changed. This is Nora.",
-        f0_hz=198,
-        formant_scale=1.18,
-        f0_spread=1.0,
-        tilt_db_per_octave=0.5,
-        presence_db=3,
-        warmth_db=0,
-    ),
-    Design(
-        "TimbreLyra0000000001",
-        "Lyra",
-        "A bright, lively woman's voice, for characters, shorts and advertising.",
-        {"gender": "female", "age": "young", "use_case": "characters", "accent": "source", "descriptive": "bright"},
-        "slt",
-        "The performance is yours. Only the voice has changed. This is Lyra.",
-        f0_hz=232,
-        formant_scale=1.26,
-        f0_spread=1.25,
-        tilt_db_per_octave=2.0,
-        presence_db=4,
-        warmth_db=-5,
-    ),
-)
+def designs() -> list[Design]:
+    """Of all built-in voices. Raises ValueError (pydantic's) for one that says too little or too much."""
+    return [
+        Design.model_validate(row)
+        for row in tomllib.loads((FOLDER / "designs.toml").read_text(encoding="utf-8"))["voice"]
+    ]
 
 
 def speak(speaker: str, text: str) -> NDArray[np.float32]:
@@ -197,7 +141,7 @@ def main() -> None:
     parser.add_argument("--without-previews", action="store_true", help="write the profiles only")
     arguments = parser.parse_args()
     envelope, aperiodicity = neutral()
-    for design in DESIGNS:
+    for design in designs():
         path = FOLDER / f"{design.name.lower()}.json"
         text = json.dumps(profile(design, envelope, aperiodicity), indent=2)
         path.write_text(text + "\n", encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -19,7 +18,7 @@ from voices.catalogue import ensure_endpoints
 class Command(BaseCommand):
     help = "Creates the first admin, their team and the endpoints. Prints one line of JSON."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         ensure_endpoints()
         if User.objects.exists():
             self.stdout.write(json.dumps({"created": False}))

@@ -32,6 +32,7 @@ _NAMES = {
     Command.CLEAR_ELEMENT: "WebDriver:ElementClear",
     Command.GET_ELEMENT_TEXT: "WebDriver:GetElementText",
     Command.GET_ELEMENT_ARIA_LABEL: "WebDriver:GetComputedLabel",
+    Command.W3C_ACTIONS: "WebDriver:PerformActions",
     Command.W3C_EXECUTE_SCRIPT: "WebDriver:ExecuteScript",
     Command.W3C_EXECUTE_SCRIPT_ASYNC: "WebDriver:ExecuteAsyncScript",
     Command.W3C_ACCEPT_ALERT: "WebDriver:AcceptAlert",

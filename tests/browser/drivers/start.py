@@ -32,11 +32,8 @@ def chromium(downloads: Path) -> Iterator[WebDriver]:
     ):
         options.add_argument(argument)
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(program("chromedriver")))
-    try:
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(program("chromedriver"))) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @contextlib.contextmanager
@@ -65,11 +62,9 @@ def firefox(downloads: Path) -> Iterator[WebDriver]:
         with _process(command, {"HOME": folder}):
             active = profile / "MarionetteActivePort"
             wait_for(lambda: active.exists() and active.read_text().strip().isdigit(), "Firefox listens")
-            driver = webdriver.Remote(Marionette(int(active.read_text())), options=webdriver.FirefoxOptions())
-            try:
+            marionette = Marionette(int(active.read_text()))
+            with webdriver.Remote(marionette, options=webdriver.FirefoxOptions()) as driver:
                 yield driver
-            finally:
-                driver.quit()
 
 
 @contextlib.contextmanager
@@ -83,6 +78,8 @@ def webkit(downloads: Path) -> Iterator[WebDriver]:
         # It saves where the desktop does.
         (Path(home) / "user-dirs.dirs").write_text(f'XDG_DOWNLOAD_DIR="{downloads}"\n')
         environment = {**os.environ, "DISPLAY": name, "HOME": home, "XDG_CONFIG_HOME": home}
+        # Where no graphics card is, this way to the screen takes most of a core as long as anything moves on a page.
+        environment["WEBKIT_DISABLE_DMABUF_RENDERER"] = "1"
         service = webdriver.WebKitGTKService(program("WebKitWebDriver"), env=environment)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # Selenium calls itself as it advises others not to

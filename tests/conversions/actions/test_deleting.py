@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.models import Call, Conversion, Event, Recording, Step
 from conversions.pages import history
 from conversions.pages.timeline import timeline_of
@@ -66,7 +66,7 @@ def test_after_a_day_nothing_of_it_is_left_but_the_ledger_and_who_did_what(
     assert client_of(cast.alice).post(f"/conversions/{ready.pk}/restore/").status_code == 404
     assert retention.erase_deleted() == 1
     assert list(Conversion.objects.all()) == [kept]
-    assert list(durable.stored_conversions()) == [kept.pk]
+    assert list(inventory.stored_conversions()) == [kept.pk]
     assert Call.objects.get().conversion is None
     left = Event.objects.filter(about=ready.pk)
     assert [(event.kind, event.actor) for event in left.exclude(actor=None)] == [
@@ -269,4 +269,4 @@ def test_the_admin_still_purges_at_once(ready: Conversion, cast: Cast) -> None:
     ready.refresh_from_db()
     actions.purge(ready, cast.alice)
     assert not Conversion.objects.exists()
-    assert list(durable.stored_conversions()) == []
+    assert list(inventory.stored_conversions()) == []

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from conversions import actions
+from conversions.access import sources
 from conversions.actions import limits
-from conversions.files import durable
+from conversions.files import inventory
 from conversions.models import Conversion, Recording
+from conversions.queue.plan import too_long_words
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import client_of, upload
 from tests.conversions.views.conftest import recording
 from tests.support.cast import Cast
+from tests.support.together import at_once, meet
 from voices.models import Endpoint, Voice, VoiceModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +31,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def kept() -> int:
-    return len(list(durable.stored_conversions()))
+    return len(list(inventory.stored_conversions()))
 
 
 def send(client: Client, voice: Voice, batch: uuid.UUID, name: str) -> int:
@@ -62,27 +62,12 @@ def test_what_was_sent_alone_fills_a_batch_as_well(cast: Cast, voice: Voice) -> 
 def test_of_two_that_come_together_one_finds_the_batch_full(
     cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who has counted waits for the other one to count too, which it must not be able to do."""
     client, batch = client_of(cast.alice), uuid.uuid4()
     for number in range(2):
         send(client, voice, batch, f"{number}.wav")
-    both, save = threading.Barrier(2), Conversion.save
-
-    def save_slowly(self: Conversion, *arguments: Any, **named: Any) -> None:
-        with suppress(threading.BrokenBarrierError):
-            both.wait(1.0)
-        save(self, *arguments, **named)
-
-    monkeypatch.setattr(Conversion, "save", save_slowly)
-
-    def come(name: str) -> int:
-        try:
-            return send(client_of(cast.alice), voice, batch, name)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as people:
-        assert sorted(people.map(come, ["one.wav", "other.wav"])) == [303, 422]
+    meet(monkeypatch, Conversion, "save", before=True)  # they have counted
+    come = [partial(send, client_of(cast.alice), voice, batch, name) for name in ("one.wav", "other.wav")]
+    assert sorted(at_once(*come)) == [303, 422]
     assert Conversion.objects.filter(batch=batch).count() == 3
 
 
@@ -111,6 +96,29 @@ def test_a_program_is_told_everything_that_can_not_be_had(
         about = {name for name, _words in refused.value.problems}
         assert about == {"audio", "remove_background_noise", "model_id", "enable_logging"}
     assert (Conversion.objects.count(), Recording.objects.count(), kept()) == (0, 0, 0)
+
+
+def test_what_is_here_already_and_would_be_too_many_pieces_is_not_taken(
+    cast: Cast, voice: Voice, settings: Any
+) -> None:
+    settings.MAX_PIECES = 3
+    Endpoint.objects.update(max_seconds=4.0)  # of which three cover 8.9 s
+    voice.refresh_from_db()
+    order = actions.Order(ConvertParameters())
+    with pytest.raises(actions.RefusedError, match="takes at most 4 seconds at once: that would be more than 3 pieces"):
+        actions.submit_all(cast.alice, cast.team, [sources.sample()], [voice], order)
+    assert (Conversion.objects.count(), kept()) == (0, 0)
+    Endpoint.objects.update(max_seconds=8.0)
+    voice.refresh_from_db()
+    assert actions.submit_all(cast.alice, cast.team, [sources.sample()], [voice], order).conversions
+
+
+def test_pieces_are_counted_by_length_before_anything_is_read(endpoint: Endpoint, settings: Any) -> None:
+    """Of ten seconds, half a second of which is overlap, and a part of which is room to look for a pause."""
+    settings.MAX_PIECES, endpoint.max_seconds = 3, 10.0
+    most_s = 3 * 0.85 * (10.0 - 0.52)
+    assert too_long_words(endpoint, most_s - 0.01, 1000) == ""
+    assert "more than 3 pieces" in too_long_words(endpoint, most_s + 0.01, 1000)
 
 
 def test_voices_beyond_those_that_can_be_tried_are_refused_and_not_left_out(cast: Cast, endpoint: Endpoint) -> None:

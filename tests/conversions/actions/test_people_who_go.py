@@ -13,7 +13,7 @@ from django.test import Client
 from redis import Redis
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import inventory
 from conversions.ledger import sums
 from conversions.models import Call, Conversion, Preset, Recording, Step
 from conversions.queue import fairness
@@ -118,7 +118,7 @@ def test_it_is_said_before_what_stays_and_what_goes(
     assert "2 recordings that only they can see are erased now" in said
     assert set(Conversion.objects.values_list("created_by", flat=True)) == {None}
     assert Conversion.objects.count() == 2
-    assert not any(durable.sizes(each.pk) for each in hidden)
+    assert not any(inventory.sizes(each.pk) for each in hidden)
     assert list(Preset.objects.all()) == [shared]
     page = client_of(cast.alice).get(f"/conversions/{ready.pk}/").content.decode()
     assert "None" not in page
@@ -135,7 +135,7 @@ def test_what_they_tried_out_goes_with_its_files(
     assert Recording.objects.count() == 1
     delete_in_admin(admin, cast.bob)
     assert (Recording.objects.count(), Conversion.objects.count(), Step.objects.count()) == (0, 0, 0)
-    assert not durable.sizes(recording.pk)
+    assert not inventory.sizes(recording.pk)
 
 
 def test_several_can_go_at_once_but_nobody_deletes_themselves(admin: Client, root: User, cast: Cast) -> None:
@@ -183,7 +183,7 @@ def test_what_nobody_can_reach_any_more_is_erased(cast: Cast, submit: Submit) ->
     cast.bob.delete()
     assert retention.erase_unreachable() == 2
     assert list(Conversion.objects.all()) == [stays]
-    assert not durable.sizes(hidden.pk) | durable.sizes(zero.pk)
+    assert not inventory.sizes(hidden.pk) | inventory.sizes(zero.pk)
 
 
 def test_the_database_refuses_what_would_leave_a_recording_without_its_person(cast: Cast, ready: Conversion) -> None:

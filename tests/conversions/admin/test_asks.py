@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import inventory
 from conversions.models import Call, Conversion, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
@@ -53,10 +53,10 @@ def test_purge_says_what_goes_and_what_stays_and_erases_only_then(
     assert "What was used stays in the ledger" in asked.words
     assert 'value="Purge for good"' in asked.words
     assert ids() == {ready.pk}
-    assert durable.sizes(ready.pk)
+    assert inventory.sizes(ready.pk)
     assert "1 conversion was purged." in asked.confirm()
     assert ids() == set()
-    assert not durable.sizes(ready.pk)
+    assert not inventory.sizes(ready.pk)
     assert Call.objects.count() == 1
 
 

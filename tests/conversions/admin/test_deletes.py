@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 from django.contrib import admin as django_admin
+from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import inventory
 from conversions.ledger import sums
 from conversions.models import Conversion, Preset, Recording, Step
 from s2s.contract import ConvertParameters
+from teams.asking import AskingAdmin
+from teams.lists import Lists
 from teams.models import Membership, Team, User
 from teams.quotas import month_start
 from tests.conversions.conftest import Submit, upload
@@ -61,7 +64,7 @@ def test_a_team_goes_with_all_that_it_made_and_its_people_and_ledger_stay(
     assert not Team.objects.filter(name="Harbour Radio").exists()
     assert [model.objects.count() for model in (Conversion, Recording, Step, Preset)] == [0, 0, 0, 0]
     for row in (ready, hidden, unfinished, tried):
-        assert not durable.sizes(row.pk)
+        assert not inventory.sizes(row.pk)
     assert User.objects.filter(pk__in=[cast.alice.pk, cast.bob.pk, cast.victor.pk]).count() == 3
     end = month_start().replace(year=month_start().year + 1)
     (line,) = sums.month(month_start(), end)
@@ -71,7 +74,7 @@ def test_a_team_goes_with_all_that_it_made_and_its_people_and_ledger_stay(
 
 def test_a_team_of_another_is_untouched_by_that(admin: Client, cast: Cast, ready: Conversion) -> None:
     ask_to_delete(admin, "teams/team", cast.other_team).confirm()
-    assert durable.sizes(ready.pk)
+    assert inventory.sizes(ready.pk)
     with pytest.raises(PermissionDenied):
         actions.disband(cast.team, cast.alice)
     assert list(Team.objects.all()) == [cast.team]
@@ -165,11 +168,17 @@ def test_a_voice_is_hidden_instead_of_deleted(admin: Client, ready: Conversion, 
 
 def test_every_model_that_can_be_deleted_here_says_what_goes(admin: Client, root: User, rf: Any) -> None:
     """Django's own page would name what only its creator may see, and say that all of it goes."""
-    from teams.lists import Lists
-
     request = rf.get("/")
     request.user = root
     for site in django_admin.site._registry.values():
         if site.has_delete_permission(request):
-            assert isinstance(site, Lists)
-            assert type(site).before_deleting is not Lists.before_deleting
+            assert isinstance(site, AskingAdmin)
+
+
+def test_a_list_that_does_not_say_what_deleting_means_can_not_be_registered() -> None:
+    class Careless(Lists[Team]):
+        def delete_row(self, row: Team, user: User) -> bool:
+            return True
+
+    with pytest.raises(TypeError, match="before_deleting"):
+        AdminSite().register(Team, Careless)

@@ -6,10 +6,15 @@ import errno
 import os
 import random
 import stat
+import threading
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
@@ -17,12 +22,18 @@ from xxhash import xxh3_128
 
 from conversions import actions
 from conversions.actions.submit import clean_name, title_of
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.files.storages import disk
+from conversions.ground import disk as the_disk
 from conversions.ground.disk import WriteOut
+from s2s.client import Unclear
 from s2s.contract import ConvertParameters
 from tests.conversions.conftest import Submit, upload, work_all
 from tests.support.cast import Cast
+from tests.support.product import wait_for
+
+# For which another thread is woken.
+LARGE = 2 << 20
 
 
 def test_an_upload_is_renamed_into_place_not_copied() -> None:
@@ -90,7 +101,115 @@ def test_a_result_and_its_note_are_synced_before_their_names_and_these_before_it
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", replace)
     durable.store_result(conversion_id, 1, 1, uuid.uuid4(), [b"answer"], {})
-    assert done == ["file", "result", "file", "note", "folder"]
+    assert done == ["file", "file", "result", "note", "folder"]
+
+
+def test_a_result_becomes_durable_while_it_is_looked_at_and_has_no_name_before(monkeypatch) -> None:
+    """Its fsync begins first, goes on during the look, and is waited for with the note at its side."""
+    conversion_id, token = uuid.uuid4(), uuid.uuid4()
+    looked_at, names_then, real_fsync = threading.Event(), [], os.fsync
+    place = Path(default_storage.path(durable.source_key(conversion_id))).parent
+
+    def fsync(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == LARGE:
+            assert looked_at.wait(60)
+            wait_for(lambda: list(place.glob(".*.json.*.part")), "the note is beside its place")
+            names_then.extend(path.name for path in place.iterdir() if path.suffix != ".part")
+        real_fsync(descriptor)
+
+    def look(answer: BinaryIO) -> Callable[[], object]:
+        looked_at.set()
+        return lambda: None
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    durable.store_result(conversion_id, 1, 1, token, [bytes(LARGE)], {}, beside=look)
+    assert names_then == []
+    assert {path.name for path in place.iterdir()} == {f"1-1-{token.hex}", f"1-1-{token.hex}.json"}
+
+
+@pytest.mark.parametrize("size", [6, LARGE])
+def test_what_the_disk_refused_once_is_written_again_and_not_taken_at_the_second_word(size: int, monkeypatch) -> None:
+    """Of one file Linux tells of an error once: a second fsync says that all is well, and the bytes are nowhere."""
+    real_fsync, refused, data = os.fsync, set[int](), random.Random(6).randbytes(size)
+
+    def fsync(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        if found.st_size == size and not refused:
+            refused.add(found.st_ino)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real_fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    result = durable.store_result(uuid.uuid4(), 1, 1, uuid.uuid4(), [data], {})
+    stored = Path(default_storage.path(result.key))
+    assert stored.stat().st_ino not in refused
+    assert stored.read_bytes() == data
+
+
+def test_what_is_not_there_any_more_as_it_was_written_is_no_result(monkeypatch) -> None:
+    """The memory that the disk had refused has been given away meanwhile."""
+    real_fsync, refused = os.fsync, []
+
+    def fsync(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == 6 and not refused:
+            refused.append(True)
+            (spooled,) = Path(settings.FILE_UPLOAD_TEMP_DIR).glob("result-*")
+            spooled.write_bytes(bytes(6))
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real_fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(durable, "PATIENCE_S", 1.5)
+    conversion_id = uuid.uuid4()
+    with pytest.raises(Unclear, match="could not be stored"):
+        durable.store_result(conversion_id, 1, 1, uuid.uuid4(), [b"answer"], {})
+    assert refused
+    assert not list(Path(default_storage.path(durable.source_key(conversion_id))).parent.iterdir())
+
+
+def test_an_answer_is_kept_though_no_thread_takes_its_sync_and_nobody_can_look_at_it(monkeypatch) -> None:
+    """As when the worker's process is ending."""
+    ended = ThreadPoolExecutor(1)
+    ended.shutdown()
+    monkeypatch.setattr(the_disk, "_syncing", ended)
+    conversion_id, before = uuid.uuid4(), len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        durable.store_result(
+            conversion_id, 1, 1, uuid.uuid4(), [bytes(LARGE)], {}, beside=lambda _file: ended.submit(print).result
+        )
+    assert durable.find_result(conversion_id, 1) is not None
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_an_answer_is_kept_though_no_more_files_can_be_open(monkeypatch) -> None:
+    def dup(descriptor: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "dup", dup)
+    conversion_id = uuid.uuid4()
+    result = durable.store_result(conversion_id, 1, 1, uuid.uuid4(), [bytes(LARGE)], {})
+    assert durable.find_result(conversion_id, 1) == result
+
+
+@pytest.mark.parametrize("size", [6, LARGE])
+def test_what_the_disk_refuses_to_sync_has_no_name_and_leaves_nothing_beside(size: int, monkeypatch) -> None:
+    real_fsync, refused = os.fsync, []
+
+    def fsync(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == size and not refused:
+            refused.append(sorted(path.name for path in place.iterdir() if path.suffix != ".part"))
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real_fsync(descriptor)
+
+    conversion_id = uuid.uuid4()
+    place = Path(default_storage.path(durable.source_key(conversion_id))).parent
+    place.mkdir(parents=True)
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(durable, "PATIENCE_S", 2.0)
+    result = durable.store_result(conversion_id, 1, 1, uuid.uuid4(), [bytes(size)], {})  # at its second try
+    assert refused == [[]]
+    assert durable.find_result(conversion_id, 1) == result
+    assert len(list(place.iterdir())) == 2
 
 
 def test_what_has_its_name_already_is_only_synced_again(monkeypatch) -> None:
@@ -109,7 +228,7 @@ def test_what_has_its_name_already_is_only_synced_again(monkeypatch) -> None:
     conversion_id = uuid.uuid4()
     result = durable.store_result(conversion_id, 1, 1, uuid.uuid4(), [b"answer"], {})
     folder = Path(default_storage.path(result.key)).parent
-    assert synced[0] == folder.parent
+    assert synced[0] == folder
     assert {folder, folder.parent} <= set(synced[1:])
     assert durable.find_result(conversion_id, 1) == result
 
@@ -183,7 +302,7 @@ def test_a_write_that_breaks_off_leaves_nothing_under_the_name() -> None:
     with pytest.raises(OSError, match="cut"):
         durable.store_result(conversion_id, 1, 1, uuid.uuid4(), chunks(), {})
     assert durable.find_result(conversion_id, 1) is None
-    assert list(durable.stored_conversions()) == []
+    assert list(inventory.stored_conversions()) == []
 
 
 def test_a_result_is_found_with_its_headers_by_any_attempt() -> None:

@@ -13,8 +13,9 @@ from conversions.forms.studio import OptionsForm
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
 from conversions.templatetags.takes import differs_from
-from s2s.contract import VOICE_PARAMETERS, ConvertParameters
+from s2s.contract import ConvertParameters
 from s2s.formats import OUTPUT_FORMATS
+from s2s.voice_settings import VOICE_PARAMETERS
 from tests.conversions.conftest import client_of, work_all
 from tests.support.cast import Cast
 from tests.support.sound import wav
@@ -44,20 +45,10 @@ def sent(scripted) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def test_everything_that_can_be_chosen_arrives_at_the_endpoint(post, scripted) -> None:
-    answer = post(
-        output_format="wav_16000",
-        model="eleven_english_sts_v2",
-        own_settings="on",
-        stability="0.25",
-        similarity_boost="1",
-        style="0",
-        speed="1.1",
-        use_speaker_boost="on",
-        remove_background_noise="on",
-        seed="4294967295",
-        zero_retention="on",
-        optimize_streaming_latency="3",
-    )
+    settings = {"stability": "0.25", "similarity_boost": "1", "style": "0", "speed": "1.1", "use_speaker_boost": "on"}
+    rest = {"remove_background_noise": "on", "seed": "4294967295", "optimize_streaming_latency": "3"}
+    asked = {"model": "eleven_english_sts_v2", "own_settings": "on", "zero_retention": "on"}
+    answer = post(output_format="wav_16000", **asked, **settings, **rest)
     assert answer.status_code == 303
     assert sent(scripted) == (
         {"output_format": "wav_16000", "optimize_streaming_latency": "3", "enable_logging": "false"},

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.db.models import F
 
 from conversions import actions
@@ -25,25 +21,13 @@ from tests.conversions.conftest import Submit, client_of, upload, work_all
 from tests.conversions.views.conftest import recording
 from tests.support.cast import Cast
 from tests.support.sound import lengthless, wav
+from tests.support.together import at_once, meet
 from voices.models import Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def slow(monkeypatch: pytest.MonkeyPatch, room: Any, name: str) -> None:
-    """Who has looked whether there is room waits for the other one to look too, which it must not be able to do."""
-    both, look = threading.Barrier(2), getattr(room, name)
-
-    def look_slowly(*arguments: Any, **named: Any) -> Any:
-        found = look(*arguments, **named)
-        with suppress(threading.BrokenBarrierError):
-            both.wait(1.0)
-        return found
-
-    monkeypatch.setattr(room, name, look_slowly)
-
-
-def at_once(*verbs: Callable[[], object]) -> list[str]:
+def outcomes(*verbs: Callable[[], object]) -> list[str]:
     """What each came to, sorted: done or refused."""
 
     def come(verb: Callable[[], object]) -> str:
@@ -51,12 +35,9 @@ def at_once(*verbs: Callable[[], object]) -> list[str]:
             verb()
         except actions.OverQuotaError:
             return "refused"
-        finally:
-            connection.close()
         return "done"
 
-    with ThreadPoolExecutor(len(verbs)) as people:
-        return sorted(people.map(come, verbs))
+    return sorted(at_once(*(partial(come, verb) for verb in verbs)))
 
 
 def test_recordings_that_are_prepared_together(submit: Submit, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,35 +45,35 @@ def test_recordings_that_are_prepared_together(submit: Submit, cast: Cast, monke
     for _ in range(2):
         submit(data=lengthless(wav(40.0, rate_hz=8000)))
     claims = [claim(Lane.CPU) for _ in range(2)]
-    slow(monkeypatch, reading, "refusal")
-    at_once(*(lambda found=found: work(found) for found in claims))  # type: ignore[misc]
+    meet(monkeypatch, reading, "refusal")
+    at_once(*(partial(work, found) for found in claims))
     work_all()
     assert sorted(Conversion.objects.values_list("status", "error_code")) == [("failed", "quota"), ("ready", "")]
 
 
 def test_recordings_that_are_kept_together(cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
     Team.objects.update(storage_megabytes=1)
-    slow(monkeypatch, usage, "storage_refusal")
+    meet(monkeypatch, usage, "storage_refusal")
 
     def submit() -> None:
         with upload(wav(20.0)) as file:  # .64 MB
             alice = User.objects.get(pk=cast.alice.pk)
             actions.submit(alice, alice.memberships.get().team, file, voice, actions.Order(ConvertParameters()))
 
-    assert at_once(submit, submit) == ["done", "refused"]
+    assert outcomes(submit, submit) == ["done", "refused"]
     assert Conversion.objects.count() == 1
 
 
 def test_recordings_that_are_tried_together(cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
     Team.objects.update(storage_megabytes=1)
-    slow(monkeypatch, usage, "storage_refusal")
+    meet(monkeypatch, usage, "storage_refusal")
 
     def audition() -> None:
         with upload(wav(20.0, rate_hz=16000)) as file:  # .64 MB, and .32 MB are tried of it
             alice = User.objects.get(pk=cast.alice.pk)
             actions.audition(alice, alice.memberships.get().team, file, [voice], actions.Order(ConvertParameters()))
 
-    assert at_once(audition, audition) == ["done", "refused"]
+    assert outcomes(audition, audition) == ["done", "refused"]
     assert Recording.objects.count() == 1
 
 
@@ -103,13 +84,13 @@ def test_formats_of_different_results_that_are_asked_for_together(
     work_all()
     Conversion.objects.update(source_bytes=0, output_bytes=0, output_duration_s=20.0)
     Team.objects.update(storage_megabytes=1)
-    slow(monkeypatch, usage, "storage_refusal")
+    meet(monkeypatch, usage, "storage_refusal")
 
     def export(number: int) -> None:
         conversion = Conversion.objects.get(pk=made[number].pk)
         actions.export(conversion, User.objects.get(pk=cast.bob.pk), "pcm_16000")  # .64 MB
 
-    assert at_once(lambda: export(0), lambda: export(1)) == ["done", "refused"]
+    assert outcomes(partial(export, 0), partial(export, 1)) == ["done", "refused"]
     assert Export.objects.count() == 1
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -18,7 +19,7 @@ from conversions.pages.progress import Progress, progress_of, with_progress
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
-from conversions.words.expected import ENOUGH, LEARNT_FROM, Pace, pace_of, ready_words, running_words, waiting_words
+from conversions.words.expected import ENOUGH, LEARNT_FROM, Pace, pace_of, ready_words, running_words, waiting_s
 from tests.conversions.conftest import Submit, client_of
 from tests.support.cast import Cast
 from tests.support.sound import wav
@@ -83,7 +84,7 @@ def test_the_slots_that_are_busy_are_the_reason(queued: list[Conversion], endpoi
 
 
 def lengthen(conversion: Conversion) -> None:
-    Conversion.objects.filter(pk=conversion.pk).update(source_duration_s=2 * Conversion.LONG_S)
+    Conversion.objects.filter(pk=conversion.pk).update(source_duration_s=2 * settings.LONG_SECONDS)
     Step.objects.filter(conversion=conversion, kind="convert").update(priority=Step.LONG)
 
 
@@ -271,7 +272,7 @@ def test_the_words_change_seldom() -> None:
     said = [running_words(pace, seconds=600, elapsed_s=second) for second in range(600)]
     changes = sum(before != after for before, after in pairwise(said))
     assert changes <= 12
-    assert waiting_words(pace, seconds=600, before=12, slots=2) == "Ready in about 40 minutes."
+    assert ready_words(waiting_s(pace, seconds=600, before=12, slots=2)) == "Ready in about 40 minutes."
 
 
 # ---- the bar ----

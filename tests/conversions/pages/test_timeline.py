@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from conversions.models import Conversion, Event, log
@@ -112,3 +114,48 @@ def test_a_hole_that_is_hardly_one_is_not_of_no_seconds(conversion: Conversion) 
 )
 def test_how_channels_were_mixed_is_said(noticed: dict[str, object], sentence: str) -> None:
     assert noticed_words(noticed, 3.0) == [sentence]
+
+
+def test_a_worker_that_stops_is_told_of_once_for_all_its_pieces_and_again_when_it_happens_again(
+    conversion: Conversion,
+) -> None:
+    conversion.pieces = 9
+    about = {"endpoint": "Testers", "voice": "Nora"}
+    for kind, pieces, data in (
+        (Event.Kind.SENT, (1, 2, 3, 4), {}),
+        (Event.Kind.CONVERTED, (1,), {}),
+        (Event.Kind.INTERRUPTED, (2, 3, 4), {}),
+        (Event.Kind.SENT, (4, 2, 3), {"attempt": 2}),
+        (Event.Kind.INTERRUPTED, (2, 3), {}),
+        (Event.Kind.INTERRUPTED, (2,), {}),
+        (Event.Kind.SENT, (2, 3), {"attempt": 3}),
+        (Event.Kind.CONVERTED, (3, 2, 4), {}),
+    ):
+        for piece in pieces:
+            log(conversion, kind, piece=piece, **about, **data)
+    stopped = "A worker stopped in the middle; the work goes on by itself"
+    assert words(conversion) == [
+        "Pieces 1–4 of 9: Sent to Testers",
+        "Piece 1 of 9: Converted to Nora",
+        f"Pieces 2–4 of 9: {stopped}",
+        "Pieces 2–4 of 9: Sent to Testers, attempt 2",
+        f"Pieces 2–3 of 9: {stopped}",
+        f"Piece 2 of 9: {stopped}",
+        "Pieces 2–3 of 9: Sent to Testers, attempt 3",
+        "Pieces 2–4 of 9: Converted to Nora",
+    ]
+
+
+def test_pieces_that_fare_alike_are_told_of_when_the_first_of_them_did(conversion: Conversion) -> None:
+    conversion.pieces = 4
+    converted, sent = Event.Kind.CONVERTED, Event.Kind.SENT
+    for kind, number in (converted, 3), (sent, 4), (converted, 2), (sent, 1), (converted, 4), (converted, 1):
+        log(conversion, kind, piece=number, voice="Nora", endpoint="Testers")
+    for place, event in enumerate(conversion.events.all()):
+        Event.objects.filter(pk=event.pk).update(at=conversion.created_at + timedelta(seconds=place))
+    told = [(line.words, (line.at - conversion.created_at).seconds) for line in timeline_of(conversion)]
+    assert told == [
+        ("Pieces 2–3 of 4: Converted to Nora", 0),
+        ("Pieces 1, 4 of 4: Sent to Testers", 1),
+        ("Pieces 1, 4 of 4: Converted to Nora", 4),  # none of them before it was sent
+    ]

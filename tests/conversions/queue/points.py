@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conversions.files import durable
-from conversions.files.storages.disk import DurableFileSystemStorage
 from conversions.queue import bells, outcomes
 from conversions.queue.leases import LeaseKeeper
 from conversions.upkeep import worker
@@ -83,20 +83,20 @@ class Points:
         patch.setattr(Client, "convert", marked)
 
     def _mark_storing(self, patch: pytest.MonkeyPatch) -> None:
-        store_result, save = durable.store_result, DurableFileSystemStorage.save
+        store_result, replace = durable.store_result, Path.replace
 
         def marked_store(*args: Any, **kwargs: Any) -> durable.Result:
             result = store_result(*args, **kwargs)
             self._reach(Point.STORED)
             return result
 
-        def marked_save(storage: Any, name: str, *args: Any, **kwargs: Any) -> str:
-            if name.endswith(".json"):
+        def marked_replace(beside: Path, target: Path) -> Path:
+            if target.suffix == ".json":  # the answer has its name by now
                 self._reach(Point.NO_NOTE)
-            return save(storage, name, *args, **kwargs)
+            return replace(beside, target)
 
         patch.setattr(durable, "store_result", marked_store)
-        patch.setattr(DurableFileSystemStorage, "save", marked_save)
+        patch.setattr(Path, "replace", marked_replace)
 
     def _mark_writing(self, patch: pytest.MonkeyPatch) -> None:
         leave, ring = outcomes.leave, bells.ring

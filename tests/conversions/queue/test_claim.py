@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -18,6 +18,7 @@ from conversions.queue.claim import Claim, claim, lease_until
 from teams.models import User
 from tests.support.cast import Cast
 from tests.support.product import wait_for
+from tests.support.together import alone, at_once
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -217,53 +218,24 @@ def test_workers_at_once_never_exceed_what_long_recordings_may_have(waiting, end
     slots(endpoint, 4)
     for _ in range(12):
         waiting(priority=Step.LONG)
-
-    def work() -> list[int]:
-        try:
-            return order()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(8) as workers:
-        found = [worker.result() for worker in [workers.submit(work) for _ in range(8)]]
-    assert sum(map(len, found)) == 3
+    assert sum(map(len, at_once(*[order] * 8))) == 3
 
 
 def test_many_workers_at_once_take_each_step_once_and_never_exceed_the_slots(waiting, endpoint: Endpoint) -> None:
     slots(endpoint, 5)
     for _ in range(12):
         waiting()
-    found: list[Claim] = []
-
-    def work() -> None:
-        try:
-            while (next_claim := claim(Lane.CALLS)) is not None:
-                found.append(next_claim)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = [step_id for worker in at_once(*[order] * 8) for step_id in worker]
     assert len(found) == 5
-    assert len({one.step_id for one in found}) == 5
+    assert len(set(found)) == 5
 
 
 def test_a_claim_sees_what_became_due_while_it_waited_for_its_lock(waiting, endpoint: Endpoint) -> None:
     first = waiting()
-
-    def work() -> Claim | None:
-        try:
-            return claim(Lane.CALLS)
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as worker:
         with transaction.atomic():
             Endpoint.objects.select_for_update().get(pk=endpoint.pk)
-            found = worker.submit(work)
+            found = worker.submit(alone, partial(claim, Lane.CALLS))
             wait_for(lambda: found.done() or somebody_waits_for_a_lock(), "the worker stands at the endpoint's row")
             assert not found.done()
             first.delete()
@@ -284,21 +256,9 @@ def somebody_waits_for_a_lock() -> bool:
 
 
 def test_cpu_workers_at_once_take_each_step_once(waiting) -> None:
-    steps = {waiting(kind=Step.Kind.PREPARE).pk for _ in range(12)}
-    found: list[int] = []
-
-    def work() -> None:
-        try:
-            found.extend(order(Lane.CPU))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(found) == sorted(steps)
+    steps = [waiting(kind=Step.Kind.PREPARE).pk for _ in range(12)]
+    found = at_once(*[partial(order, Lane.CPU)] * 4)
+    assert sorted(step_id for worker in found for step_id in worker) == sorted(steps)
 
 
 def test_a_claim_costs_the_same_few_queries_however_many_wait(waiting, django_assert_max_num_queries) -> None:

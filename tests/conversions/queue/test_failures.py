@@ -17,7 +17,6 @@ from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, work_all
 from tests.conversions.queue.waiting import (
     BROKEN,
-    at_once,
     attempts,
     convert_step,
     delayed,
@@ -27,6 +26,7 @@ from tests.conversions.queue.waiting import (
     prepare,
     prepare_with_another_voice,
     states,
+    work_at_once,
 )
 from tests.support.endpoint import REVOKED, SYSTEM_BUSY, TOO_MANY, Behaviour, detail
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -87,13 +87,13 @@ def test_a_refused_key_makes_all_wait_and_costs_no_attempt(submit: Submit, scrip
 def test_a_key_revoked_in_the_middle_loses_nothing(submit: Submit, scripted: ScriptedEndpoint) -> None:
     conversions = prepare(submit, 12)
     scripted.script(*[Behaviour()] * 4, default=REVOKED)
-    at_once(4)
+    work_at_once(4)
     assert states(conversions).count("ready") == 4
     assert "failed" not in states(conversions)
     scripted.script()
     breaker.resume(Endpoint.objects.get().pk)  # as the admin's button does
     later()
-    at_once(4)
+    work_at_once(4)
     assert states(conversions) == ["ready"] * 12
     assert scripted.billed == 12
 
@@ -151,7 +151,7 @@ def test_too_many_at_once_lowers_the_slots_and_costs_no_attempt(
     scripted.script(default=Behaviour(delay_s=0.1), slots=2)
     for _ in range(40):
         later()
-        at_once(6)
+        work_at_once(6)
         if set(states(conversions)) == {"ready"}:
             break
     assert states(conversions) == ["ready"] * 12

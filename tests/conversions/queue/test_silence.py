@@ -18,7 +18,6 @@ from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, client_of, work_all
 from tests.conversions.queue.waiting import (
     BROKEN,
-    at_once,
     attempts,
     delayed,
     later,
@@ -27,6 +26,7 @@ from tests.conversions.queue.waiting import (
     prepare,
     prepare_with_another_voice,
     states,
+    work_at_once,
 )
 from tests.support.cast import Cast
 from tests.support.endpoint import REVOKED, Behaviour, detail
@@ -103,12 +103,12 @@ def test_one_recording_tries_however_many_workers_there_are(submit: Submit, scri
     calls = scripted.calls
     later()
     probes.watch()
-    at_once(6)
+    work_at_once(6)
     assert scripted.calls == calls + 1
     scripted.script()
     later()
     probes.watch()
-    at_once(1)  # the same worker goes on: its good answer has opened the endpoint
+    work_at_once(1)  # the same worker goes on: its good answer has opened the endpoint
     assert states(conversions) == ["ready"] * 8
 
 
@@ -234,12 +234,17 @@ def test_what_takes_too_long_is_not_begun_again_where_it_costs_nothing(
         assert "billed" not in conversion.error
 
 
-def test_a_trial_whose_recording_is_gone_passes_to_the_next(submit: Submit, scripted: ScriptedEndpoint) -> None:
+def two_of_which_one_may_try(submit: Submit, scripted: ScriptedEndpoint) -> list[Conversion]:
     conversions = prepare(submit, 2)
     go_silent(scripted)
     scripted.script()
     later()
     probes.watch()
+    return conversions
+
+
+def test_a_trial_whose_recording_is_gone_passes_to_the_next(submit: Submit, scripted: ScriptedEndpoint) -> None:
+    conversions = two_of_which_one_may_try(submit, scripted)
     first = claim(Lane.CALLS)
     assert first is not None
     durable.delete_all(first.conversion_id)
@@ -249,11 +254,7 @@ def test_a_trial_whose_recording_is_gone_passes_to_the_next(submit: Submit, scri
 
 
 def test_a_trial_whose_worker_died_is_made_up_for(submit: Submit, scripted: ScriptedEndpoint) -> None:
-    conversions = prepare(submit, 2)
-    go_silent(scripted)
-    scripted.script()
-    later()
-    probes.watch()
+    conversions = two_of_which_one_may_try(submit, scripted)
     assert claim(Lane.CALLS) is not None  # and that was the last of its worker
     assert work_all() == 0
     Step.objects.filter(status=Step.Status.RUNNING).update(lease_until=db_now() - timedelta(seconds=1))
@@ -265,11 +266,7 @@ def test_a_trial_whose_worker_died_is_made_up_for(submit: Submit, scripted: Scri
 def test_a_result_that_is_found_on_disk_during_a_trial_leaves_the_trial_to_another(
     submit: Submit, scripted: ScriptedEndpoint
 ) -> None:
-    conversions = prepare(submit, 2)
-    go_silent(scripted)
-    scripted.script()
-    later()
-    probes.watch()
+    conversions = two_of_which_one_may_try(submit, scripted)
     found = claim(Lane.CALLS)
     assert found is not None
     with durable.open_file(conversions[0].source) as source:

@@ -4,8 +4,8 @@ never pays again for an answer that is there."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from conversions.upkeep.worker import work
 from s2s.audio import AudioError
 from tests.conversions.conftest import Submit, work_all, work_until_done
 from tests.conversions.queue.waiting import later
+from tests.support.away import moved, replaced
 from tests.support.cast import Cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from voices.models import Endpoint
@@ -59,37 +60,8 @@ def answer_of(conversion: Conversion) -> Path:
     return Path(default_storage.path(conversion.steps.get(kind=Step.Kind.CONVERT).result))
 
 
-@contextmanager
-def moved(place: Path) -> Iterator[None]:
-    aside = place.with_name(f"{place.name}.aside")
-    place.rename(aside)
-    try:
-        yield
-    finally:
-        aside.rename(place)
-
-
-@contextmanager
-def storage_away() -> Iterator[None]:
-    """A file stands where the folder was."""
-    folder = Path(default_storage.path(""))
-    with moved(folder):
-        folder.touch()
-        try:
-            yield
-        finally:
-            folder.unlink()
-
-
-@contextmanager
-def unreadable(file: Path) -> Iterator[None]:
-    """A folder stands where the file was, which is an error whoever asks."""
-    with moved(file):
-        file.mkdir()
-        try:
-            yield
-        finally:
-            file.rmdir()
+def storage_away() -> AbstractContextManager[None]:
+    return replaced(Path(default_storage.path("")))
 
 
 def fail(conversion: Conversion) -> str:
@@ -122,11 +94,16 @@ def test_what_needs_it_waits_until_it_is_back(submit: Submit, scripted: Scripted
     assert scripted.billed == 1
 
 
-def test_an_answer_that_could_not_be_read_is_not_paid_for_again(
-    converted: Conversion, scripted: ScriptedEndpoint, cast: Cast
+@pytest.mark.parametrize(("trouble", "code"), [(replaced, "unforeseen"), (moved, "result_missing")])
+def test_an_answer_that_could_not_be_read_or_was_gone_for_a_while_is_not_paid_for_again(
+    converted: Conversion,
+    scripted: ScriptedEndpoint,
+    cast: Cast,
+    trouble: Callable[[Path], AbstractContextManager[None]],
+    code: str,
 ) -> None:
-    with unreadable(answer_of(converted)):
-        assert fail(converted) == "unforeseen"
+    with trouble(answer_of(converted)):
+        assert fail(converted) == code
     assert retried(converted, cast) == Conversion.Status.READY
     assert scripted.billed == 1
 
@@ -140,15 +117,6 @@ def test_an_answer_whose_decoder_was_ended_is_not_paid_for_again(
     with monkeypatch.context() as patch:
         patch.setattr(sys.modules["conversions.steps.assemble"], "heard", ended)
         assert fail(converted) == "unforeseen"
-    assert retried(converted, cast) == Conversion.Status.READY
-    assert scripted.billed == 1
-
-
-def test_an_answer_that_was_gone_and_is_back_is_not_paid_for_again(
-    converted: Conversion, scripted: ScriptedEndpoint, cast: Cast
-) -> None:
-    with moved(answer_of(converted)):
-        assert fail(converted) == "result_missing"
     assert retried(converted, cast) == Conversion.Status.READY
     assert scripted.billed == 1
 

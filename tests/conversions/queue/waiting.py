@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
-from django.db import connection
 from django.db.models.functions import Now
 
 from conversions.ground.clock import db_now
@@ -14,6 +11,7 @@ from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, work_all
 from tests.support.endpoint import Behaviour
+from tests.support.together import at_once
 from voices import probes
 from voices.models import Endpoint, Voice
 
@@ -70,18 +68,11 @@ def look_and_work() -> int:
     return work_all()
 
 
-def at_once(count: int) -> None:
-    """Workers that do all they find, at the same time."""
+def work_at_once(count: int) -> None:
+    """So many workers do all the calls they find, at the same time."""
 
-    def run() -> None:
-        try:
-            while (found := claim(Lane.CALLS)) is not None:
-                work(found)
-        finally:
-            connection.close()
+    def call() -> None:
+        while (found := claim(Lane.CALLS)) is not None:
+            work(found)
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[call] * count)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import uuid
-import wave
 from dataclasses import dataclass
 
 import numpy as np
 from redis import Redis
 
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.models import Call, Conversion
 from tests.conversions.queue.points import Points
 from tests.support.cast import Cast
 from tests.support.endpoint import SYSTEM_BUSY, TOO_MANY, Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.sound import as_wav
 from voices.models import Endpoint, Voice
 
 SLOTS = 2
@@ -64,7 +63,7 @@ class World:
     def renew(self) -> None:
         self.redis.flushall()
         self.scripted.ledger.clear()
-        for conversion_id in list(durable.stored_conversions()):
+        for conversion_id in list(inventory.stored_conversions()):
             durable.delete_all(conversion_id)
         for model in (Call, Conversion, Voice, Endpoint):
             model._default_manager.all().delete()
@@ -85,14 +84,7 @@ def phrase(number: int) -> bytes:
     """Noise in syllables, no two phrases alike: 1.5 s, mono, 16 bits, 16 kHz."""
     rate_hz, random = 16_000, np.random.default_rng(number)
     loudness = np.repeat(random.uniform(0.0, 1.0, 15), rate_hz // 10)
-    samples = (loudness * random.uniform(-0.5, 0.5, loudness.size) * 32767).astype("<i2")
-    sink = io.BytesIO()
-    with wave.open(sink, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(samples.tobytes())
-    return sink.getvalue()
+    return as_wav(loudness * random.uniform(-0.5, 0.5, loudness.size), rate_hz)
 
 
 def stored(key: str) -> bytes:

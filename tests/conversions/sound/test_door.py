@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from xxhash import xxh3_128
 
@@ -26,6 +24,7 @@ from teams.models import User
 from tests.conversions.conftest import Submit, client_of, upload, work_all
 from tests.support.cast import Cast
 from tests.support.sound import lengthless, wav
+from tests.support.together import at_once, meet
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,7 +86,7 @@ def test_a_plain_recording_waits_for_its_endpoint_at_once(send: Any, submit: Sub
 def test_a_long_recording_is_known_as_such_before_its_call(
     send: Any, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Conversion, "LONG_S", 2.0)
+    monkeypatch.setattr(settings, "LONG_SECONDS", 2.0)
     short, at_the_door, prepared = send(wav(2.0)), send(wav(2.5)), submit(data=wav(2.5))
     work_all()
     calls = Step.objects.filter(kind=Step.Kind.CONVERT)
@@ -139,16 +138,7 @@ def test_recordings_that_come_together_do_not_share_the_room_for_one(
     cast: Cast, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cast.alice.memberships.update(monthly_minutes=1)
-    both, refusal = threading.Barrier(2), reading.refusal
-
-    def refused_slowly(*arguments: Any, **options: Any) -> Any:
-        """Who is first waits for the other one to look too, which it must not be able to do."""
-        found = refusal(*arguments, **options)
-        with suppress(threading.BrokenBarrierError):
-            both.wait(1.0)
-        return found
-
-    monkeypatch.setattr(reading, "refusal", refused_slowly)
+    meet(monkeypatch, reading, "refusal")
 
     def submit(number: int) -> str:
         data = wav(40.0 + number)
@@ -159,10 +149,8 @@ def test_recordings_that_come_together_do_not_share_the_room_for_one(
             return actions.submit(user, cast.team, file, voice, order).steps.get().kind
         finally:
             file.close()
-            connection.close()
 
-    with ThreadPoolExecutor(2) as people:
-        assert sorted(people.map(submit, range(2))) == ["convert", "prepare"]
+    assert sorted(at_once(partial(submit, 0), partial(submit, 1))) == ["convert", "prepare"]
     work_all()
     assert sorted(Conversion.objects.values_list("status", "error_code")) == [("failed", "quota"), ("ready", "")]
 

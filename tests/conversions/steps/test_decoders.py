@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.models import Conversion
 from conversions.sound import reading
 from s2s.audio import AudioError, Limits
@@ -42,7 +42,7 @@ def fails(submit: Submit, cast: Cast, settings: Any, scripted: Any, monkeypatch:
         assert default_storage.listdir(f"{durable.ROOT}/{conversion.pk}")[1] == ["source"]
         assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
         actions.purge(conversion, cast.alice)
-        assert list(durable.stored_conversions()) == []
+        assert list(inventory.stored_conversions()) == []
         monkeypatch.undo()
         following = submit(data=lengthless(wav()))
         work_all()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from conversions.files import durable
+from conversions.files import inventory
 from conversions.models import Conversion
 from conversions.queue import limits
 from tests.conversions.conftest import Submit, client_of
@@ -31,7 +31,7 @@ def work_through(conversion: Conversion) -> None:
 
 
 def stored(conversion: Conversion) -> set[str]:
-    return set(durable.sizes(conversion.pk))
+    return set(inventory.sizes(conversion.pk))
 
 
 def test_it_is_stopped_and_not_asked_again_where_it_costs_nothing(

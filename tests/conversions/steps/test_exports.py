@@ -15,7 +15,7 @@ from django.db.models import F
 from redis import Redis
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.ledger.usage import usage_of
 from conversions.models import Conversion, Event, Export, Step
 from conversions.queue.bells import Lane
@@ -52,7 +52,7 @@ def made(conversion: Conversion, output_format: str = "mp3_44100_128") -> Export
 
 def results(export: Export) -> list[str]:
     """The files that any attempt has left, without their notes."""
-    return [name for name in durable.sizes(export.conversion_id) if name.startswith(f"{export.step_id}-")]
+    return [name for name in inventory.sizes(export.conversion_id) if name.startswith(f"{export.step_id}-")]
 
 
 @pytest.mark.parametrize("output_format", ["mp3_44100_128", "wav_48000", "opus_48000_64", "ulaw_8000", "pcm_24000"])
@@ -155,7 +155,7 @@ def test_it_goes_with_its_conversion_in_every_state(submit: Submit, cast: Cast) 
         actions.erase(conversion)
         assert not Export.objects.exists()
         assert not Step.objects.filter(kind=Step.Kind.EXPORT).exists()
-        assert not durable.sizes(conversion.pk)
+        assert not inventory.sizes(conversion.pk)
 
 
 def test_a_lost_lease_writes_nothing(ready: Conversion, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_of_a_zero_retention_one_nothing_is_left(submit: Submit, cast: Cast) -> 
     Conversion.objects.update(created_at=F("created_at") - timedelta(hours=25))
     assert retention.erase_due() == 1
     assert not Export.objects.exists()
-    assert not durable.sizes(conversion.pk)
+    assert not inventory.sizes(conversion.pk)
 
 
 @pytest.mark.timeout(120)

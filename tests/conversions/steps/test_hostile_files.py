@@ -12,7 +12,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.models import Conversion
 from tests.conversions.conftest import Submit, work_all
 from tests.s2s.audio.conftest import tone
@@ -83,7 +83,7 @@ def test_what_cannot_be_converted_fails_with_a_sentence_and_is_never_sent(
     assert default_storage.listdir(f"{durable.ROOT}/{conversion.pk}")[1] == ["source"]
     assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
     actions.purge(conversion, cast.alice)
-    assert list(durable.stored_conversions()) == []
+    assert list(inventory.stored_conversions()) == []
 
 
 TAKEN = {

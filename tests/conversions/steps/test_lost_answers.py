@@ -74,6 +74,21 @@ def test_it_is_found_and_nothing_is_paid_twice(submit: Submit, scripted: Scripte
     assert (call.outcome, call.history_item_id, call.credits) == (Call.Outcome.ANSWERED, "item-1", 17)
 
 
+def lost_one(submit: Submit, scripted: ScriptedEndpoint) -> Conversion:
+    """A recording whose answer was lost on its way."""
+    lose(scripted)
+    conversion = submit(data=DATA)
+    work_all()
+    return conversion
+
+
+def assert_found(conversion: Conversion, scripted: ScriptedEndpoint) -> None:
+    """Its answer was searched for, and it was not called for again."""
+    work_until_done(conversion)
+    assert conversion.status == Conversion.Status.READY, conversion.error
+    assert calls(scripted) == 1
+
+
 def test_it_is_found_after_its_worker_vanished(submit: Submit, scripted: ScriptedEndpoint) -> None:
     lose(scripted)
     conversion = submit(data=DATA)
@@ -88,31 +103,23 @@ def test_it_is_found_after_its_worker_vanished(submit: Submit, scripted: Scripte
         status=Step.Status.RUNNING, lease_token=token, lease_until=conversion.created_at
     )
     assert sweeper.recover() == 1
-    work_until_done(conversion)
-    assert conversion.status == Conversion.Status.READY, conversion.error
-    assert calls(scripted) == 1
+    assert_found(conversion, scripted)
 
 
 def test_an_item_that_appears_late_is_found_too(submit: Submit, scripted: ScriptedEndpoint) -> None:
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     late = scripted.ledger.history.pop()
     Step.objects.update(not_before=conversion.created_at)
     work_all()
     assert conversion.calls.get().lookups == 1
     scripted.ledger.history.append(late)
-    work_until_done(conversion)
-    assert conversion.status == Conversion.Status.READY
-    assert calls(scripted) == 1
+    assert_found(conversion, scripted)
 
 
 def test_without_an_item_it_is_unclear_until_a_person_says_retry(
     submit: Submit, scripted: ScriptedEndpoint, cast: Any
 ) -> None:
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     scripted.ledger.history.clear()
     work_until_done(conversion)
 
@@ -140,9 +147,7 @@ OTHERS = {"passage": phrase(seed=1), "longer": phrase(seconds=6.0), "slower": sl
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 def test_another_performance_is_never_taken(submit: Submit, scripted: ScriptedEndpoint, other: bytes) -> None:
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     replace_history(scripted, other)
     work_until_done(conversion)
     assert conversion.error_code == "unclear"
@@ -224,19 +229,13 @@ def test_nor_is_any_when_the_lost_answer_named_its_request(submit: Submit, scrip
 
 @pytest.mark.parametrize("apart_s", [-300, 300])
 def test_the_clock_there_may_be_minutes_off(submit: Submit, scripted: ScriptedEndpoint, apart_s: int) -> None:
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     scripted.ledger.history[0]["date_unix"] += apart_s
-    work_until_done(conversion)
-    assert conversion.status == Conversion.Status.READY, conversion.error
-    assert calls(scripted) == 1
+    assert_found(conversion, scripted)
 
 
 def test_what_others_have_leaves_room_for_what_is_looked_at(submit: Submit, scripted: ScriptedEndpoint) -> None:
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     (ours,) = scripted.ledger.history
     lost = conversion.calls.get()
     for number in range(2 * reconcile.MOST_CANDIDATES):
@@ -285,9 +284,7 @@ def test_samples_without_a_header_are_found_as_they_were_ordered(submit: Submit,
 
 
 def test_an_endpoint_without_a_history(submit: Submit, scripted: ScriptedEndpoint) -> None:
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     scripted.ledger.script.gets = [Behaviour(status=404, body='{"detail": "Not Found"}')]
     work_until_done(conversion)
     assert conversion.error_code == "unclear"
@@ -295,23 +292,17 @@ def test_an_endpoint_without_a_history(submit: Submit, scripted: ScriptedEndpoin
 
 
 def test_a_history_that_is_busy_is_asked_again(submit: Submit, scripted: ScriptedEndpoint) -> None:
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     # The client asks three times by itself.
     scripted.ledger.script.gets = [Behaviour(status=503, headers={"retry-after": "0"}) for _ in range(3)]
-    work_until_done(conversion)
-    assert conversion.status == Conversion.Status.READY
-    assert calls(scripted) == 1
+    assert_found(conversion, scripted)
 
 
 def test_a_retry_where_nobody_said_unclear_looks_again_and_does_not_pay_again(
     submit: Submit, scripted: ScriptedEndpoint, cast: Any, settings: Any
 ) -> None:
     settings.MAX_ATTEMPTS = 2
-    lose(scripted)
-    conversion = submit(data=DATA)
-    work_all()
+    conversion = lost_one(submit, scripted)
     scripted.ledger.script.gets = [Behaviour(status=429, headers={"retry-after": "0"}) for _ in range(3)]
     work_until_done(conversion)
     assert (conversion.status, conversion.steps.get(kind=Step.Kind.CONVERT).status) == ("failed", "failed")

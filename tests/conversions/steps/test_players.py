@@ -15,7 +15,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from conversions import actions
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.ledger.usage import usage_of
 from conversions.models import Conversion, Event, Step
 from conversions.queue.bells import Lane
@@ -25,7 +25,7 @@ from conversions.steps import players
 from conversions.upkeep.worker import work
 from s2s.audio import AudioError, Examination, Noticed, decode, examine
 from teams.models import Membership
-from tests.conversions.conftest import Submit, client_of, work_all
+from tests.conversions.conftest import Submit, client_of, work_until_done
 from tests.support.cast import Cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from voices.models import Endpoint
@@ -46,8 +46,7 @@ def seconds(content: bytes) -> float | None:
 
 def test_players_get_the_copy_and_everybody_else_the_recording(submit: Submit, cast: Cast, live: bytes) -> None:
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
+    work_until_done(conversion)
     assert conversion.status == Conversion.Status.READY
     assert body(conversion, cast) == live
     played = body(conversion, cast, "?play=1")
@@ -63,8 +62,7 @@ def test_what_players_can_search_has_none(ready: Conversion, cast: Cast) -> None
 
 def test_the_copy_counts_to_the_storage_and_goes_with_its_conversion(submit: Submit, cast: Cast, live: bytes) -> None:
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
+    work_until_done(conversion)
     used = usage_of(Membership.objects.get(user=cast.alice)).team_bytes
     assert used == conversion.source_bytes + conversion.output_bytes + conversion.player_bytes
     actions.erase(conversion)
@@ -92,8 +90,7 @@ def test_what_was_understood_stands_for_a_recording_of_its_own_kind(
     submit: Submit, cast: Cast, live: bytes, scripted: ScriptedEndpoint, noticed: Noticed
 ) -> None:
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
+    work_until_done(conversion)
     assert conversion.status == Conversion.Status.READY
     assert conversion.source_noticed == noticed.as_json()
     assert body(conversion, cast) == live
@@ -112,12 +109,11 @@ def test_an_endpoint_is_asked_for_what_it_would_get(
 ) -> None:
     Endpoint.objects.update(max_bytes=2 * len(live))
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
-    assert (conversion.status, conversion.error_code) == (Conversion.Status.FAILED, "too_large_for_endpoint")
+    work_until_done(conversion)
+    assert (conversion.status, conversion.error_code) == (Conversion.Status.FAILED, "too_long_for_endpoint")
     assert conversion.player == ""
-    stored = durable.contents([conversion.pk])[conversion.pk]
-    assert durable.left_over(stored, [conversion.source], timedelta(0)) == []
+    stored = inventory.contents([conversion.pk])[conversion.pk]
+    assert inventory.left_over(stored, [conversion.source], timedelta(0)) == []
 
 
 @pytest.mark.usefixtures("noticed")
@@ -140,12 +136,11 @@ def test_without_the_copy_that_stands_for_it_nothing_is_sent(
 
 def test_housekeeping_takes_what_nobody_names_and_leaves_the_copy(submit: Submit, live: bytes) -> None:
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
-    stored = durable.contents([conversion.pk])[conversion.pk]
+    work_until_done(conversion)
+    stored = inventory.contents([conversion.pk])[conversion.pk]
     wanted = [conversion.source, conversion.output, conversion.player]
-    assert durable.left_over(stored, wanted, timedelta(0)) == []
-    assert durable.left_over(stored, wanted[:2], timedelta(0)) == [durable.name_of(conversion.player)]
+    assert inventory.left_over(stored, wanted, timedelta(0)) == []
+    assert inventory.left_over(stored, wanted[:2], timedelta(0)) == [durable.name_of(conversion.player)]
 
 
 def test_nothing_is_left_of_a_copy_whose_recording_went_meanwhile(
@@ -163,7 +158,7 @@ def test_nothing_is_left_of_a_copy_whose_recording_went_meanwhile(
     found = claim(Lane.CPU)
     assert found is not None
     work(found)
-    assert not Path(default_storage.path(f"conversions/{conversion.pk}")).exists() or not durable.sizes(conversion.pk)
+    assert not Path(default_storage.path(f"conversions/{conversion.pk}")).exists() or not inventory.sizes(conversion.pk)
     assert not Step.objects.exists()
 
 
@@ -176,7 +171,6 @@ def test_a_copy_that_can_not_be_made_keeps_nothing_back(
 
     monkeypatch.setattr(players, "searchable", fails)
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
+    work_until_done(conversion)
     assert conversion.status == Conversion.Status.READY
     assert body(conversion, cast, "?play=1") == live

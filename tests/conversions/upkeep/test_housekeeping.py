@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.ground import notes
 from conversions.ground.clock import db_now
 from conversions.models import Batch, Conversion, Event, Recording, Step, log
@@ -30,6 +28,7 @@ from conversions.upkeep.worker import work
 from teams.models import Session
 from tests.conversions.conftest import Submit
 from tests.support.cast import Cast
+from tests.support.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +37,7 @@ DAY = timedelta(hours=24)
 
 
 def stored(conversion_id: uuid.UUID) -> set[str]:
-    return set(durable.contents([conversion_id])[conversion_id]) - {"."}
+    return set(inventory.contents([conversion_id])[conversion_id]) - {"."}
 
 
 def leave_result(conversion: Conversion, step_id: int = 7, attempt: int = 1) -> set[str]:
@@ -62,7 +61,7 @@ def test_old_files_that_no_row_names_are_deleted_and_nothing_else(submit: Submit
     Conversion.objects.filter(pk=gone.pk).delete()
     assert delete_orphans() == 0  # too young: it may be an upload that is just arriving
     assert delete_orphans(NOW) == 1
-    left = set(durable.stored_conversions())
+    left = set(inventory.stored_conversions())
     assert kept.pk in left
     assert gone.pk not in left
 
@@ -193,14 +192,14 @@ def test_the_original_of_a_finished_conversion_is_not_missed(ready: Conversion) 
 
 
 def test_a_row_that_goes_while_we_look_is_not_missing(ready: Conversion, monkeypatch) -> None:
-    real = durable.contents
+    real = inventory.contents
 
     def contents(ids: list[uuid.UUID]) -> dict:
         durable.delete_all(ready.pk)
         Conversion.objects.all().delete()
         return real(ids)
 
-    monkeypatch.setattr(durable, "contents", contents)
+    monkeypatch.setattr(inventory, "contents", contents)
     assert look_into_folders().missing == 0
 
 
@@ -281,32 +280,11 @@ def test_a_part_that_fails_does_not_keep_the_others(submit: Submit, settings, tm
 # ---- two at once ----
 
 
-def at_once(work: Callable[[], object], count: int = 4) -> None:
-    errors: list[Exception] = []
-    barrier = threading.Barrier(count)
-
-    def run() -> None:
-        barrier.wait()
-        try:
-            work()
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-
-
 def test_several_that_delete_the_same_uploads_at_once(tmp_path: Path) -> None:
     for number in range(2000):
         (tmp_path / "uploads" / f"{number}.upload").write_bytes(b"x")
     age(tmp_path, 25)
-    at_once(housekeeping.delete_stale_uploads)
+    at_once(*[housekeeping.delete_stale_uploads] * 4)
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
@@ -320,9 +298,9 @@ def test_several_at_once_do_no_harm(submit: Submit, ready: Conversion, tmp_path:
         path = tmp_path / "uploads" / f"{number}.upload"
         path.write_bytes(b"x")
     age(tmp_path, 25)
-    at_once(housekeeping.housekeep)
+    at_once(*[housekeeping.housekeep] * 4)
     assert stored(ready.pk) == wanted
-    assert list(durable.stored_conversions()) == [ready.pk]
+    assert list(inventory.stored_conversions()) == [ready.pk]
     assert list((tmp_path / "uploads").iterdir()) == []
     assert "broke off" not in caplog.text
 

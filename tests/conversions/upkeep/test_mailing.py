@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.db.models import F
 from redis import Redis
 
@@ -25,6 +23,7 @@ from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.smtp import Mailbox, running_smtp
 from tests.support.sound import wav
+from tests.support.together import at_once
 from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -229,22 +228,7 @@ def test_a_recipient_who_is_refused_keeps_nobody_else(submit: Submit, cast: Cast
 def test_two_at_once_send_one(submit: Submit, alice: Any, smtp: Mailbox) -> None:
     submit()
     work_all()
-    together, sent = threading.Barrier(4), []
-
-    def one() -> None:
-        together.wait()
-        try:
-            sent.append(mailing.tell())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(sent) == 1
-    assert len(sent) == 4
+    assert sum(at_once(*[mailing.tell] * 4)) == 1
     assert len(smtp.messages) == 1
 
 

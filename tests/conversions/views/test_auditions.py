@@ -1,4 +1,4 @@
-"""Auditions: ten seconds in several voices, quick, private, never in the history, gone after a day."""
+"""Auditions: ten seconds in several voices, quick, private, never in the history."""
 
 from __future__ import annotations
 
@@ -7,40 +7,26 @@ import io
 import sys
 import threading
 import wave
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 
 from conversions import actions
 from conversions.files import durable
-from conversions.models import Conversion, Event, Recording, Step
+from conversions.models import Conversion, Recording, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
-from conversions.upkeep import retention
 from tests.conversions.conftest import Submit, work_all
-from tests.conversions.views.conftest import HUGE, As, recording
+from tests.conversions.views.conftest import HUGE, As, begin_audition, recording
 from tests.support.cast import Cast
 from tests.support.sound import wav
 from voices.models import Endpoint, Voice, VoiceModel
 
 auditioning = sys.modules["conversions.actions.audition"]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def voices(voice: Voice, endpoint: Endpoint) -> list[Voice]:
-    more = [Voice.objects.create(endpoint=endpoint, voice_id=f"v{n}", name=f"Voice {n}") for n in range(6)]
-    return [voice, *more]
-
-
-def begin(client: Client, voices: list[Voice], data: bytes | None = None, **fields: object):
-    file = recording(data=wav(12.0) if data is None else data)
-    return client.post("/", {"audio": file, "voice": [v.pk for v in voices], "do": "audition", **fields})
 
 
 def passage_of(conversion: Conversion, client: Client) -> float:
@@ -51,7 +37,7 @@ def passage_of(conversion: Conversion, client: Client) -> float:
 
 
 def test_ten_seconds_of_it_in_each_voice(alice: Client, voices: list[Voice]) -> None:
-    response = begin(alice, voices[:3], output_format="ulaw_8000")
+    response = begin_audition(alice, voices[:3], output_format="ulaw_8000")
     kept = Recording.objects.get()
     assert (response.status_code, response["Location"]) == (303, f"/auditions/{kept.pk}/")
     work_all()
@@ -66,7 +52,7 @@ def test_ten_seconds_of_it_in_each_voice(alice: Client, voices: list[Voice]) -> 
 
 def test_it_goes_ahead_of_what_waits(alice: Client, submit: Submit, voices: list[Voice]) -> None:
     submit()
-    begin(alice, voices[:1])
+    begin_audition(alice, voices[:1])
     found = claim(Lane.CPU)
     assert found is not None
     assert Conversion.objects.get(pk=found.conversion_id).audition_of_id
@@ -74,7 +60,7 @@ def test_it_goes_ahead_of_what_waits(alice: Client, submit: Submit, voices: list
 
 
 def test_it_is_nowhere_in_the_history_and_nobody_elses(cast: Cast, as_: As, alice: Client, voices: list[Voice]) -> None:
-    begin(alice, voices[:1])
+    begin_audition(alice, voices[:1])
     work_all()
     kept = Recording.objects.get()
     audition = kept.auditions.get()
@@ -99,7 +85,7 @@ def test_it_is_nowhere_in_the_history_and_nobody_elses(cast: Cast, as_: As, alic
 def test_what_can_not_be_tried_is_said_at_its_field(
     alice: Client, voices: list[Voice], fields: dict[str, object], words: str, settings
 ) -> None:
-    response = begin(alice, voices[:1], **fields)
+    response = begin_audition(alice, voices[:1], **fields)
     assert response.status_code == 422
     assert words in response.content.decode()
     assert not Recording.objects.exists()
@@ -108,7 +94,7 @@ def test_what_can_not_be_tried_is_said_at_its_field(
 
 
 def test_six_voices_and_one_recording_at_most(alice: Client, voices: list[Voice]) -> None:
-    assert "At most 6 voices" in begin(alice, voices).content.decode()
+    assert "At most 6 voices" in begin_audition(alice, voices).content.decode()
     two = [recording("one.wav"), recording("two.wav")]
     response = alice.post("/", {"audio": two, "voice": voices[0].pk, "do": "audition"})
     assert "one recording at a time" in response.content.decode()
@@ -116,7 +102,7 @@ def test_six_voices_and_one_recording_at_most(alice: Client, voices: list[Voice]
 
 
 def test_another_passage_takes_the_place_of_the_first(alice: Client, voices: list[Voice]) -> None:
-    address = begin(alice, voices[:2])["Location"]
+    address = begin_audition(alice, voices[:2])["Location"]
     work_all()
     before = set(Conversion.objects.values_list("pk", flat=True))
     response = alice.post(address, {"voice": [v.pk for v in voices[1:3]], "start": "9"})
@@ -131,7 +117,7 @@ def test_another_passage_takes_the_place_of_the_first(alice: Client, voices: lis
 
 @pytest.mark.parametrize("start", ["x", "-1", "1e18", "1e400", "nan", "inf"])
 def test_a_passage_begins_at_seconds(alice: Client, voices: list[Voice], start: str, caplog) -> None:
-    address = begin(alice, voices[:1])["Location"]
+    address = begin_audition(alice, voices[:1])["Location"]
     response = alice.post(address, {"voice": voices[0].pk, "start": start})
     assert response.status_code == 422
     assert "Enter seconds, such as 12.5." in response.content.decode()
@@ -140,7 +126,7 @@ def test_a_passage_begins_at_seconds(alice: Client, voices: list[Voice], start: 
 
 @pytest.mark.parametrize("pk", HUGE)
 def test_a_voice_that_can_not_be_is_no_longer_offered(alice: Client, voices: list[Voice], pk: str) -> None:
-    address = begin(alice, voices[:1])["Location"]
+    address = begin_audition(alice, voices[:1])["Location"]
     response = alice.post(address, {"voice": pk})
     assert response.status_code == 422
     assert "no longer offered" in response.content.decode()
@@ -148,7 +134,7 @@ def test_a_voice_that_can_not_be_is_no_longer_offered(alice: Client, voices: lis
 
 
 def test_all_of_it_in_the_voices_that_won(alice: Client, voices: list[Voice]) -> None:
-    address = begin(alice, voices[:3], output_format="wav_16000", seed="5")["Location"]
+    address = begin_audition(alice, voices[:3], output_format="wav_16000", seed="5")["Location"]
     work_all()
     response = alice.post(f"{address}convert/", {"voice": voices[1].pk})
     work_all()
@@ -163,7 +149,7 @@ def test_all_of_it_in_the_voices_that_won(alice: Client, voices: list[Voice]) ->
 
 
 def test_the_studio_opens_with_it_and_its_options(alice: Client, voices: list[Voice]) -> None:
-    begin(alice, voices[:1], seed="5", own_settings="on", stability="0.9")
+    begin_audition(alice, voices[:1], seed="5", own_settings="on", stability="0.9")
     kept = Recording.objects.get()
     form = alice.get(f"/?take=recording:{kept.pk}").context["form"]
     assert (form.initial["seed"], form.initial["stability"]) == (5, 0.9)
@@ -178,30 +164,6 @@ def test_an_earlier_recording_is_tried_without_an_upload_and_what_wins_is_a_take
     address = alice.post("/", {"take": f"conversion:{first.pk}", "voice": voices[1].pk, "do": "audition"})["Location"]
     alice.post(f"{address}convert/", {"voice": voices[1].pk})
     assert Conversion.objects.get(audition_of=None, voice=voices[1]).take_of == first.pk
-
-
-def test_after_a_day_nothing_of_it_is_left_but_what_was_converted(alice: Client, voices: list[Voice], settings) -> None:
-    address = begin(alice, voices[:2])["Location"]
-    alice.post(f"{address}convert/", {"voice": voices[0].pk})
-    work_all()
-    assert retention.forget_recordings() == 0
-    Recording.objects.update(source_since=F("source_since") - timedelta(hours=25))
-    assert retention.forget_recordings() == 1
-    assert Conversion.objects.get().status == "ready"
-    folders = Path(settings.STORAGES["default"]["OPTIONS"]["location"], "conversions").iterdir()
-    assert [folder.name for folder in folders] == [str(Conversion.objects.get().pk)]
-    assert alice.get(address).status_code == 404
-
-
-def test_with_zero_retention_no_name_is_kept(alice: Client, voices: list[Voice], endpoint: Endpoint) -> None:
-    Endpoint.objects.update(zero_retention=True)
-    address = begin(alice, voices[:1], zero_retention="on")["Location"]
-    alice.post(f"{address}convert/", {"voice": voices[0].pk})
-    assert Recording.objects.get().name == ""
-    for conversion in Conversion.objects.all():
-        assert not conversion.enable_logging
-        assert "harbour" not in conversion.title + conversion.source_name
-    assert not any(event.data for event in Event.objects.all())
 
 
 def test_what_a_try_costs_is_said_before(alice: Client, voices: list[Voice]) -> None:
@@ -219,7 +181,7 @@ def test_while_a_passage_is_decoded_the_database_is_for_others(
     monkeypatch.setattr(
         auditioning, "excerpt", lambda *given, **how: (steps.append("decode"), decode(*given, **how))[1]
     )
-    address = begin(alice, voices[:1])["Location"]
+    address = begin_audition(alice, voices[:1])["Location"]
     alice.post(address, {"voice": voices[0].pk, "start": "1"})
     assert steps == ["give back", "decode"] * 2
 
@@ -227,11 +189,11 @@ def test_while_a_passage_is_decoded_the_database_is_for_others(
 def test_when_every_core_decodes_one_is_told_to_try_again(
     alice: Client, voices: list[Voice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = begin(alice, voices[:1])["Location"]
+    address = begin_audition(alice, voices[:1])["Location"]
     monkeypatch.setattr(auditioning, "PATIENCE_S", 0.01)
     monkeypatch.setattr(auditioning, "_decoders", busy := threading.BoundedSemaphore(1))
     with busy:
-        for response in (alice.post(address, {"voice": voices[0].pk}), begin(alice, voices[:1])):
+        for response in (alice.post(address, {"voice": voices[0].pk}), begin_audition(alice, voices[:1])):
             assert response.status_code == 503
             assert "try again in a few seconds" in response.content.decode()
     assert Recording.objects.count() == 1
@@ -241,7 +203,7 @@ def test_when_every_core_decodes_one_is_told_to_try_again(
 def test_a_full_disk_is_said_and_what_was_tried_before_is_kept(
     alice: Client, voices: list[Voice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = begin(alice, voices[:1])["Location"]
+    address = begin_audition(alice, voices[:1])["Location"]
     work_all()
 
     def full(*_: object) -> None:
@@ -259,7 +221,7 @@ def test_a_full_disk_is_said_and_what_was_tried_before_is_kept(
 
 
 def test_an_audition_has_its_files_and_nothing_else_of_a_conversion(alice: Client, voices: list[Voice]) -> None:
-    begin(alice, voices[:1])
+    begin_audition(alice, voices[:1])
     work_all()
     audition = Conversion.objects.get()
     address = f"/conversions/{audition.pk}/"
@@ -280,50 +242,6 @@ def test_an_audition_has_its_files_and_nothing_else_of_a_conversion(alice: Clien
     gone = alice.get(f"{address}download/")
     assert gone.status_code == 404
     assert f'href="/auditions/{audition.audition_of_id}/"' in gone.content.decode()
-
-
-def files_of(settings) -> list[str]:
-    folder = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
-    return [str(path) for path in folder.rglob("*") if path.is_file()]
-
-
-def test_with_zero_retention_it_goes_with_the_last_that_was_converted_of_it(
-    alice: Client, voices: list[Voice], settings
-) -> None:
-    address = begin(alice, voices[:1], zero_retention="on")["Location"]
-    alice.post(f"{address}convert/", {"voice": [voices[0].pk, voices[1].pk]})
-    work_all()
-    page = alice.get(address).content.decode()
-    assert "nothing of it is kept" in page
-    assert "is kept as always" not in page
-    first, last = Conversion.objects.filter(audition_of=None)
-    assert alice.post(f"/conversions/{first.pk}/delete/").status_code == 303
-    assert Recording.objects.exists()
-    b"".join(alice.get(f"/conversions/{last.pk}/download/").streaming_content)
-    assert retention.erase_due() == 0
-    Conversion.objects.update(downloaded_at=F("downloaded_at") - timedelta(hours=1, seconds=1))
-    assert retention.erase_due() == 1
-    assert not Recording.objects.exists()
-    assert not Conversion.objects.exists()
-    assert files_of(settings) == []
-
-
-def test_what_is_tried_of_a_zero_retention_one_has_no_more_time_than_that(
-    alice: Client, submit: Submit, voices: list[Voice], settings
-) -> None:
-    private = submit(data=wav(12.0), enable_logging=False)
-    Conversion.objects.update(created_at=F("created_at") - timedelta(hours=23))
-    begun = {"take": f"conversion:{private.pk}", "voice": voices[0].pk}
-    address = alice.post("/", {**begun, "do": "audition"})["Location"]
-    alice.post(f"{address}convert/", {"voice": voices[0].pk})
-    private.refresh_from_db()
-    of_it = Conversion.objects.exclude(recording=None).get()
-    assert of_it.source_since == Recording.objects.get().source_since == private.created_at
-    Conversion.objects.update(created_at=F("created_at") - timedelta(hours=2))
-    Conversion.objects.exclude(source_since=None).update(source_since=F("source_since") - timedelta(hours=2))
-    assert retention.erase_due() == 2
-    assert not Recording.objects.exists()
-    assert files_of(settings) == []
 
 
 @pytest.fixture
@@ -347,7 +265,7 @@ def test_what_was_ordered_holds_for_every_endpoint_that_is_tried_later(
     alice: Client, voices: list[Voice], endpoint: Endpoint, keeper: Voice, option: dict[str, str], words: str
 ) -> None:
     VoiceModel.objects.create(endpoint=endpoint, model_id="english", name="English")
-    address = begin(alice, voices[:1], **option)["Location"]
+    address = begin_audition(alice, voices[:1], **option)["Location"]
     for page in (address, f"{address}convert/"):
         response = alice.post(page, {"voice": [keeper.pk], "start": "1"})
         assert response.status_code == 422
@@ -365,24 +283,24 @@ def test_what_counts_for_some_voices_only_is_said(
     VoiceModel.objects.create(endpoint=keeper.endpoint, model_id="there", name="There", without_effect=there)
     chosen = {"remove_background_noise": "on", "seed": "0", "optimize_streaming_latency": "3"}
     settings = {"own_settings": "on", "stability": "0.9", "speed": "1"}  # the speed is as every page has it
-    response = alice.get(begin(alice, [voices[0], keeper], **chosen, **settings)["Location"])
+    response = alice.get(begin_audition(alice, [voices[0], keeper], **chosen, **settings)["Location"])
     assert response.context["only"] == [
         f"Seed: only with the voices of {endpoint.name}.",
         f"Remove background noise: only with the voices of {endpoint.name}.",
         f"Left out: Latency. Not available at {endpoint.name} and Keeper.",
     ]
     assert f"Seed: only with the voices of {endpoint.name}." in response.content.decode()
-    alone = alice.get(begin(alice, voices[:2], seed="5")["Location"])
+    alone = alice.get(begin_audition(alice, voices[:2], seed="5")["Location"])
     assert alone.context["only"] == []
 
 
 def test_a_viewer_tries_nothing(cast: Cast, as_: As, voices: list[Voice]) -> None:
-    assert begin(as_(cast.victor), voices[:1]).status_code == 403
+    assert begin_audition(as_(cast.victor), voices[:1]).status_code == 403
     assert not Recording.objects.exists()
 
 
 def test_the_page_is_asked_cheaply(alice: Client, voices: list[Voice], django_assert_max_num_queries) -> None:
-    address = begin(alice, voices[:3])["Location"]
+    address = begin_audition(alice, voices[:3])["Location"]
     voice = Recording.objects.get().auditions.order_by("created_at", "pk")[0]
     page = alice.get(address).content.decode()
     seen = page.partition(f"{voice.pk}/?seen=")[2].partition('"')[0]

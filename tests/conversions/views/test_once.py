@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from conversions import actions
@@ -21,6 +19,7 @@ from tests.conversions.conftest import upload
 from tests.conversions.views.conftest import As, recording
 from tests.support.cast import Cast
 from tests.support.sound import wav
+from tests.support.together import at_once, meet
 from voices.models import Endpoint, Voice
 
 # The package has their verbs under these names.
@@ -150,20 +149,6 @@ def test_two_passages_at_once_do_not_double_the_voices(
 ) -> None:
     send(alice, [voice], once, do="audition")
     kept = Recording.objects.get()
-    both, erase = threading.Barrier(2), auditions.erase
-
-    def erase_together(conversion: Conversion) -> None:
-        with suppress(threading.BrokenBarrierError):  # as it should be: the other one waits for its turn
-            both.wait(1)
-        erase(conversion)
-
-    def listen(start_s: float) -> None:
-        try:
-            actions.listen(kept, cast.alice, [voice, marcus], start_s)
-        finally:
-            connection.close()
-
-    monkeypatch.setattr(auditions, "erase", erase_together)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(listen, [0.0, 1.0]))
+    meet(monkeypatch, auditions, "erase", before=True)
+    at_once(*(partial(actions.listen, kept, cast.alice, [voice, marcus], start_s) for start_s in (0.0, 1.0)))
     assert sorted(kept.auditions.values_list("voice_name", flat=True)) == ["Marcus", "Nora"]

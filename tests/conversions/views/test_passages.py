@@ -17,22 +17,12 @@ from conversions.models import Recording
 from conversions.upkeep import retention
 from s2s.audio import decode
 from tests.conversions.conftest import work_all
-from tests.conversions.views.conftest import recording
+from tests.conversions.views.conftest import begin_audition
 from tests.support.endpoint import Endpoint as Scripted
 from tests.support.music import band
 from voices.models import Endpoint, Voice, VoiceModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def voices(voice: Voice, endpoint: Endpoint) -> list[Voice]:
-    return [voice, Voice.objects.create(endpoint=endpoint, voice_id="lyra", name="Lyra")]
-
-
-def begin(client: Client, voices: list[Voice], data: bytes, **fields: object):
-    file = recording(data=data)
-    return client.post("/", {"audio": file, "voice": [v.pk for v in voices], "do": "audition", **fields})
 
 
 def a_man() -> np.ndarray:
@@ -57,7 +47,7 @@ def a_room(seconds: float) -> np.ndarray:
 @pytest.mark.parametrize("before", ["quiet", "music"])
 def test_voices_are_tried_where_somebody_speaks(alice: Client, voices: list[Voice], before: str) -> None:
     lead = a_room(75) if before == "quiet" else band(75, 16_000)
-    address = begin(alice, voices[:1], as_wav(lead, a_man()))["Location"]
+    address = begin_audition(alice, voices[:1], as_wav(lead, a_man()))["Location"]
     kept = Recording.objects.get()
     assert kept.start_s == pytest.approx(74.8, abs=0.5)
     page = alice.get(address)
@@ -70,7 +60,7 @@ def test_voices_are_tried_where_somebody_speaks(alice: Client, voices: list[Voic
 
 
 def test_where_nobody_speaks_the_page_says_so_until_a_passage_is_chosen(alice: Client, voices: list[Voice]) -> None:
-    address = begin(alice, voices[:1], as_wav(a_room(3), band(12, 16_000)))["Location"]
+    address = begin_audition(alice, voices[:1], as_wav(a_room(3), band(12, 16_000)))["Location"]
     assert "We found no speech in this recording, so the passage begins" in alice.get(address).content.decode()
     alice.post(address, {"voice": voices[0].pk, "start": "1"})
     assert "We found no speech" not in alice.get(address).content.decode()
@@ -79,7 +69,7 @@ def test_where_nobody_speaks_the_page_says_so_until_a_passage_is_chosen(alice: C
 
 
 def test_a_start_of_more_than_five_minutes_is_not_searched_to_its_end(alice: Client, voices: list[Voice]) -> None:
-    address = begin(alice, voices[:1], as_wav(np.zeros(302 * 16_000), a_man()))["Location"]
+    address = begin_audition(alice, voices[:1], as_wav(np.zeros(302 * 16_000), a_man()))["Location"]
     words = "We found no speech in the first 5 minutes of this recording"
     assert words in alice.get(address).content.decode()
 
@@ -89,7 +79,7 @@ def test_only_who_takes_it_is_sent_what_is_spoken_in_the_whole(
 ) -> None:
     model = VoiceModel.objects.create(endpoint=endpoint, model_id="here", name="Here", takes_source_speech=True)
     man = a_man()
-    address = begin(alice, voices[:2], as_wav(band(3, 16_000), man), start="12")["Location"]
+    address = begin_audition(alice, voices[:2], as_wav(band(3, 16_000), man), start="12")["Location"]
     work_all()
     sent = [{part.name: part for part in request.parts} for request in scripted.requests if request.method == "POST"]
     assert [set(parts) & {"audio", "source_speech"} for parts in sent] == [{"audio", "source_speech"}] * 2
@@ -107,7 +97,7 @@ def test_only_who_takes_it_is_sent_what_is_spoken_in_the_whole(
 
 
 def test_what_is_spoken_goes_with_the_recording(alice: Client, voices: list[Voice]) -> None:
-    begin(alice, voices[:1], as_wav(a_man()))
+    begin_audition(alice, voices[:1], as_wav(a_man()))
     work_all()
     key = durable.speech_key(Recording.objects.get().pk)
     assert durable.exists(key)
@@ -118,7 +108,7 @@ def test_what_is_spoken_goes_with_the_recording(alice: Client, voices: list[Voic
 
 def test_the_whole_is_never_sent_it(alice: Client, voices: list[Voice], endpoint: Endpoint, scripted: Scripted) -> None:
     VoiceModel.objects.create(endpoint=endpoint, model_id="here", name="Here", takes_source_speech=True)
-    address = begin(alice, voices[:1], as_wav(a_man()))["Location"]
+    address = begin_audition(alice, voices[:1], as_wav(a_man()))["Location"]
     work_all()
     before = len(scripted.requests)
     alice.post(f"{address}convert/", {"voice": voices[0].pk})

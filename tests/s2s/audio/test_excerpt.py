@@ -181,14 +181,21 @@ def test_hours_are_not_decoded_for_ten_seconds_in_their_middle(silence_of_hours)
     assert len(samples) == 10 * rate
 
 
-@pytest.mark.parametrize("codec", ["flac", "libopus", "vorbis"])
-def test_a_passage_of_an_ogg_is_where_it_should_be_anywhere(write, codec):
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        *[("ogg", codec) for codec in ("flac", "libopus", "vorbis")],
+        # These count milliseconds, which no frame of theirs is made of.
+        *[("matroska", codec) for codec in ("libopus", "aac", "libmp3lame")],
+    ],
+)
+def test_a_passage_is_where_it_should_be_to_the_sample_anywhere(write, container, codec):
     samples = speechlike(16_000 * 20, 16_000)
     stored = samples if codec != "vorbis" else np.stack([samples] * 2)
-    content = io.BytesIO(write(stored, 16_000, container="ogg", codec=codec))
+    content = io.BytesIO(write(stored, 16_000, container=container, codec=codec))
     rate = examine(content).sample_rate_hz
     decoded = np.concatenate(list(decode(content, sample_rate_hz=rate)))
     for start_s in np.arange(0.3, 19.8, 0.9):
         found, _rate = read(excerpt(content, float(start_s), 0.1))
         begin = round(start_s * rate)
-        assert np.abs(found - decoded[begin : begin + len(found)]).max() < 0.001, start_s
+        assert np.abs(found - decoded[begin : begin + len(found)]).max() < 0.003, start_s

@@ -120,9 +120,12 @@ def test_what_is_longer_than_the_limit_is_given_up_to_the_limit(write, noise):
     assert 0 < sum(map(len, blocks)) <= 3 * 16000
 
 
-def test_what_is_exactly_as_long_as_the_limit_is_taken(write, noise):
+def test_what_is_exactly_as_long_as_the_limit_is_taken_and_what_is_a_little_longer_is_not(write, noise):
     content = write(noise(16000 * 3), 16000, container="flac", codec="flac")
     assert examine(io.BytesIO(content), limits=Limits(max_duration_s=3)).samples == 48000
+    with pytest.raises(AudioError) as caught:
+        examine(io.BytesIO(content), limits=Limits(max_duration_s=2.99))
+    assert caught.value.code == "too_long"
 
 
 @pytest.fixture

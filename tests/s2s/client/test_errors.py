@@ -82,22 +82,16 @@ def test_a_silent_tls_handshake_is_not_sent(connect):
     assert error.code == "connect_timeout"
 
 
-def test_a_proxy_that_is_down_is_not_sent(monkeypatch, connect):
+def test_a_proxy_that_is_down_is_not_sent(use_proxy, connect):
     with deaf_port() as port:
         pass
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
+    use_proxy(f"http://127.0.0.1:{port}", "HTTPS_PROXY", "https_proxy")
     with connect("https://endpoint.invalid") as client:
         assert type(failure(client)) is NotSent
 
 
-def test_a_proxy_that_refuses_is_not_sent(endpoint, monkeypatch, connect):
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, endpoint.url)  # which knows no CONNECT
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
+def test_a_proxy_that_refuses_is_not_sent(endpoint, use_proxy, connect):
+    use_proxy(endpoint.url, "HTTPS_PROXY", "https_proxy")  # which knows no CONNECT
     sent = []
     with connect("https://endpoint.invalid") as client, pytest.raises(NotSent) as caught:
         client.convert(VOICE, io.BytesIO(AUDIO), on_sent=lambda: sent.append(1))
@@ -105,17 +99,14 @@ def test_a_proxy_that_refuses_is_not_sent(endpoint, monkeypatch, connect):
     assert sent == []
 
 
-def test_a_proxy_that_hangs_up_is_not_sent(monkeypatch, connect):
+def test_a_proxy_that_hangs_up_is_not_sent(use_proxy, connect):
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 
         def hang_up() -> None:
             proxy.accept()[0].close()
 
         threading.Thread(target=hang_up, daemon=True).start()
-        for name in ("HTTPS_PROXY", "https_proxy"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
+        use_proxy(f"http://127.0.0.1:{proxy.getsockname()[1]}", "HTTPS_PROXY", "https_proxy")
         with connect("https://endpoint.invalid") as client:
             assert type(failure(client)) is NotSent
 

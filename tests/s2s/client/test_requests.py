@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import subprocess
-import sys
-import textwrap
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -114,22 +111,15 @@ def test_a_prefix_of_the_address_is_kept():
         assert client.models() == []
 
 
-def test_this_machine_is_never_reached_through_a_proxy(endpoint, monkeypatch):
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
+def test_this_machine_is_never_reached_through_a_proxy(endpoint, use_proxy):
+    use_proxy("http://127.0.0.1:9", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
     with Client(endpoint.url) as client:
         client.ping()
     with Client(endpoint.url.replace("127.0.0.1", "localhost")) as client:
         client.ping()
 
 
-def test_a_large_recording_costs_no_memory(endpoint, tmp_path: Path):
-    recording = tmp_path / "large.wav"
-    with recording.open("wb") as file:
-        file.truncate(200 * 1024 * 1024)
-    endpoint.script(default=Behaviour(audio_base64="AAAA"))
+def test_a_large_recording_costs_no_memory(send_large: Callable[[str], list[int]]) -> None:
     script = """
         import resource, sys
         from s2s.client import Client
@@ -140,15 +130,7 @@ def test_a_large_recording_costs_no_memory(endpoint, tmp_path: Path):
                 assert b"".join(answer) == b"\\0\\0\\0"
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), endpoint.url, str(recording)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[3],
-    )
-    assert endpoint.requests[-1].audio.size == 200 * 1024 * 1024
-    grown_kb = int(done.stdout)
+    (grown_kb,) = send_large(script)
     assert grown_kb < 24 * 1024
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from s2s.client import EndpointError, said
-from s2s.client.verdicts import MAX_RETRY_AFTER_S, refused, retry_after_s
+from s2s.client.statuses import MAX_RETRY_AFTER_S, refused, retry_after_s
 
 ANYTHING = st.text(st.characters(exclude_categories=[]))
 HEADER = st.text(st.characters(max_codepoint=255))

@@ -23,7 +23,8 @@ from typing import Any
 import pytest
 
 from s2s.client import Busy, Unclear
-from s2s.contract import ConvertParameters, VoiceSettings
+from s2s.contract import ConvertParameters
+from s2s.voice_settings import VoiceSettings
 from tests.s2s.client.recorded import ALL_QUERY, ALL_SETTINGS, RECORDED, WAV_BYTES, Recorded
 from tests.support.endpoint import SYSTEM_BUSY, Behaviour, Request
 

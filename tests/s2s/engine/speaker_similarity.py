@@ -7,16 +7,16 @@ torch is needed. Same speaker: about .8 and above; different speakers: about .5 
 from __future__ import annotations
 
 import importlib.util
-import pickle
 import struct
-from collections import OrderedDict
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+
+from s2s.speakers.checkpoint import TensorUnpickler
 
 RATE_HZ = 16_000
 _WINDOW, _HOP, _MELS = 400, 160, 40
@@ -110,27 +110,11 @@ def _lstm(
 # ---- the weights: a checkpoint in torch's first file format, read without torch ----
 
 
-class _Unpickler(pickle.Unpickler):
-    """Rebuilds tensors as (storage key, offset, shape) and refuses every other class."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, *_: (storage, offset, shape)
-        if module == "torch" and name.endswith("Storage"):
-            return name
-        raise pickle.UnpicklingError(f"{module}.{name} has no business in a checkpoint")
-
-    def persistent_load(self, pid: Any) -> Any:
-        return pid[1], pid[2]  # class name, key
-
-
 def _read_checkpoint(file: BinaryIO) -> Weights:
     for _ in range(3):  # magic number, protocol version, sizes of types
-        _Unpickler(file).load()
-    state = _Unpickler(file).load()["model_state"]
-    keys = _Unpickler(file).load()
+        TensorUnpickler(file).load()
+    state = TensorUnpickler(file).load()["model_state"]
+    keys = TensorUnpickler(file).load()
     needed = {storage[1] for storage, _, _ in state.values()}
     storages: dict[str, NDArray[np.float32]] = {}
     for key in keys:  # all float32; most of them are the optimiser's memory

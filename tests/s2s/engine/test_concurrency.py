@@ -54,8 +54,8 @@ class TestSlots:
         assert refused.value.status_code == 429
         assert refused.value.detail["status"] == "too_many_concurrent_requests"
         assert refused.value.headers["current-concurrent-requests"] == "2"
-        two.release()
-        two.release()
+        two.close()
+        two.close()
         with slots.take() as three:
             assert said(three) == ("2", "2")
         assert said(slots.take()) == ("2", "2")
@@ -105,7 +105,7 @@ class TestSlots:
                 slots = list(threads.map(lambda _: Slots(tmp_path, 8).take(), range(8)))
             assert {said(slot) for slot in slots} == {(str(number), "8") for number in range(1, 9)}
             for slot in slots:
-                slot.release()
+                slot.close()
 
     def test_one_who_stopped_while_looking_stops_nobody(self, tmp_path: Path) -> None:
         with (tmp_path / "gate.lock").open("w") as gate:
@@ -129,12 +129,12 @@ class TestSlots:
         slots.take()
         with pytest.raises(Refusal):
             slots.take()
-        one.release()
+        one.close()
         slots.take()
 
     def test_a_folder_that_was_deleted_is_made_again(self, tmp_path: Path) -> None:
         slots = Slots(tmp_path / "slots", 1)
-        slots.take().release()
+        slots.take().close()
         for file in (tmp_path / "slots").iterdir():
             file.unlink()
         (tmp_path / "slots").rmdir()

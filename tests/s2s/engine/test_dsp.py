@@ -12,7 +12,6 @@ import pytest
 import pyworld
 from numpy.typing import NDArray
 
-from s2s.contract import VoiceSettings
 from s2s.engine import blocks, spectrum
 from s2s.engine.converter import convert, measure_source, speech_in
 from s2s.engine.dynamics import keep_loudness, soft_limit
@@ -21,6 +20,7 @@ from s2s.engine.spool import Spool
 from s2s.engine.transform import Strengths, Transform
 from s2s.engine.vocoder import APERIODIC, BINS, FFT_SIZE, HOP, SAMPLE_RATE_HZ, analyse, pulse_phase, synthesise
 from s2s.engine.voices import FOLDER, Voice, catalogue, load
+from s2s.voice_settings import VoiceSettings
 
 Load = Callable[[str, int], NDArray[np.float32]]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
-import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from s2s.audio import examine
 from tests.s2s.engine.conftest import API_KEY, SPEECH, EngineProcess
+from tests.support.sound import as_wav
 
 NORA = "TimbreNora0000000001"
 KEY = {"xi-api-key": API_KEY}
@@ -30,16 +30,6 @@ Load = Callable[[str, int], NDArray[np.float32]]
 def clip(speech: Load) -> bytes:
     """Three seconds and an odd number of samples of speech, WAV at 44.1 kHz."""
     return as_wav(speech("woman_prompts.flac", 44_100)[:132_301], 44_100)
-
-
-def as_wav(samples: NDArray[np.floating], rate_hz: int) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(rate_hz)
-        out.writeframes((samples * 32767).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def post(engine: EngineProcess, path: str, **request: Any) -> httpx.Response:

@@ -30,6 +30,15 @@ class Behaviour:
     content_type: str | None = None
     audio_base64: str | None = None  # instead of the upload
     decodes: bool = False  # instead of the upload a WAV of what most programs hear in it (`hearing`)
+    speaks: bool = False  # instead of the upload its sound, in the format that was asked for:
+    late_s: float = 0.0  # so much later
+    stretch: float = 1.0  # so much slower
+    speed: float = 1.0  # and as much shorter
+    louder_db: float = 0.0
+    tone_hz: float = 0.0  # beneath it, by which a voice is known
+    pace: float | None = None  # as many times faster than it is spoken
+    most_s: float | None = None  # what lasts longer is refused
+    refused_formats: tuple[str, ...] = ()  # by its plan
     audio_part: float = 1.0  # of the audio only this much is sent, as if it were all
     headers: dict[str, str] = field(default_factory=dict)  # "": one that isn't sent
     character_cost: int | None = 17
@@ -38,6 +47,7 @@ class Behaviour:
     body_delay_s: float = 0.0  # after half of the audio
     hold_body: bool = False  # there, until `Endpoint.release`
     trickle_s: float | None = None  # one byte, then this long nothing
+    block_s: float = 0.0  # as long as making a block takes
     framing: Framing = "chunked"
     fault: Fault | None = None
     after_bytes: int = 64 * 1024

@@ -114,14 +114,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.stopping.wait(behaviour.delay_s)
             if behaviour.hold:
                 self.wait_for_release()
-            if behaviour.audio_base64 is not None:
-                audio.seek(0)
-                audio.truncate()
-                audio.write(base64.b64decode(behaviour.audio_base64))
-            if behaviour.decodes:
-                from tests.support.endpoint.hearing import replace_by_heard  # few endpoints need libav
-
-                replace_by_heard(audio, dict(request.query)["output_format"])
+            behaviour = self.made_of(request, behaviour, audio)
             item_id = self.server.ledger.bill(request, audio, behaviour) if behaviour.bills else None
             if behaviour.fault == "hang":
                 self.hang()
@@ -133,6 +126,22 @@ class Handler(BaseHTTPRequestHandler):
             if behaviour.fault == "close":
                 raise Gone
             self.answer(request, behaviour, audio, item_id)
+
+    def made_of(self, request: Request, behaviour: Behaviour, audio: BinaryIO) -> Behaviour:
+        """`audio`, which is what was uploaded, becomes the answer. Returns how the call goes on."""
+        if behaviour.audio_base64 is not None:
+            audio.seek(0)
+            audio.truncate()
+            audio.write(base64.b64decode(behaviour.audio_base64))
+        if behaviour.decodes:
+            from tests.support.endpoint.hearing import replace_by_heard  # few endpoints need libav
+
+            replace_by_heard(audio, dict(request.query)["output_format"])
+        if behaviour.speaks:
+            from tests.support.endpoint.speaking import speak
+
+            return speak(audio, dict(request.query)["output_format"], behaviour)
+        return behaviour
 
     def take_upload(self, request: Request, behaviour: Behaviour, audio: BinaryIO) -> None:
         length = int(self.headers["content-length"])
@@ -180,8 +189,7 @@ class Handler(BaseHTTPRequestHandler):
         while size and (chunk := audio.read(min(block, size))):
             size -= len(chunk)
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk) if framing == "chunked" else chunk)
-            if behaviour.trickle_s is not None:
-                self.server.stopping.wait(behaviour.trickle_s)
+            self.server.stopping.wait(behaviour.trickle_s or behaviour.block_s)
 
     def fail_in_body(self, behaviour: Behaviour) -> None:
         if behaviour.fault == "reset_body":

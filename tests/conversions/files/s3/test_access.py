@@ -19,15 +19,17 @@ from django.core.files.storage import default_storage
 from django.test import Client
 
 from conversions import actions
-from conversions.files import durable
-from conversions.files.storages.place import Place
+from conversions.files import durable, inventory
+from conversions.files.storages.bucket import Bucket
 from conversions.files.storages.s3 import BucketStorage, StorageError
 from conversions.models import Conversion
 from s2s.contract import ConvertParameters
-from tests.conversions.conftest import Submit, client_of, upload, work_all
+from tests.conversions.conftest import Submit, client_of, upload, work_all, work_until_done
 from tests.conversions.files.s3.conftest import DATA, both, in_database, use
 from tests.support.cast import Cast
 from tests.support.s3 import BUCKET, S3
+
+pytestmark = pytest.mark.one_database
 
 
 @pytest.fixture
@@ -59,9 +61,8 @@ def test_a_copy_for_players_is_signed_for_searched_and_deleted_with_its_conversi
     server: S3, client: Client, submit: Submit, live: bytes, settings: Any
 ) -> None:
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
-    stored = durable.sizes(conversion.pk)
+    work_until_done(conversion)
+    stored = inventory.sizes(conversion.pk)
     assert stored[durable.name_of(conversion.player)] == conversion.player_bytes
     address = client.get(f"/conversions/{conversion.pk}/source/?play=1")["Location"]
     with av.open(io.BytesIO(httpx.get(address).content)) as copy:
@@ -86,8 +87,7 @@ def test_where_the_bucket_refuses_the_copy_players_get_the_recording(
 
     monkeypatch.setattr(BucketStorage, "_save", save)
     conversion = submit(data=live)
-    work_all()
-    conversion.refresh_from_db()
+    work_until_done(conversion)
     assert (conversion.status, conversion.player, conversion.player_bytes) == (Conversion.Status.READY, "", 0)
     assert httpx.get(client.get(f"/conversions/{conversion.pk}/source/?play=1")["Location"]).content == live
 
@@ -198,4 +198,4 @@ def test_pages_may_play_from_the_s3_only_when_it_is_on(environment: dict[str, st
     ],
 )
 def test_the_policy_names_the_host_that_signed_addresses_have(place: dict[str, str], origin: str) -> None:
-    assert Place(bucket="our-audio", **place).public_origin() == origin
+    assert Bucket(bucket="our-audio", **place).public_origin() == origin

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from xxhash import xxh3_128
 
-from conversions.files import durable
+from conversions.files import durable, inventory
 from conversions.files.storages.s3 import BucketStorage, StorageError
 from conversions.models import Conversion, Step
 from conversions.upkeep import housekeeping
@@ -26,6 +25,7 @@ from s2s.client import Unclear
 from tests.conversions.conftest import Submit, upload, work_all, work_until_done
 from tests.conversions.files.s3.conftest import DATA, PREFIX, both, in_database, use
 from tests.support.s3 import BUCKET, S3
+from tests.support.together import at_once
 
 # ---- the promises of conversions/files/durable.py ----
 
@@ -66,16 +66,16 @@ def test_a_result_is_listed_adopted_measured_and_deleted(server: S3) -> None:
     other = durable.store_result(conversion_id, 70, 1, uuid.uuid4(), [b""], {})
     assert durable.find_result(conversion_id, 7) == result
     assert durable.find_result(conversion_id, 70) == other
-    assert durable.sizes(conversion_id)[result.key.rsplit("/", 1)[1]] == 3
-    assert list(durable.stored_conversions()) == [conversion_id]
-    assert not durable.older_than(conversion_id, timedelta(hours=1))
-    assert durable.older_than(conversion_id, timedelta(seconds=-60))
+    assert inventory.sizes(conversion_id)[result.key.rsplit("/", 1)[1]] == 3
+    assert list(inventory.stored_conversions()) == [conversion_id]
+    assert not inventory.older_than(conversion_id, timedelta(hours=1))
+    assert inventory.older_than(conversion_id, timedelta(seconds=-60))
     durable.delete_results(conversion_id, 7)
     assert durable.find_result(conversion_id, 7) is None
     assert durable.find_result(conversion_id, 70) == other
     durable.delete_all(conversion_id)
     durable.delete_all(conversion_id)  # what is gone already is no error
-    assert list(durable.stored_conversions()) == []
+    assert list(inventory.stored_conversions()) == []
 
 
 def test_a_result_without_its_note_or_with_other_bytes_is_not_complete() -> None:
@@ -97,7 +97,7 @@ def test_a_write_that_breaks_off_leaves_nothing(server: S3) -> None:
     conversion_id = uuid.uuid4()
     with pytest.raises(OSError, match="cut"):
         durable.store_result(conversion_id, 1, 1, uuid.uuid4(), chunks(), {})
-    assert list(durable.stored_conversions()) == []
+    assert list(inventory.stored_conversions()) == []
     assert not any(str(conversion_id) in key for key in server.stored_keys())
 
 
@@ -111,14 +111,7 @@ def test_what_is_missing_says_so_as_a_file_does(server: S3) -> None:
 def test_threads_share_one_client_and_a_hundred_reads_at_once_work() -> None:
     key = durable.source_key(uuid.uuid4())
     default_storage.save(key, ContentFile(DATA))
-    found: list[bytes] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(b"".join(durable.blocks(key, 0, len(DATA))))) for _ in range(100)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = at_once(*[lambda: b"".join(durable.blocks(key, 0, len(DATA)))] * 100)
     assert found == [DATA] * 100
 
 
@@ -219,17 +212,17 @@ def test_housekeeping_lists_folders_and_what_is_in_them(server: S3, monkeypatch:
         default_storage.save(durable.source_key(conversion_id), ContentFile(b"a"))
         for extra in range(number):
             default_storage.save(f"conversions/{conversion_id}/{extra}", ContentFile(b"b"))
-    assert sorted(durable.stored_conversions()) == ids[:5]
+    assert sorted(inventory.stored_conversions()) == ids[:5]
     # One list for all, from the first to the last; of those in between that were not asked for, nothing.
-    found = durable.contents([*ids[1:3], *ids[4:]])
+    found = inventory.contents([*ids[1:3], *ids[4:]])
     assert {key: sorted(names) for key, names in found.items()} == {
         ids[1]: ["0", "source"],
         ids[2]: ["0", "1", "source"],
         ids[4]: ["0", "1", "2", "3", "source"],
         ids[5]: [],
     }
-    assert sorted(durable.contents([ids[3]])[ids[3]]) == ["0", "1", "2", "source"]
-    assert durable.contents([]) == {}
+    assert sorted(inventory.contents([ids[3]])[ids[3]]) == ["0", "1", "2", "source"]
+    assert inventory.contents([]) == {}
     written = found[ids[1]]["source"]
     assert abs(written - datetime.now(UTC)) < timedelta(minutes=1)
 
@@ -244,7 +237,7 @@ def test_uploads_that_were_broken_off_are_ended_after_a_day(server: S3) -> None:
         client.create_multipart_upload(**place)
     # moto says of every upload that it began in November 2010.
     assert default_storage.clear_broken_writes(datetime(2010, 11, 1, tzinfo=UTC), root="conversions") == 0
-    assert durable.clear_broken_writes(timedelta(hours=24)) == 1
+    assert inventory.clear_broken_writes(timedelta(hours=24)) == 1
     left = client.list_multipart_uploads(Bucket=BUCKET)["Uploads"]
     assert others["Key"] in [upload["Key"] for upload in left]
     assert mine["Key"] not in [upload["Key"] for upload in left]
@@ -259,6 +252,6 @@ def test_housekeeping_in_a_bucket(server: S3, ready: Conversion, submit: Submit)
     assert housekeeping.delete_orphans(timedelta(seconds=-60)) == 1
     found = housekeeping.look_into_folders(timedelta(seconds=-60))
     assert (found.looked_into, found.deleted, found.missing) == (1, 2, 0)
-    assert set(durable.contents([ready.pk])[ready.pk]) == wanted
+    assert set(inventory.contents([ready.pk])[ready.pk]) == wanted
     durable.delete(ready.pk, [durable.name_of(ready.output)])
     assert housekeeping.look_into_folders().missing == 1

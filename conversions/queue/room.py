@@ -1,0 +1,61 @@
+"""Whether there is room for all answers and the result of a recording in pieces, asked before the first call is paid.
+
+The answers, of samples mostly, stay beside the result: they take many times the room of an MP3. One that is a single
+call waits for the room of its answer before it is sent (`steps/convert.py`), as each piece does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db.models import FloatField, OuterRef, Subquery, Sum
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from conversions.files import durable
+from conversions.ground import disk
+from conversions.models import Conversion, Failure, Step
+from conversions.queue.plan import Planned
+from s2s.formats import OUTPUT_FORMATS
+
+logger = logging.getLogger(__name__)
+
+NO_ROOM = "no_room"
+_SAMPLE_BYTES = 2
+
+
+def refusal(conversion: Conversion, duration_s: float, planned: Sequence[Planned]) -> Failure | None:
+    """Why a recording of this length isn't begun, with what the others still need that are under way."""
+    free = durable.free_bytes()
+    if len(planned) == 1 or free is None:
+        return None
+    needed = _needed(conversion.output_format, sum(piece.seconds for piece in planned), duration_s)
+    if needed + settings.MIN_FREE_BYTES + disk.AT_LEAST_FREE <= free - _taken(conversion):
+        return None
+    logger.error("a recording that needs %d bytes more wasn't begun: the disk is nearly full", needed)
+    words = _(
+        "There is no room on the server for this: its result and the pieces it is joined from take about %s. Nothing "
+        "was sent, and nothing was billed. Your recording is safe: tell your admin, and press Retry once there is room."
+    )
+    return Failure(NO_ROOM, words % filesizeformat(needed))
+
+
+def _needed(output_format: str, answers_s: float, result_s: float) -> int:
+    """Bytes of answers, which are asked for as samples where that can be had, and of a result."""
+    ordered = OUTPUT_FORMATS[output_format]
+    answer = max(_SAMPLE_BYTES * ordered.sample_rate_hz, ordered.bytes_per_s)
+    return round(answers_s * answer + result_s * ordered.bytes_per_s)
+
+
+def _taken(but: Conversion) -> int:
+    """Bytes that others in pieces, which are under way, have room for and haven't written."""
+    coming = Step.objects.filter(
+        conversion=OuterRef("pk"), kind=Step.Kind.CONVERT, status__in=[Step.Status.WAITING, Step.Status.RUNNING]
+    )
+    seconds = coming.order_by().values("conversion").annotate(sum=Sum("seconds")).values("sum")
+    unfinished = Conversion.objects.filter(status__in=Conversion.UNFINISHED, pieces__gt=1).exclude(pk=but.pk)
+    answers_s = Subquery(seconds, output_field=FloatField())
+    rows = unfinished.order_by().values_list("output_format", answers_s, "source_duration_s")
+    return sum(_needed(output_format, coming_s or 0.0, result_s or 0.0) for output_format, coming_s, result_s in rows)

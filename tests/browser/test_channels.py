@@ -1,0 +1,87 @@
+"""An interview with one person on each channel: each side gets a voice of its own."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import new_page
+from tests.browser.looks import Look, in_two_kinds
+from tests.browser.studio import Recording, allow, choose, wait_until
+from tests.support.dialogue import RATE_HZ, speech_of
+from tests.support.product import Product
+from tests.support.sound import as_wav
+
+LENGTH_S = 12
+
+
+@pytest.fixture(scope="module")
+def interview(chromium: Browser, product: Product, cookies: dict[str, object]) -> str:
+    """The page of parts of one that nobody has converted yet."""
+    sides = np.zeros((2, LENGTH_S * RATE_HZ), np.float32)
+    half = sides.shape[1] // 2
+    sides[0, :half] = np.resize(speech_of("man_librivox"), half)
+    sides[1, half:] = np.resize(speech_of("woman_prompts"), half)
+    for page in new_page(chromium, product, storage_state=cookies):
+        page.goto("/")
+        choose(page, Recording("left and right.wav", as_wav(sides, RATE_HZ)))
+        page.get_by_role("button", name="Give parts or speakers voices of their own").click()
+        page.wait_for_url("**/conversions/*/parts/")
+        expect(page.locator("#parts")).to_be_visible()
+        address = page.url
+    return address
+
+
+def by_channels(page: Page, address: str) -> None:
+    allow(page, 422)  # until a voice is chosen
+    page.goto(address)
+    expect(page.locator(".by-channels")).to_be_hidden()
+    page.get_by_label("Left and right channel").check()
+    page.get_by_label("Left channel", exact=True).select_option(label="Lyra")
+    page.get_by_label("Right channel", exact=True).select_option(label="Nora")
+    expect(page.locator("#summary-words")).to_contain_text("Two channels of 0:12 make 0:24 that is converted.")
+
+
+@in_two_kinds
+def test_how_it_looks(look: Look, interview: str) -> None:
+    by_channels(look.page, interview)
+    look.take("parts-channels")
+
+
+def test_the_keyboard_chooses_channels_and_takes_it_back(page: Page, interview: str) -> None:
+    allow(page, 422)
+    page.goto(interview)
+    page.get_by_label("Parts of it").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".by-channels")).to_be_visible()
+    expect(page.locator(".by-parts")).to_be_hidden()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".by-parts")).to_be_visible()
+    expect(page.get_by_label("Left channel", exact=True)).to_be_hidden()
+
+
+def test_without_a_script_what_it_comes_to_is_asked_for(plain_page: Page, interview: str) -> None:
+    page = plain_page
+    page.goto(interview)
+    page.get_by_label("Left and right channel").check()
+    page.get_by_label("Left channel", exact=True).select_option(label="Lyra")
+    page.get_by_role("button", name="What will it cost?").click()
+    expect(page.locator("#summary-words")).to_contain_text("1 voice: Lyra.")
+    expect(page.get_by_label("Left channel", exact=True)).to_be_visible()  # what was chosen is chosen still
+
+
+def test_both_sides_are_converted_and_come_back_stereo(page: Page, interview: str) -> None:
+    by_channels(page, interview)
+    page.get_by_role("button", name="Convert", exact=True).click()
+    page.wait_for_url(lambda url: "/parts/" not in url)
+    wait_until(page, "ready")
+    facts = page.locator("#facts")
+    expect(facts).to_contain_text("left channel")
+    expect(facts).to_contain_text("right channel")
+    expect(page.locator("#pieces-map rect")).to_have_count(2)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download MP3").click()
+    with av.open(str(download.value.path())) as result:
+        assert result.streams.audio[0].channels == 2

@@ -1,0 +1,84 @@
+"""A long call says how far it is, by how much of its answer has come; a short one costs nobody a statement for it."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+
+import pytest
+
+from conversions.models import Conversion, Step
+from conversions.pages.progress import progress_of, with_progress
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.queue.leases import Lease
+from conversions.steps import STEPS
+from conversions.upkeep.worker import work
+from tests.conversions.conftest import Submit, client_of, work_all
+from tests.conversions.pieces import Samples, wav_of
+from tests.conversions.steps.halfway import HALF, begin, step_of
+from tests.support.cast import Cast
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.product import wait_for
+from voices.models import Endpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("conversions.queue.shares"), "NOTE_EVERY_S", 0.0)
+
+
+def test_of_a_long_one_the_page_shows_how_much_and_how_long_yet(
+    submit: Submit, speech: Samples, scripted: ScriptedEndpoint, cast: Cast, settings: object
+) -> None:
+    settings.LONG_SECONDS = 10.0  # type: ignore[attr-defined]
+    scripted.script(default=HALF)
+    conversion = submit(data=wav_of(speech))
+    worker = begin(scripted)
+    wait_for(lambda: (step_of(conversion).share or 0) > 0.4, "it is written down")
+    page = client_of(cast.alice).get(f"/conversions/{conversion.pk}/").content.decode()
+    assert re.search(r"Ready in (a few seconds|less than a minute|about)", page)
+    shown = re.search(r'<progress max="100" value="(\d+)"', page)
+    assert shown is not None
+    assert 40 <= int(shown[1]) < 100  # nobody knew the pace of this endpoint
+    scripted.release()
+    worker.join()
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.status == Conversion.Status.READY
+
+
+def test_of_pieces_that_are_joined_the_page_shows_how_far_that_is(
+    ten_seconds: Endpoint, submit: Submit, speech: Samples, cast: Cast
+) -> None:
+    conversion = submit(data=wav_of(speech))
+    seen: list[int | None] = []
+
+    class Watched(Lease):
+        def check(self) -> None:
+            progress = progress_of(with_progress(Conversion.objects.all()).get(pk=conversion.pk))
+            assert progress.words == "Finishing"
+            seen.append(progress.percent)
+            super().check()
+
+    while (found := claim(Lane.CPU) or claim(Lane.CALLS)) is not None:
+        if found.kind is Step.Kind.ASSEMBLE:
+            STEPS[found.kind](found, Watched(found))
+        else:
+            work(found)
+    assert seen[0] is None
+    known = [percent for percent in seen if percent is not None]
+    assert known == sorted(known)
+    assert known[0] < 20
+    assert known[-1] == 99
+
+
+def test_of_a_short_one_nothing_is_written(submit: Submit, speech: Samples, scripted: ScriptedEndpoint) -> None:
+    scripted.script(default=HALF)
+    conversion = submit(data=wav_of(speech))
+    worker = begin(scripted)
+    scripted.release()
+    worker.join()
+    assert step_of(conversion).share is None

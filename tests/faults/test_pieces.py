@@ -1,0 +1,131 @@
+"""A recording in pieces, whose workers are killed at each kind of step: it is joined, and nothing is paid for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.faults.promises import ids_of
+from tests.faults.stage import KEYS, Stage
+from tests.support.endpoint import Behaviour
+from tests.support.product import wait_for
+
+MOST_S = 20.0
+PIECES = 4
+SPEAKS = Behaviour(speaks=True, most_s=MOST_S)
+
+
+@pytest.fixture(params=["local", "paid"])
+def to(request: pytest.FixtureRequest, stage: Stage) -> Iterator[str]:
+    stage.inside.ask("take_at_most", KEYS[request.param], MOST_S)
+    yield request.param
+    stage.inside.ask("take_at_most", KEYS[request.param], None)
+
+
+def test_killed_while_pieces_are_under_way(stage: Stage, to: str) -> None:
+    """Two calls lose their answers, before they begin and in their middle; the others are done, or wait."""
+    endpoint = stage.endpoint(to)
+    endpoint.script(replace(SPEAKS, hold=True), SPEAKS, replace(SPEAKS, hold_body=True), default=SPEAKS)
+    address = stage.submit(to=to, seconds=60.0)
+    wait_for(lambda: endpoint.held == 2 and done(stage, address) == PIECES - 2, "two calls are under way")
+    stage.kill("calls")
+    endpoint.release()
+    fact = ended(stage, address)
+    assert [step["status"] for step in fact["steps"]] == ["done"] * (PIECES + 2)
+    # What is free is called again; what was paid for is found in the history.
+    assert endpoint.calls == (PIECES if to == "paid" else PIECES + 2)
+    assert len([call for call in fact["calls"] if call["outcome"] == "answered"]) == PIECES
+
+
+def test_killed_while_it_is_prepared_and_while_it_is_joined(stage: Stage, to: str) -> None:
+    endpoint = stage.endpoint(to)
+    endpoint.script(default=SPEAKS)
+    with stage.frozen("cpu"):
+        address = stage.submit(to=to, seconds=60.0)
+        stage.product.kill("cpu")
+    wait_for(lambda: stage.state(address) in ("converting", "assembling", "ready"), "it is prepared")
+    with stage.frozen("cpu"):
+        wait_for(lambda: stage.state(address) in ("assembling", "ready"), "its pieces are done")
+        stage.product.kill("cpu")
+    fact = ended(stage, address)
+    assert fact["events"].count("ready") == 1
+    assert endpoint.calls == PIECES
+
+
+def test_killed_while_a_piece_is_converted_once_more_and_while_all_are_joined_anew(stage: Stage, to: str) -> None:
+    endpoint = stage.endpoint(to)
+    endpoint.script(default=SPEAKS)
+    address = stage.submit(to=to, seconds=60.0)
+    first = ended(stage, address)["output"]
+    endpoint.script(replace(SPEAKS, hold_body=True), default=SPEAKS)
+    redo(stage, address, 2)
+    wait_for(lambda: endpoint.held == 1, "its call is under way")
+    stage.kill("calls")
+    endpoint.release()
+    second = redone(stage, address, 1)
+    # Free, it was called again; paid for, its answer was found in the history.
+    assert endpoint.calls == PIECES + (1 if to == "paid" else 2)
+    with stage.frozen("cpu"):
+        redo(stage, address, 3)
+        wait_for(lambda: "assemble waiting" in steps(stage, address), "it is to be joined anew")
+        stage.product.kill("cpu")
+    assert len({first, second, redone(stage, address, 2)}) == 3
+
+
+def test_a_plan_that_allows_two_slots_converts_all_of_it(stage: Stage, to: str) -> None:
+    """What it refuses because it is busy is sent again, and nothing of it is paid for twice."""
+    endpoint, held = stage.endpoint(to), replace(SPEAKS, hold=True)
+    endpoint.script(held, held, default=SPEAKS, slots=2)
+    address = stage.submit(to=to, seconds=60.0)
+    wait_for(lambda: endpoint.held == 2 and "refused" in outcomes(stage, address), "two are under way, one was refused")
+    endpoint.release()
+    fact = ended(stage, address)
+    assert [step["status"] for step in fact["steps"]] == ["done"] * (PIECES + 2)
+    assert outcomes(stage, address).count("answered") == PIECES
+
+
+def redo(stage: Stage, address: str, number: int) -> None:
+    token = stage.person.form()["csrfmiddlewaretoken"]
+    answer = stage.person.http.post(f"{address}pieces/{number}/redo/", data={"csrfmiddlewaretoken": token})
+    assert answer.status_code == 303
+
+
+def redone(stage: Stage, address: str, times: int) -> str:
+    """The result with so many pieces converted once more, which nothing is left to do for."""
+
+    def is_over() -> bool:
+        said = [step.split()[1] for step in steps(stage, address)]
+        return fact_of(stage, address)["events"].count("redone") == times and set(said) == {"done"}
+
+    wait_for(is_over, lambda: f"it is joined anew: {steps(stage, address)}", 90)
+    return str(ended(stage, address)["output"])
+
+
+def steps(stage: Stage, address: str) -> list[str]:
+    return [f"{step['kind']} {step['status']}" for step in fact_of(stage, address)["steps"]]
+
+
+def outcomes(stage: Stage, address: str) -> list[str]:
+    """Of its calls."""
+    return [str(call["outcome"]) for call in fact_of(stage, address)["calls"]]
+
+
+def fact_of(stage: Stage, address: str) -> dict[str, Any]:
+    (fact,) = stage.inside.ask("survey", ids_of([address]))
+    return dict(fact)
+
+
+def done(stage: Stage, address: str) -> int:
+    """Of its pieces."""
+    steps = fact_of(stage, address)["steps"]
+    return sum(step["kind"] == "convert" and step["status"] == "done" for step in steps)
+
+
+def ended(stage: Stage, address: str) -> dict[str, Any]:
+    wait_for(lambda: stage.state(address) in ("ready", "failed"), "it is over", 90)
+    fact = fact_of(stage, address)
+    assert fact["status"] == "ready", fact["error"]
+    return fact

@@ -1,0 +1,24 @@
+"""The built-in voices are what their designs say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from s2s.engine.voices import FOLDER, catalogue
+from s2s.engine.voices.build import Design, designs
+
+# What only building makes of it.
+SHAPED = {"preview_speaker", "preview_text", "presence_db", "warmth_db"}
+
+
+def test_there_is_one_of_each() -> None:
+    assert {design.voice_id for design in designs()} == set(catalogue())
+
+
+@pytest.mark.parametrize("design", designs(), ids=lambda design: design.name)
+def test_a_profile_has_what_was_chosen(design: Design) -> None:
+    profile = json.loads((FOLDER / f"{design.name.lower()}.json").read_text(encoding="utf-8"))
+    chosen = design.model_dump(exclude=SHAPED)
+    assert {name: profile[name] for name in chosen} == chosen
