@@ -34,5 +34,6 @@ def stop(conversion: Conversion) -> bool:
     is_stopped = not conversion.finished and conversion.move(Conversion.Status.CANCELLED, once=None)
     if is_stopped or conversion.status == Conversion.Status.FAILED:
         unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
-        unfinished.exclude(kind__in=Step.ASIDE).update(status=Step.Status.CANCELLED, **NO_LEASE)
+        # A redo of it would be paid for in vain. A search for speakers may serve a further take.
+        unfinished.exclude(kind=Step.Kind.SPEAKERS).update(status=Step.Status.CANCELLED, **NO_LEASE)
     return is_stopped

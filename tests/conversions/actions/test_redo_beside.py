@@ -1,0 +1,72 @@
+"""Redo beside everything else that may be done to a recording in pieces at the same moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+
+from conversions import actions
+from conversions.files import durable, inventory
+from conversions.models import Conversion, Step
+from conversions.queue.bells import Lane
+from conversions.queue.claim import claim
+from conversions.upkeep.worker import work
+from tests.conversions.conftest import Submit, done, work_all, work_one
+from tests.conversions.pieces import SPEAKS, Samples, wav_of
+from tests.support.cast import Cast
+from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from voices.models import Endpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SOFT = replace(SPEAKS, louder_db=-20.0)
+
+
+@pytest.fixture
+def long(ten_seconds: Endpoint, submit: Submit, speech: Samples) -> Conversion:
+    """Four pieces, joined."""
+    return done(submit(data=wav_of(speech)))
+
+
+@pytest.fixture
+def begun(ten_seconds: Endpoint, submit: Submit, speech: Samples) -> Conversion:
+    """Four pieces, of which the first is there."""
+    conversion = submit(data=wav_of(speech))
+    work_one(Lane.CPU, Lane.CALLS)
+    return conversion
+
+
+def piece(conversion: Conversion, number: int) -> Step:
+    return conversion.steps.get(kind=Step.Kind.CONVERT, position=number - 1)
+
+
+def rot(key: str) -> None:
+    Path(default_storage.path(key)).write_bytes(b"no audio")
+
+
+def assert_nothing_is_left_over(conversion: Conversion) -> None:
+    """Every file is one that the conversion has, and counts."""
+    conversion.refresh_from_db()
+    sizes = {name: size for name, size in inventory.sizes(conversion.pk).items() if not name.endswith(".json")}
+    results = conversion.steps.filter(kind=Step.Kind.CONVERT).values_list("result", flat=True)
+    wanted = {durable.name_of(key) for key in (conversion.source, conversion.output, *results)}
+    assert set(sizes) == wanted
+    assert conversion.stored_bytes == sum(sizes.values())
+
+
+@pytest.mark.parametrize("is_running", [False, True], ids=["waits", "runs"])
+def test_cancelled_before_it_was_ready_nothing_more_is_paid(
+    begun: Conversion, scripted: ScriptedEndpoint, cast: Cast, is_running: bool
+) -> None:
+    assert actions.redo(begun, cast.alice, 1)
+    begun.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.WAITING).update(not_before="2999-01-01T00:00Z")
+    running = claim(Lane.CALLS) if is_running else None
+    paid = scripted.calls
+    assert actions.cancel(begun, cast.alice)
+    if running:
+        work(running)
+    assert work_all() == 0
+    assert scripted.calls == paid
+    assert begun.steps.get(kind=Step.Kind.REDO).status == Step.Status.CANCELLED
