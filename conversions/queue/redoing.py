@@ -31,14 +31,15 @@ def redone(step_id: int, conversion: Conversion) -> None:
     redo = Step.objects.get(pk=step_id)
     piece = _piece_of(redo)
     if piece is None:
-        return  # a Retry found it gone, and converts it itself
+        _forget([redo])  # a Retry found the piece gone, and converts it itself
+        return
     _swap(redo, piece)
     if conversion.status in (Conversion.Status.READY, Conversion.Status.ASSEMBLING):
         # Whoever is joining them finds its lease gone.
         conversion.steps.filter(kind=Step.Kind.ASSEMBLE).update(**_WAITS)
         ring_on_commit(Lane.CPU)
-    else:
-        _forget([redo])
+    if conversion.status != Conversion.Status.READY:
+        _forget([redo])  # there is no result yet that the piece's old answer is in
 
 
 def joined_anew(conversion: Conversion, **output: object) -> None:
@@ -67,6 +68,8 @@ def failed(conversion: Conversion, failure: Failure, step: Step | None = None) -
         log(conversion, Event.Kind.REDO_FAILED, piece=redo.position + 1, code=failure.code, words=failure.words)
     if step is None:
         _forget(redone)
+        # One that is no audio any more can be redone like any other.
+        conversion.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.FAILED).update(status=Step.Status.DONE)
 
 
 def _is_needed(piece: Step, redo: Step) -> bool:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 
 from conversions import actions
 from conversions.files import durable, inventory
-from conversions.models import Conversion, Step
+from conversions.models import Call, Conversion, Event, Step
+from conversions.pages.pieces import pieces_of
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, done, work_all, work_one
-from tests.conversions.pieces import SPEAKS, Samples, wav_of
+from tests.conversions.pieces import SPEAKS, Samples, heard, wav_of
 from tests.support.cast import Cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from voices.models import Endpoint
@@ -56,6 +58,52 @@ def assert_nothing_is_left_over(conversion: Conversion) -> None:
     assert conversion.stored_bytes == sum(sizes.values())
 
 
+def test_one_that_comes_before_the_pieces_are_joined_first_can_be_redone_again(
+    begun: Conversion, scripted: ScriptedEndpoint, cast: Cast
+) -> None:
+    assert actions.redo(begun, cast.alice, 1)
+    while begun.steps.filter(kind=Step.Kind.ASSEMBLE).count() == 0:
+        work_one(Lane.CALLS)
+    work_one(Lane.CALLS)  # the redo is the last to come
+    done(begun)
+    assert scripted.calls == 5
+    pieces = pieces_of(begun)
+    assert pieces is not None
+    assert not pieces.unfinished
+    assert_nothing_is_left_over(begun)
+    scripted.script(default=SOFT)
+    before = heard(begun)
+    assert actions.redo(begun, cast.alice, 1)
+    assert not np.array_equal(heard(done(begun)), before)
+    assert begun.events.filter(kind=Event.Kind.REDONE).count() == 1
+    assert_nothing_is_left_over(begun)
+
+
+def test_where_a_retry_converts_the_piece_itself_its_redo_is_over(
+    ten_seconds: Endpoint, submit: Submit, speech: Samples, scripted: ScriptedEndpoint, cast: Cast
+) -> None:
+    conversion = submit(data=wav_of(speech))
+    work_one(Lane.CPU, *[Lane.CALLS] * 4)
+    durable.discard_result(piece(conversion, 2).result)
+    work_all()
+    conversion.refresh_from_db()
+    assert conversion.error_code == "result_missing"
+    assert actions.redo(conversion, cast.alice, 2)
+    redone = claim(Lane.CALLS)
+    assert redone is not None
+    assert actions.retry(conversion, cast.alice)
+    work(redone)
+    done(conversion)
+    assert Call.objects.filter(outcome=Call.Outcome.ANSWERED).count() == 6
+    pieces = pieces_of(conversion)
+    assert pieces is not None
+    assert not pieces.unfinished
+    assert_nothing_is_left_over(conversion)
+    assert actions.redo(conversion, cast.alice, 2)
+    done(conversion)
+    assert_nothing_is_left_over(conversion)
+
+
 @pytest.mark.parametrize("is_running", [False, True], ids=["waits", "runs"])
 def test_cancelled_before_it_was_ready_nothing_more_is_paid(
     begun: Conversion, scripted: ScriptedEndpoint, cast: Cast, is_running: bool
@@ -70,3 +118,18 @@ def test_cancelled_before_it_was_ready_nothing_more_is_paid(
     assert work_all() == 0
     assert scripted.calls == paid
     assert begun.steps.get(kind=Step.Kind.REDO).status == Step.Status.CANCELLED
+
+
+def test_a_piece_that_has_rotted_can_be_redone_though_another_redo_met_it(
+    long: Conversion, scripted: ScriptedEndpoint, cast: Cast
+) -> None:
+    before = heard(long)
+    rot(piece(long, 3).result)
+    long.steps.filter(position=2).update(alignment=None)
+    assert actions.redo(long, cast.alice, 2)
+    assert np.array_equal(heard(done(long)), before)
+    assert long.events.filter(kind=Event.Kind.REDO_FAILED).count() == 1
+    scripted.script(default=SOFT)
+    assert actions.redo(long, cast.alice, 3)
+    assert not np.array_equal(heard(done(long)), before)
+    assert_nothing_is_left_over(long)
