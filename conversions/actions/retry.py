@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db import transaction
 from django.db.models import Q
@@ -21,7 +21,7 @@ def retry(conversion: Conversion, user: User) -> bool:
     """False: it had not failed, or is deleted. Raises PermissionDenied, and OverQuotaError when it would be converted
     again and no minutes are left for that."""
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
-    lost = _lost_answers(conversion)
+    missed = _lost_answers(conversion)
     with transaction.atomic():
         member = payer_of(conversion, user)
         lock_where_limited(member)  # before the conversion
@@ -29,6 +29,7 @@ def retry(conversion: Conversion, user: User) -> bool:
         again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mail_is_wanted(conversion)}
         if conversion.deleted_at is not None or conversion.status != Conversion.Status.FAILED:
             return False
+        lost = _still_lost(conversion, missed)
         seconds = _seconds_again(conversion, lost)
         over = over_quota(member, seconds=seconds) if member and seconds else None
         if over:
@@ -55,19 +56,27 @@ def _seconds_again(conversion: Conversion, lost: Collection[int]) -> float:
     return sum(piece.seconds for piece in pieces if piece.status not in there or piece.pk in lost)
 
 
-def _lost_answers(conversion: Conversion) -> frozenset[int]:
-    """Steps that are done and whose answers can never be put together: only converting those again can help, which may
-    cost again."""
+def _lost_answers(conversion: Conversion) -> Mapping[int, str]:
+    """Steps that are done, and their answers, which can never be put together: only converting those again can help,
+    which may cost again."""
     if conversion.error_code not in Conversion.WORTHLESS | {"result_missing"}:
-        return frozenset()
+        return {}
     pieces = conversion.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.DONE)
     done = dict(pieces.values_list("pk", "result"))
     if conversion.error_code in Conversion.WORTHLESS:  # of several, each that is worthless has failed itself
-        return frozenset(done) if conversion.pieces == 1 else frozenset()
+        return done if conversion.pieces == 1 else {}
     try:
-        return frozenset(pk for pk, key in done.items() if not durable.is_whole(key))
+        return {pk: key for pk, key in done.items() if not durable.is_whole(key)}
     except OSError:
-        return frozenset()  # nobody knows while the storage is away
+        return {}  # nobody knows while the storage is away
+
+
+def _still_lost(conversion: Conversion, missed: Mapping[int, str]) -> frozenset[int]:
+    """A redo may have brought another answer while they were looked for."""
+    if not missed:
+        return frozenset()
+    now = dict(conversion.steps.filter(pk__in=missed).values_list("pk", "result"))
+    return frozenset(pk for pk, key in missed.items() if now.get(pk) == key)
 
 
 def _reopen_steps(conversion: Conversion, lost: Collection[int]) -> None:
@@ -82,7 +91,7 @@ def _reopen_steps(conversion: Conversion, lost: Collection[int]) -> None:
     anew = conversion.steps.filter(Q(pk__in=lost) | Q(pk__in=worthless.values("pk")))
     for step in anew:
         durable.delete_results(conversion.pk, step.pk)  # or the next attempt would adopt them
-    anew.update(status=Step.Status.WAITING, result="")
+    anew.update(status=Step.Status.WAITING, result="", alignment=None)  # the next answer may lie elsewhere
     if again.filter(kind=Step.Kind.CONVERT).exists():
         again.filter(kind=Step.Kind.ASSEMBLE).delete()  # it comes when the last piece is done
     again.update(status=Step.Status.WAITING, attempt=0, not_before=db_now())

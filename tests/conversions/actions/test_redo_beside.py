@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,12 @@ from conversions import actions
 from conversions.files import durable, inventory
 from conversions.models import Call, Conversion, Event, Step
 from conversions.pages.pieces import pieces_of
+from conversions.queue import calls
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
-from tests.conversions.conftest import Submit, done, work_all, work_one
-from tests.conversions.pieces import SPEAKS, Samples, heard, wav_of
+from tests.conversions.conftest import Submit, done, work_all, work_one, work_until_done
+from tests.conversions.pieces import SPEAKS, Samples, heard, lies, wav_of
 from tests.support.cast import Cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from voices.models import Endpoint
@@ -104,6 +107,35 @@ def test_where_a_retry_converts_the_piece_itself_its_redo_is_over(
     assert_nothing_is_left_over(conversion)
 
 
+def test_what_a_redo_brings_while_a_retry_looks_for_what_is_lost_is_not_called_for_again(
+    ten_seconds: Endpoint,
+    submit: Submit,
+    speech: Samples,
+    scripted: ScriptedEndpoint,
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    conversion = submit(data=wav_of(speech))
+    work_one(Lane.CPU, *[Lane.CALLS] * 4)
+    durable.discard_result(piece(conversion, 2).result)
+    work_all()
+    conversion.refresh_from_db()
+    assert actions.redo(conversion, cast.alice, 2)
+    is_whole: Callable[[str], bool] = durable.is_whole
+
+    def found_while_it_comes(key: str) -> bool:
+        found = is_whole(key)
+        while not found and (redone := claim(Lane.CALLS)) is not None:
+            work(redone)
+        return found
+
+    monkeypatch.setattr(durable, "is_whole", found_while_it_comes)
+    assert actions.retry(conversion, cast.alice)
+    done(conversion)
+    assert scripted.calls == 5
+    assert_nothing_is_left_over(conversion)
+
+
 @pytest.mark.parametrize("is_running", [False, True], ids=["waits", "runs"])
 def test_cancelled_before_it_was_ready_nothing_more_is_paid(
     begun: Conversion, scripted: ScriptedEndpoint, cast: Cast, is_running: bool
@@ -133,3 +165,37 @@ def test_a_piece_that_has_rotted_can_be_redone_though_another_redo_met_it(
     assert actions.redo(long, cast.alice, 3)
     assert not np.array_equal(heard(done(long)), before)
     assert_nothing_is_left_over(long)
+
+
+def test_an_answer_that_is_adopted_lies_where_it_is_itself(
+    ten_seconds: Endpoint,
+    submit: Submit,
+    speech: Samples,
+    scripted: ScriptedEndpoint,
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not where that lay which a Retry has given up."""
+    scripted.script(default=replace(SPEAKS, late_s=0.2))
+    conversion = submit(data=wav_of(speech))
+    work_one(Lane.CPU, *[Lane.CALLS] * 4)
+    lost = piece(conversion, 2)
+    durable.discard_result(lost.result)
+    work_all()
+    conversion.refresh_from_db()
+    scripted.script(default=SPEAKS)
+    assert actions.retry(conversion, cast.alice)
+    record, said = calls.record_result, list[object]()
+
+    def record_at_last(*what: Any, **more: Any) -> bool:
+        said.append(what)
+        if len(said) == 1:
+            raise RuntimeError("it went down with the answer on the disk")
+        return record(*what, **more)
+
+    monkeypatch.setattr(calls, "record_result", record_at_last)
+    work_until_done(conversion)
+    assert scripted.calls == 5
+    of_piece = slice(lost.start_sample, lost.end_sample)
+    found = lies(speech[of_piece], heard(conversion)[of_piece])
+    assert (found.late_s, found.stretch) == (0.0, 1.0)
