@@ -192,8 +192,8 @@ def _nobody_can_tell(search: _Search) -> bool:
     One whose answer named neither item nor request, or hasn't come yet.
     """
     call, slack_s = search.call, length_slack_s(search.call.seconds)
-    # Another piece of the same recording is told by its sound.
-    siblings = Q(conversion=search.claim.conversion_id) & ~Q(step=search.claim.step_id)
+    # Another piece of the same recording is told by its sound; the same one, which is redone, isn't.
+    siblings = Q(conversion=search.claim.conversion_id, step__isnull=False) & ~Q(step__position=search.claim.position)
     unnamed = (
         _others(call)
         .exclude(siblings)

@@ -199,3 +199,18 @@ def test_an_answer_that_is_adopted_lies_where_it_is_itself(
     of_piece = slice(lost.start_sample, lost.end_sample)
     found = lies(speech[of_piece], heard(conversion)[of_piece])
     assert (found.late_s, found.stretch) == (0.0, 1.0)
+
+
+def test_an_item_that_was_the_piece_as_it_was_is_not_taken_for_its_redo(
+    long: Conversion, scripted: ScriptedEndpoint, cast: Cast, settings: object
+) -> None:
+    """Where the endpoint names no request they can't be told apart: their sound has the same words."""
+    settings.LOOKUP_SECONDS = [0.0]  # type: ignore[attr-defined]
+    Endpoint.objects.update(billed=True)
+    Call.objects.update(request_id="", history_item_id="")  # as of an endpoint that names nothing
+    scripted.script(replace(SPEAKS, fault="reset_body", in_history=False), default=SPEAKS)
+    assert actions.redo(long, cast.alice, 2)
+    work_until_done(long)
+    Step.objects.filter(kind=Step.Kind.REDO).update(not_before=long.created_at)
+    work_all()
+    assert long.steps.get(kind=Step.Kind.REDO).status == Step.Status.UNCLEAR
