@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from functools import partial
 from tempfile import TemporaryFile
@@ -21,7 +21,7 @@ from conversions.queue.leases import Lease
 from conversions.queue.shares import Share
 from conversions.sound.reading import headerless, limits
 from conversions.steps import cutting
-from conversions.steps.lanes import lanes
+from conversions.steps.lanes import lanes, recordings
 from conversions.steps.loading import piece_at
 from s2s import audio
 from s2s.audio import AudioError, decode
@@ -51,9 +51,9 @@ def join(claim: Claim, lease: Lease, conversion: Conversion, pieces: Sequence[St
     scale = rate_hz / (conversion.source_rate_hz or rate_hz) / usual["speed"]
     samples = round((conversion.source_samples or 0) * scale)
     answer = partial(_samples, rate_hz=rate_hz)
-    channels = lanes(conversion, pieces, lie, answer, rate_hz=rate_hz, scale=scale, usual_db=usual["louder_db"])
-    with TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-        made = cast(BinaryIO, file)
+    with ExitStack() as files, TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+        made, recording, usual_db = cast(BinaryIO, file), recordings(files), usual["louder_db"]
+        channels = lanes(conversion, pieces, lie, answer, recording, rate_hz=rate_hz, scale=scale, usual_db=usual_db)
         encoder = audio.Encoder(
             format.codec,
             rate_hz,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO
 
 from conversions.files import durable
 from conversions.models import Conversion, Step
@@ -17,11 +19,23 @@ if TYPE_CHECKING:
     from s2s.audio.joining import Part
 
 
+def recordings(open_files: ExitStack) -> Callable[[str], BinaryIO]:
+    """What opens a recording by its key, once for all that stays of it: from a bucket all of it is fetched for that."""
+
+    @cache
+    def opened(key: str) -> BinaryIO:
+        file: BinaryIO = open_files.enter_context(durable.open_file(key))
+        return file
+
+    return opened
+
+
 def lanes(
     conversion: Conversion,
     pieces: Sequence[Step],
     alignments: Sequence[Alignment],
     answer: Callable[[Step], Iterator[NDArray[np.float32]]],
+    recording: Callable[[str], BinaryIO],
     *,
     rate_hz: int,
     scale: float,
@@ -31,6 +45,7 @@ def lanes(
 
     What no piece has stays as it is, and as loud: beside it the pieces are levelled to their source, else to be
     `usual_db` louder than that. `answer` gives what became of a piece, when that is begun: there may be hundreds.
+    `recording` opens what the rest is taken from, see `recordings`.
     """
     from s2s.audio.joining import Part, levelled
 
@@ -51,7 +66,7 @@ def lanes(
             for place, piece, alignment, gain_db in zip(places, pieces, alignments, gains, strict=True)
             if piece.channel == channel
         ]
-        kept = [_as_it_is(conversion, gap, channel, samples, rate_hz) for gap in gaps[channel]]
+        kept = [_as_it_is(conversion, recording, gap, channel, samples, rate_hz) for gap in gaps[channel]]
         found.append(sorted([*parts, *kept], key=lambda part: part.start))
     return found
 
@@ -62,17 +77,22 @@ def _gaps(places: Sequence[tuple[int, int]], samples: int) -> list[tuple[int, in
     return [(end, start) for end, start in zip(edges[::2], edges[1::2], strict=True) if start > end]
 
 
-def _as_it_is(conversion: Conversion, gap: tuple[int, int], channel: int | None, samples: int, rate_hz: int) -> Part:
+def _as_it_is(
+    conversion: Conversion,
+    recording: Callable[[str], BinaryIO],
+    gap: tuple[int, int],
+    channel: int | None,
+    samples: int,
+    rate_hz: int,
+) -> Part:
     """With a little more to both sides, which the neighbours' edges are faded into."""
     from s2s.audio.joining import EDGE_S, Part
 
     edge = round(EDGE_S * rate_hz)
     start, end = max(0, gap[0] - edge), min(samples, gap[1] + edge)
-    return Part(start, end, _recorded(conversion, start, end, channel, rate_hz))
 
-
-def _recorded(
-    conversion: Conversion, start: int, end: int, channel: int | None, rate_hz: int
-) -> Iterator[NDArray[np.float32]]:
-    with durable.open_file(cutting.file_of(conversion, channel)) as source:
+    def recorded() -> Iterator[NDArray[np.float32]]:
+        source = recording(cutting.file_of(conversion, channel))
         yield from cutting.excerpt(conversion, source, start, end - start, rate_hz, channel=channel)
+
+    return Part(start, end, recorded())

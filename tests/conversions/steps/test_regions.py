@@ -3,8 +3,10 @@ was."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from io import BufferedReader
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from conversions import actions
 from conversions.admin.questions import before_retrying
+from conversions.files import durable
 from conversions.ground.clock import db_now
 from conversions.ledger.sums import estimate
 from conversions.ledger.usage import usage_of
@@ -318,3 +321,25 @@ def test_what_is_converted_already_is_no_part_of_the_price_of_a_retry(band: Band
     asked = before_retrying(list(Conversion.objects.select_related("endpoint")), band.cast.alice)
     assert asked is not None
     assert "At Testers, Others, for 1: about 30 credits." in str(asked)
+
+
+def test_what_stays_as_it_is_is_fetched_once_however_often_it_is_heard(
+    band: Band, speech: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a bucket all of the recording comes each time that it is opened."""
+    marked = [One(2.0 * n, 2.0 * n + 2.0, voice=None if n % 2 else band.marcus) for n in range(15)]
+    conversion = band.send(speech, *marked)
+    while conversion.steps.filter(kind=Step.Kind.ASSEMBLE).count() == 0:
+        found = claim(Lane.CPU) or claim(Lane.CALLS)
+        assert found is not None
+        work(found)
+    opened = Counter[str]()
+    open_file = durable.open_file
+
+    def counted(key: str) -> BufferedReader:
+        opened[key] += 1
+        return open_file(key)
+
+    monkeypatch.setattr(durable, "open_file", counted)
+    done(conversion)
+    assert opened[conversion.source] == 1
