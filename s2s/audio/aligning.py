@@ -31,6 +31,7 @@ _SURE: Final = 0.5  # correlation; of other passages it stays below
 _EXACT_S: Final = 0.0025  # as near as envelopes tell: what lies within was never moved
 _LOOKS: Final = 3  # a window in which lags differ says less than there is
 _LEVEL_FRAMES: Final = 10  # 20 ms
+_BLOCK_HOPS: Final = 1 << 16
 
 
 class Energy:
@@ -88,7 +89,7 @@ def align(source: Energies, answer: Energies, expected: float = 1.0) -> Alignmen
         return Alignment()
     shape, moved, late_s, stretch = _shape(ours), theirs, 0.0, 1.0
     for _ in range(_LOOKS):
-        found = [_lag(shape, _shape(moved), place) for place in _places(len(ours))]
+        found = _lags(shape, _shape(moved))
         sure = np.array([(at, lag, likeness) for at, lag, likeness in found if likeness >= _SURE])
         if not len(sure):
             return Alignment(louder_db=_louder(ours, theirs))
@@ -123,8 +124,14 @@ def _heard_s(energy: Energies, from_s: float) -> float:
 
 
 def _moved(energy: Energies, length: int, late_s: float, stretch: float) -> Energies:
-    moments = np.arange(length) * stretch + late_s / _HOP_S
-    return np.asarray(np.interp(moments, np.arange(len(energy)), energy), np.float64)
+    """Block by block: of hours, all moments at once would take more memory than what is moved."""
+    moved = np.empty(length)
+    for first in range(0, length, _BLOCK_HOPS):
+        moments = np.arange(first, min(first + _BLOCK_HOPS, length)) * stretch + late_s / _HOP_S
+        begin = min(max(int(moments[0]), 0), len(energy) - 1)
+        end = max(begin + 1, min(int(moments[-1]) + 2, len(energy)))
+        moved[first : first + len(moments)] = np.interp(moments, np.arange(begin, end), energy[begin:end])
+    return moved
 
 
 def _stretched(energy: Energies, stretch: float) -> Energies:
@@ -132,9 +139,10 @@ def _stretched(energy: Energies, stretch: float) -> Energies:
 
 
 def _shape(energy: Energies) -> Energies:
-    smooth = np.convolve(energy, np.hanning(2 * _SMOOTH_HOPS + 1) / _SMOOTH_HOPS, mode="same")
-    levels = 10 * np.log10(np.maximum(smooth, 1e-12))
-    return np.asarray(np.maximum(levels, np.percentile(levels, 99) - _RANGE_DB), np.float64)
+    levels = np.convolve(energy, np.hanning(2 * _SMOOTH_HOPS + 1) / _SMOOTH_HOPS, mode="same")
+    np.log10(np.maximum(levels, 1e-12, out=levels), out=levels)  # of hours it is large: in its place
+    levels *= 10
+    return np.asarray(np.maximum(levels, np.percentile(levels, 99) - _RANGE_DB, out=levels), np.float64)
 
 
 def _places(hops: int) -> list[tuple[int, int]]:
@@ -143,12 +151,16 @@ def _places(hops: int) -> list[tuple[int, int]]:
     return [(int(first), int(first) + window) for first in np.linspace(0, hops - window, count)]
 
 
+def _lags(ours: Energies, theirs: Energies) -> list[tuple[float, float, float]]:
+    return [_lag(ours, theirs, place) for place in _places(len(ours))]
+
+
 def _lag(ours: Energies, theirs: Energies, place: tuple[int, int]) -> tuple[float, float, float]:
     """The window's middle, how many hops later `theirs` has it, and their correlation there."""
     first, last = place
     reach = round(MOST_S / _HOP_S)
     window = ours[first:last] - ours[first:last].mean()
-    padded = np.pad(theirs, (reach, max(0, last - len(theirs)) + reach), mode="edge")[first : last + 2 * reach]
+    padded = theirs[np.arange(first - reach, last + reach).clip(0, len(theirs) - 1)]  # its ends go on
     size = 1 << int(np.ceil(np.log2(len(padded) + len(window))))
     spectrum = np.fft.rfft(padded, size) * np.conj(np.fft.rfft(window, size))
     products = np.fft.irfft(spectrum, size)[: 2 * reach + 1]

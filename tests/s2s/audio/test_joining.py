@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from s2s.audio import decode
-from s2s.audio.aligning import Alignment, Energies, Energy, align
+from s2s.audio import aligning, decode
+from s2s.audio.aligning import HOPS_A_SECOND, Alignment, Energies, Energy, align
 from s2s.audio.joining import EDGE_S, FADE_S, Part, join, levelled, usual_db
 from s2s.contract import ConvertParameters
 from s2s.engine.speech import Job, converted_file
@@ -247,3 +248,52 @@ def test_beside_what_stays_as_it_is_parts_are_as_loud_as_their_source() -> None:
     lie = [Alignment(louder_db=6.0, likeness=0.9), Alignment(louder_db=2.0, likeness=0.9), Alignment(louder_db=9.0)]
     assert own_levels(lie) == [-2.0, 2.0, 0.0]
     assert levelled(lie, 0.0) == [-6.0, -2.0, 0.0]
+
+
+@pytest.fixture
+def hour() -> tuple[Energies, Energies]:
+    """Of a recording, and of an answer that is late; half of it nobody says anything."""
+    numbers = np.random.default_rng(1)
+    hops = 3600 * HOPS_A_SECOND
+    source = numbers.random(hops) ** 4 * np.repeat(numbers.random(hops // 250) > 0.5, 250)
+    return source, np.roll(source, 40)
+
+
+def test_of_hours_it_takes_little_more_memory_than_what_is_compared(hour: tuple[Energies, Energies]) -> None:
+    """A piece is as long as its endpoint takes, and that may be all of an interview's channel."""
+    tracemalloc.start()
+    try:
+        found = align(*hour)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.late_s == pytest.approx(0.08, abs=0.001)
+    assert peak < 5 * hour[0].nbytes
+
+
+def test_each_look_takes_the_shape_of_the_answer_once(
+    hour: tuple[Energies, Energies], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once for each of the windows that are compared."""
+    shape, taken = aligning._shape, list[int]()
+
+    def counted(energy: Energies) -> Energies:
+        taken.append(len(energy))
+        return shape(energy)
+
+    monkeypatch.setattr(aligning, "_shape", counted)
+    align(*hour)
+    assert len(taken) <= 1 + aligning._LOOKS
+
+
+def test_what_is_moved_is_the_same_however_long_it_is() -> None:
+    energy = np.random.default_rng(2).random(200_000)
+    for length, late_s, stretch in (
+        (200_000, 0.3, 1.004),
+        (150_000, -2.0, 0.97),
+        (300_000, 1.0, 1.0),
+        (10, 500.0, 1.0),
+    ):
+        moments = np.arange(length) * stretch + late_s * HOPS_A_SECOND
+        expected = np.interp(moments, np.arange(len(energy)), energy)
+        np.testing.assert_allclose(aligning._moved(energy, length, late_s, stretch), expected, atol=1e-9)
