@@ -10,6 +10,7 @@ import os
 import threading
 
 from django.conf import settings
+from django.db.models import Q
 
 from conversions.files import durable
 from conversions.ground.connections import give_back
@@ -28,7 +29,7 @@ def source_lufs(conversion: Conversion) -> float | None:
     if conversion.source_lufs is None:
         raw = None if conversion.is_rendered else raw_source(conversion)
         conversion.source_lufs = _measured(conversion.sent, raw)  # what is played
-        _keep(conversion, source_lufs=conversion.source_lufs)
+        _keep(conversion, Q(), source_lufs=conversion.source_lufs)
     return conversion.source_lufs
 
 
@@ -36,7 +37,7 @@ def output_lufs(conversion: Conversion) -> float | None:
     """Of the result."""
     if conversion.output_lufs is None and conversion.output:
         conversion.output_lufs = _measured(conversion.output, headerless(conversion.format, conversion.output_channels))
-        _keep(conversion, output_lufs=conversion.output_lufs)
+        _keep(conversion, Q(output=conversion.output), output_lufs=conversion.output_lufs)
     return conversion.output_lufs
 
 
@@ -50,5 +51,6 @@ def _measured(key: str, raw: RawPcm | None) -> float | None:
         return None
 
 
-def _keep(conversion: Conversion, **lufs: float | None) -> None:
-    Conversion.objects.filter(pk=conversion.pk).update(**lufs)
+def _keep(conversion: Conversion, if_still: Q, **lufs: float | None) -> None:
+    """Not of a result that has become another one meanwhile."""
+    Conversion.objects.filter(if_still, pk=conversion.pk).update(**lufs)

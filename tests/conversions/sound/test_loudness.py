@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
 from conversions.models import Conversion
+from conversions.sound import loudness
 from tests.conversions.conftest import Submit, work_all
 from tests.support.cast import Cast
 
@@ -49,3 +52,19 @@ def test_others_learn_nothing(submit: Submit, cast: Cast) -> None:
     client.force_login(cast.mallory)
     for which in ("", "source/"):
         assert client.get(f"/conversions/{conversion.pk}/loudness/{which}").status_code == 404
+
+
+def test_of_a_result_that_becomes_another_one_meanwhile_nothing_is_kept(
+    ready: Conversion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a redo makes of it. The page is loaded anew then, and asks again."""
+    measure = loudness.measure_loudness
+
+    def measured_while_it_changes(*what: Any, **how: Any) -> float | None:
+        Conversion.objects.filter(pk=ready.pk).update(output=f"{ready.output}x", output_lufs=None)
+        return measure(*what, **how)
+
+    monkeypatch.setattr(loudness, "measure_loudness", measured_while_it_changes)
+    assert loudness.output_lufs(ready) is not None
+    ready.refresh_from_db()
+    assert ready.output_lufs is None
