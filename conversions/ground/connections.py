@@ -46,6 +46,15 @@ def rest() -> None:
             database.close_if_unusable_or_obsolete()
 
 
+def lock_out(number: int) -> None:
+    """Until the end of the transaction nobody else comes by here with the same `number`. For what has no row that could
+    be locked. Who begins to write to SQLite is alone already."""
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
 @contextlib.contextmanager
 def written_in_turn() -> Iterator[None]:
     """A transaction for which the threads of this process line up.

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from conversions.files import durable
 from conversions.ground import disk
+from conversions.ground.connections import lock_out
 from conversions.models import Conversion, Failure, Step
 from conversions.queue.plan import Planned
 from s2s.formats import OUTPUT_FORMATS
@@ -23,14 +24,20 @@ from s2s.formats import OUTPUT_FORMATS
 logger = logging.getLogger(__name__)
 
 NO_ROOM = "no_room"
+_LOCK = 0x726F6F6D  # "room"
 _SAMPLE_BYTES = 2
 
 
 def refusal(conversion: Conversion, duration_s: float, planned: Sequence[Planned]) -> Failure | None:
-    """Why a recording of this length isn't begun, with what the others still need that are under way."""
-    free = durable.free_bytes()
-    if len(planned) == 1 or free is None:
+    """Why a recording of this length isn't begun, with what the others still need that are under way.
+
+    Within the transaction that begins it, and before every other lock: until its end nobody else is answered, or each
+    of two would find the room that is there for one.
+    """
+    if len(planned) == 1 or durable.free_bytes() is None:
         return None
+    lock_out(_LOCK)
+    free = durable.free_bytes() or 0
     needed = _needed(conversion.output_format, sum(piece.seconds for piece in planned), duration_s)
     if needed + settings.MIN_FREE_BYTES + disk.AT_LEAST_FREE <= free - _taken(conversion):
         return None

@@ -56,11 +56,11 @@ def _conclude(claim: Claim, lease: Lease, conversion: Conversion, understood: Un
     planned = plan(understood.found, conversion, regions, sent_bytes)
     if isinstance(planned, Failure):
         raise StepError(planned.code, planned.words)
-    no_room = room.refusal(conversion, understood.found.duration_s, planned)
-    if no_room is not None:
-        raise StepError(no_room.code, no_room.words)
     member = Membership.objects.select_related("team").filter(team=claim.team_id, user=claim.user_id).first()
     with written_in_turn():
+        no_room = room.refusal(conversion, understood.found.duration_s, planned)
+        if no_room is not None:
+            raise StepError(no_room.code, no_room.words)
         lock_where_limited(member)
         with outcomes.ended(claim) as locked:
             refusal = reading.refusal(conversion, sum(piece.seconds for piece in planned), member)

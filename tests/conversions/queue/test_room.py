@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from conversions import actions
 from conversions.files.storages.disk import DurableFileSystemStorage
 from conversions.models import Conversion, Step
+from conversions.queue import room
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
@@ -14,6 +17,7 @@ from tests.conversions.conftest import Submit, work_all
 from tests.conversions.pieces import Samples, wav_of
 from tests.support.cast import Cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.together import at_once, meet
 from voices.models import Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +81,22 @@ def test_what_others_that_are_under_way_still_need_is_left_to_them(
         prepared(submit(data=wav_of(0.9 * speech), output_format="mp3_44100_128")).status
         == Conversion.Status.CONVERTING
     )
+
+
+def test_of_two_that_are_prepared_together_one_has_the_room_that_is_there_for_one(
+    submit: Submit,
+    speech: Samples,
+    ten_seconds: Endpoint,
+    scripted: ScriptedEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leave(monkeypatch, round(1.5 * (ANSWERS + RESULT)))
+    made = [submit(data=wav_of(samples), output_format="mp3_44100_128") for samples in (speech, speech[::-1])]
+    claims = [claim(Lane.CPU) for _ in made]
+    meet(monkeypatch, room, "_taken")
+    at_once(*(partial(work, found) for found in claims))
+    assert scripted.calls == 0
+    assert sorted(Conversion.objects.values_list("status", "error_code")) == [("converting", ""), ("failed", "no_room")]
 
 
 def test_a_single_call_asks_for_the_room_of_its_own_answer(
