@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 from conversions.access.sources import Stored, of_conversion
 from conversions.actions import regions
 from conversions.actions.limits import RefusedError, require_quota, require_takeable
+from conversions.actions.paying import number_of, payer_of, require_minutes
 from conversions.actions.submit import Order, columns_of, mail_is_wanted, once_for, submit
 from conversions.ground.clock import db_now
 from conversions.ledger.usage import lock_where_limited
 from conversions.models import Conversion, Event, Region, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
-from teams.gatekeeper import member_of, require, require_change
+from teams.gatekeeper import require, require_change
 from teams.models import Team, User
 from teams.roles import May
 from voices.catalogue import offered_voices
@@ -55,8 +56,9 @@ def _any_voice(is_private: bool) -> Voice:
 
 
 def order(conversion: Conversion, user: User, voice: Voice, wanted: Order) -> bool:
-    """What was kept is converted as `wanted`, whose regions say who speaks where; elsewhere `voice` does. Sent again
-    under the same `wanted.once`, it is the same order. False: it was ordered before, otherwise, or is deleted.
+    """What was kept is converted as `wanted`, whose regions say who speaks where; elsewhere `voice` does. `user` pays
+    (`paying.py`). Sent again under the same `wanted.once`, it is the same order. False: it was ordered before,
+    otherwise, or is deleted.
 
     Raises PermissionDenied, RefusedError, and OverQuotaError where no minutes are left.
     """
@@ -66,20 +68,21 @@ def order(conversion: Conversion, user: User, voice: Voice, wanted: Order) -> bo
     if conversion.status != Conversion.Status.UNORDERED:
         return _is_ordered(conversion, again)
     require_takeable([recording], [voice], wanted.parameters, wanted.regions)
-    require_quota(user, conversion.team, 0)
     with transaction.atomic():
-        lock_where_limited(member_of(user, conversion.team))  # before the conversion
+        payer = payer_of(conversion, user)
+        lock_where_limited(payer)  # before the conversion
         locked = Conversion.objects.select_for_update().get(pk=conversion.pk)
         if locked.deleted_at is not None or locked.status != Conversion.Status.UNORDERED:
             return _is_ordered(locked, again)
         if again and Conversion.objects.filter(created_by=locked.created_by_id, once=again, voice=voice).exists():
             return False  # a take of it was
+        require_minutes(payer, 0.0)  # how many it takes is known when it has been cut, and is asked then
         locked.unordered = False
         Conversion.objects.filter(pk=locked.pk).update(**_ordered(locked, voice, wanted, again))
         locked.move(Conversion.Status.WAITING)
         Region.objects.bulk_create(regions.rows_of(locked, wanted.regions))
         log(locked, Event.Kind.ORDERED, actor=user, voice=regions.names_of(voice, wanted.regions))
-        _read_again(locked, user)
+        _read_again(locked, number_of(payer, user))
     return True
 
 
@@ -102,7 +105,7 @@ def _ordered(conversion: Conversion, voice: Voice, wanted: Order, once: UUID | N
     }
 
 
-def _read_again(conversion: Conversion, user: User) -> None:
+def _read_again(conversion: Conversion, user_id: int) -> None:
     """Where it is cut depends on who speaks where, and how loud it is at each place is kept by nobody."""
     Step.objects.update_or_create(
         conversion=conversion,
@@ -110,7 +113,7 @@ def _read_again(conversion: Conversion, user: User) -> None:
         position=0,
         defaults={
             "team_id": conversion.team_id,
-            "user": user,
+            "user_id": user_id,
             "priority": Step.LONG if conversion.is_long else Step.NORMAL,
             "status": Step.Status.WAITING,
             "attempt": 0,

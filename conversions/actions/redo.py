@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
-from conversions.actions.retry import payer_of
-from conversions.ledger.usage import OverQuotaError, lock_where_limited, over_quota
+from conversions.actions.paying import number_of, payer_of, require_minutes
+from conversions.ledger.usage import lock_where_limited
 from conversions.models import Conversion, Event, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.claim import NO_LEASE
@@ -18,19 +18,19 @@ from teams.models import User
 UNDER_WAY = Q(status__in=[Step.Status.WAITING, Step.Status.RUNNING]) | (Q(status=Step.Status.DONE) & ~Q(result=""))
 _COPIED = (
     *("conversion_id", "position", "start_sample", "end_sample", "seconds", "channel"),
-    *("voice_id", "endpoint_id", "team_id", "user_id", "priority"),
+    *("voice_id", "endpoint_id", "team_id", "priority"),
 )
 
 
 def redo(conversion: Conversion, user: User, number: int) -> bool:
-    """`number`: of the piece, from 1. False: it isn't finished, or is being redone already.
+    """`number`: of the piece, from 1. `user` pays (`paying.py`). False: it isn't finished, or is being redone already.
 
     Raises PermissionDenied, and OverQuotaError where no minutes are left for it.
     """
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     with transaction.atomic():
-        member = payer_of(conversion, user)
-        lock_where_limited(member)  # before the conversion
+        payer = payer_of(conversion, user)
+        lock_where_limited(payer)  # before the conversion
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
         if conversion.deleted_at is not None or conversion.status == Conversion.Status.CANCELLED:
             return False
@@ -39,11 +39,9 @@ def redo(conversion: Conversion, user: User, number: int) -> bool:
         before = conversion.steps.filter(kind=Step.Kind.REDO, position=number - 1)
         if piece is None or is_whole(piece, conversion) or before.filter(UNDER_WAY).exists():
             return False
-        over = over_quota(member, seconds=piece.seconds) if member else None
-        if over:
-            raise OverQuotaError(over)
+        require_minutes(payer, piece.seconds)
         before.delete()
-        _add(piece)
+        _add(piece, number_of(payer, user))
         log(conversion, Event.Kind.REDO, actor=user, piece=number)
     return True
 
@@ -64,7 +62,7 @@ def cancel_redo(conversion: Conversion, user: User, number: int) -> bool:
     return True
 
 
-def _add(piece: Step) -> None:
+def _add(piece: Step, user_id: int) -> None:
     """A step of its own: it would adopt what an earlier one has left."""
-    Step.objects.create(kind=Step.Kind.REDO, **{name: getattr(piece, name) for name in _COPIED})
+    Step.objects.create(kind=Step.Kind.REDO, user_id=user_id, **{name: getattr(piece, name) for name in _COPIED})
     ring_on_commit(Lane.CALLS)

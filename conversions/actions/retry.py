@@ -7,44 +7,38 @@ from collections.abc import Collection, Mapping
 from django.db import transaction
 from django.db.models import Q
 
+from conversions.actions.paying import number_of, payer_of, require_minutes
 from conversions.actions.submit import mail_is_wanted
 from conversions.files import durable
 from conversions.ground.clock import db_now
-from conversions.ledger.usage import OverQuotaError, lock_where_limited, over_quota
+from conversions.ledger.usage import lock_where_limited
 from conversions.models import Call, Conversion, Event, Step, log
 from conversions.queue.bells import Lane, ring_on_commit
 from teams.gatekeeper import require_change
-from teams.models import Membership, User
+from teams.models import User
 
 
 def retry(conversion: Conversion, user: User) -> bool:
-    """False: it had not failed, or is deleted. Raises PermissionDenied, and OverQuotaError when it would be converted
-    again and no minutes are left for that."""
+    """`user` pays (`paying.py`). False: it had not failed, or is deleted. Raises PermissionDenied, and OverQuotaError
+    when it would be converted again and no minutes are left for that."""
     require_change(user, team_id=conversion.team_id, created_by_id=conversion.created_by_id)
     missed = _lost_answers(conversion)
     with transaction.atomic():
-        member = payer_of(conversion, user)
-        lock_where_limited(member)  # before the conversion
+        payer = payer_of(conversion, user)
+        lock_where_limited(payer)  # before the conversion
         conversion = Conversion.objects.select_for_update().get(pk=conversion.pk)
         again = {"error": "", "error_code": "", "finished_at": None, "mail_due": mail_is_wanted(conversion)}
         if conversion.deleted_at is not None or conversion.status != Conversion.Status.FAILED:
             return False
         lost = _still_lost(conversion, missed)
         seconds = _seconds_again(conversion, lost)
-        over = over_quota(member, seconds=seconds) if member and seconds else None
-        if over:
-            raise OverQuotaError(over)
+        if seconds:
+            require_minutes(payer, seconds)
         after = conversion.error_code
         conversion.move(Conversion.Status.WAITING, **again)
-        _reopen_steps(conversion, lost)
+        _reopen_steps(conversion, lost, number_of(payer, user))
         log(conversion, Event.Kind.RETRIED, actor=user, after=after)
     return True
-
-
-def payer_of(conversion: Conversion, user: User) -> Membership | None:
-    """Whose minutes it uses: its creator's, whoever asks for it, or of one who is gone, those of who does."""
-    members = Membership.objects.select_related("team")
-    return members.filter(team=conversion.team_id, user=conversion.created_by_id or user.pk).first()
 
 
 def _seconds_again(conversion: Conversion, lost: Collection[int]) -> float:
@@ -79,7 +73,7 @@ def _still_lost(conversion: Conversion, missed: Mapping[int, str]) -> frozenset[
     return frozenset(pk for pk, key in missed.items() if now.get(pk) == key)
 
 
-def _reopen_steps(conversion: Conversion, lost: Collection[int]) -> None:
+def _reopen_steps(conversion: Conversion, lost: Collection[int], user_id: int) -> None:
     # Whoever presses Retry where it says "may have been billed" has decided. Of a step that failed for another reason,
     # a lost call stays an open question.
     if conversion.error_code == Conversion.UNCLEAR:
@@ -94,7 +88,7 @@ def _reopen_steps(conversion: Conversion, lost: Collection[int]) -> None:
     anew.update(status=Step.Status.WAITING, result="", alignment=None)  # the next answer may lie elsewhere
     if again.filter(kind=Step.Kind.CONVERT).exists():
         again.filter(kind=Step.Kind.ASSEMBLE).delete()  # it comes when the last piece is done
-    again.update(status=Step.Status.WAITING, attempt=0, not_before=db_now())
+    again.update(status=Step.Status.WAITING, attempt=0, not_before=db_now(), user=user_id)
     lanes = {Lane.CALLS if kind == Step.Kind.CONVERT else Lane.CPU for kind in again.values_list("kind", flat=True)}
     for lane in lanes:
         ring_on_commit(lane)
