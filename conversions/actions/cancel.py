@@ -22,7 +22,7 @@ def cancel(conversion: Conversion, user: User) -> bool:
 
 
 def _answer_no(conversion: Conversion) -> bool:
-    return conversion.move(Conversion.Status.CANCELLED, once=None, error="", error_code="")
+    return conversion.move(Conversion.Status.CANCELLED, once=None, kept_once=None, error="", error_code="")
 
 
 def stop(conversion: Conversion) -> bool:
@@ -31,7 +31,7 @@ def stop(conversion: Conversion) -> bool:
     Pieces of one that has failed may be under way all the same; they are stopped too.
     """
     # Who asks for the same again after that wants another one.
-    is_stopped = not conversion.finished and conversion.move(Conversion.Status.CANCELLED, once=None)
+    is_stopped = not conversion.finished and conversion.move(Conversion.Status.CANCELLED, once=None, kept_once=None)
     if is_stopped or conversion.status == Conversion.Status.FAILED:
         unfinished = conversion.steps.filter(status__in=[Step.Status.WAITING, Step.Status.RUNNING])
         # A redo of it would be paid for in vain. A search for speakers may serve a further take.

@@ -34,7 +34,7 @@ def delete(conversion: Conversion, user: User) -> bool:
         stop(row)
         # An export or a redo may be waiting or running, or a search for speakers: it goes, and can be asked for again.
         row.steps.filter(kind__in=Step.ASIDE, status__in=[Step.Status.WAITING, Step.Status.RUNNING]).delete()
-        Conversion.objects.filter(pk=row.pk).update(deleted_at=db_now(), mail_due=False, once=None)
+        Conversion.objects.filter(pk=row.pk).update(deleted_at=db_now(), mail_due=False, once=None, kept_once=None)
         log(row, Event.Kind.DELETED, actor=user)
     return True
 

@@ -31,7 +31,7 @@ from voices.models import Voice
 
 def keep(actor: User, team: Team, audio: File[bytes] | Stored, order: Order) -> Conversion:
     """Keeps it with what is wanted of all of it, until `order` says who speaks where. Sent again under the same
-    `order.once`, it is the same one.
+    `order.once`, it is the same one, also when it is ordered.
 
     Raises PermissionDenied, RefusedError, OSError when it could not be stored, and OverQuotaError when the team has no
     room for it.

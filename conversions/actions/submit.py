@@ -51,7 +51,9 @@ _made_once = Select(
         .values_list("pk")
     )
 )
-
+_kept_once = Select(
+    lambda: Conversion.objects.filter(created_by=Given("user_id"), kept_once=Given("once")).order_by().values_list("pk")
+)
 
 _LIMITS = (OverQuotaError, RefusedError)
 
@@ -169,7 +171,10 @@ def _priority(conversion: Conversion) -> int:
 def _made_before(actor: User, voice: Voice, order: Order) -> Conversion | None:
     if order.once is None:
         return None
-    made = _made_once.rows(user_id=actor.pk, once=order.once, voice_id=voice.pk)
+    if order.unordered:  # its voice means nothing, and may be another one now
+        made = _kept_once.rows(user_id=actor.pk, once=order.once)
+    else:
+        made = _made_once.rows(user_id=actor.pk, once=order.once, voice_id=voice.pk)
     before = Conversion.objects.filter(pk=made[0][0]).first() if made else None
     if before is not None and before.batch_id is None and order.batch is not None:
         # It was sent alone then, with others now.
@@ -181,16 +186,8 @@ def _made_before(actor: User, voice: Voice, order: Order) -> Conversion | None:
 
 
 def _conversion(actor: User, team: Team, audio: File[bytes] | Stored, voice: Voice, order: Order) -> Conversion:
-    parameters = order.parameters
     stored = audio if isinstance(audio, Stored) else None
-    if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
-        parameters = parameters.model_copy(update={"enable_logging": False})
-    endpoints = {voice.endpoint, *(region.voice.endpoint for region in order.regions if region.voice)}
-    if not parameters.enable_logging and not all(endpoint.zero_retention for endpoint in endpoints):
-        raise PermissionDenied("the endpoint keeps what is sent to it")
-    if len(endpoints) == 1 and not order.unordered:
-        # What means nothing to this voice's endpoint is neither sent nor promised. Of several each gets what it heeds.
-        parameters = abilities.heeded(voice.endpoint, parameters)
+    parameters = _meant(order, voice, stored)
     name = clean_name(audio.name or "")
     title = stored.title if stored else ""
     if not parameters.enable_logging:  # zero retention: not even the names are kept
@@ -215,13 +212,28 @@ def _conversion(actor: User, team: Team, audio: File[bytes] | Stored, voice: Voi
         source_since=stored.since if stored else None,
         recording_id=stored.recording_id if stored else None,
         audition_of=order.audition_of,
-        once=order.once,
+        once=None if order.unordered else order.once,
+        kept_once=order.once if order.unordered else None,
         only_me=order.only_me or not parameters.enable_logging,
         **columns_of(parameters),
     )
     conversion.source = durable.source_key(conversion.pk)
     conversion.mail_due = mail_is_wanted(conversion)
     return conversion
+
+
+def _meant(order: Order, voice: Voice, stored: Stored | None) -> ConvertParameters:
+    """What is wanted, as it can be had of this recording at these endpoints. Raises PermissionDenied."""
+    parameters = order.parameters
+    if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
+        parameters = parameters.model_copy(update={"enable_logging": False})
+    endpoints = {voice.endpoint, *(region.voice.endpoint for region in order.regions if region.voice)}
+    if not parameters.enable_logging and not all(endpoint.zero_retention for endpoint in endpoints):
+        raise PermissionDenied("the endpoint keeps what is sent to it")
+    if len(endpoints) == 1 and not order.unordered:
+        # What means nothing to this voice's endpoint is neither sent nor promised. Of several each gets what it heeds.
+        return abilities.heeded(voice.endpoint, parameters)
+    return parameters
 
 
 def columns_of(parameters: ConvertParameters) -> dict[str, object]:
@@ -283,13 +295,11 @@ def submit_all(
         for voice in voices:
             try:
                 conversion = submit(actor, team, again, voice, wanted)
-            except OSError as not_stored:
-                logger.exception("a recording could not be stored")
-                error = not_stored
+            except (OSError, *_LIMITS) as not_taken:
+                if isinstance(not_taken, OSError):
+                    logger.exception("a recording could not be stored")
+                error = not_taken
                 break  # the others of this recording would fail too
-            except _LIMITS as over:
-                error = over
-                break
             conversions.append(conversion)
             again = of_conversion(conversion)  # its file is with us now: further voices share it
     if error is not None and not conversions:

@@ -146,6 +146,8 @@ class Conversion(models.Model):
     source_since = models.DateTimeField(null=True)
     # Made from what its creator's page sent under this: a request that comes twice names it twice.
     once = models.UUIDField(null=True)
+    # The same of what was kept to be ordered later: `once` is the order's, and its voice another one then.
+    kept_once = models.UUIDField(null=True)
     only_me = models.BooleanField(default=False)  # for its creator's eyes; zero retention implies it
     mail_due = models.BooleanField(default=False)  # its creator wants an e-mail once it is finished
     deleted_at = models.DateTimeField(null=True)  # for a day it can be brought back
@@ -159,7 +161,12 @@ class Conversion(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        constraints = [models.UniqueConstraint(fields=["created_by", "once", "voice"], name="made_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["created_by", "once", "voice"], name="made_once"),
+            models.UniqueConstraint(
+                fields=["created_by", "kept_once"], condition=models.Q(kept_once__isnull=False), name="kept_once"
+            ),
+        ]
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="history"),
             models.Index(fields=["team", "status", "-created_at", "-id"], name="history_by_state"),

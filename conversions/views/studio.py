@@ -173,7 +173,8 @@ def _keep(request: HttpRequest, form: StudioForm) -> HttpResponse:
         return _page(request, form, status=422)
     user, team = at_work(request)
     kept = actions.keep(user, team, recordings[0], _order(form))
-    return lead_to(request, "conversions:parts", kept.pk)
+    # Sent again after it was ordered, it is no longer to be marked.
+    return lead_to(request, "conversions:parts" if kept.unordered else "conversions:detail", kept.pk)
 
 
 def _order(form: StudioForm) -> actions.Order:

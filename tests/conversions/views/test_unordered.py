@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,9 @@ from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.sound import phrase, wav
 from voices.models import Endpoint, Voice
 
+# The package has a verb under this name.
+submitting = import_module("conversions.actions.submit")
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LENGTH_S = 30.0
@@ -32,6 +37,10 @@ LENGTH_S = 30.0
 @pytest.fixture
 def voices(endpoint: Endpoint) -> list[Voice]:
     return [Voice.objects.create(endpoint=endpoint, voice_id=name, name=name.title()) for name in ("iris", "otto")]
+
+
+def media(settings: Any) -> Path:
+    return Path(settings.STORAGES["default"]["OPTIONS"]["location"])
 
 
 def keep(client: Client, data: bytes | None = None, **fields: object) -> Conversion:
@@ -101,6 +110,61 @@ def test_sent_twice_it_is_kept_once_and_ordered_once(alice: Client, voices: list
     addresses = {alice.post(f"/conversions/{kept.pk}/parts/", two(voices, once=found[1]))["Location"] for _ in range(3)}
     assert addresses == {f"/conversions/{kept.pk}/"}
     assert Conversion.objects.count() == 1
+
+
+def resend(client: Client, **fields: object) -> str:
+    """The same request once more; where its answer leads to."""
+    audio = io.BytesIO(phrase(LENGTH_S))
+    audio.name = "talk.wav"
+    answer = client.post("/", {"audio": audio, "do": "parts", "output_format": "wav_16000"} | fields)
+    assert answer.status_code == 303
+    return str(answer["Location"])
+
+
+def test_sent_again_after_it_was_ordered_it_is_that_order(alice: Client, voices: list[Voice], settings: Any) -> None:
+    once = "5f2f3f0e-8a4e-4f1c-9d5b-0c1d2e3f4a5b"
+    kept = keep(alice, once=once)
+    alice.post(f"/conversions/{kept.pk}/parts/", two(voices, once="6f2f3f0e-8a4e-4f1c-9d5b-0c1d2e3f4a5b"))
+    assert resend(alice, once=once) == f"/conversions/{kept.pk}/"
+    work_all()
+    assert resend(alice, once=once) == f"/conversions/{kept.pk}/"
+    assert Conversion.objects.get().pk == kept.pk
+    assert [path.parent.name for path in media(settings).rglob("source")] == [str(kept.pk)]
+
+
+def test_sent_again_when_other_voices_are_offered_it_is_kept_once(alice: Client, voices: list[Voice]) -> None:
+    once = "5f2f3f0e-8a4e-4f1c-9d5b-0c1d2e3f4a5b"
+    kept = keep(alice, once=once)
+    Voice.objects.filter(pk=kept.voice_id).update(hidden=True)
+    assert resend(alice, once=once) == f"/conversions/{kept.pk}/parts/"
+    assert Conversion.objects.count() == 1
+
+
+def test_of_two_that_arrive_at_once_the_later_leaves_nothing(
+    alice: Client, voices: list[Voice], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = "5f2f3f0e-8a4e-4f1c-9d5b-0c1d2e3f4a5b"
+    kept = keep(alice, once=once)
+    Voice.objects.filter(pk=kept.voice_id).update(hidden=True)
+    look, looks = submitting._made_before, []
+
+    def too_early(*args: Any) -> Conversion | None:
+        looks.append(args)
+        return look(*args) if len(looks) > 1 else None
+
+    monkeypatch.setattr(submitting, "_made_before", too_early)
+    assert resend(alice, once=once) == f"/conversions/{kept.pk}/parts/"
+    assert [path.parent.name for path in media(settings).rglob("source")] == [str(kept.pk)]
+
+
+@pytest.mark.parametrize("verb", ["cancel", "delete"])
+def test_who_keeps_it_again_after_taking_it_back_gets_another(
+    alice: Client, voices: list[Voice], live: bytes, verb: str
+) -> None:
+    once = "5f2f3f0e-8a4e-4f1c-9d5b-0c1d2e3f4a5b"
+    kept = keep(alice, live, once=once)
+    alice.post(f"/conversions/{kept.pk}/{verb}/")
+    assert keep(alice, live, once=once).pk != kept.pk
 
 
 def test_sent_twice_by_an_owner_a_members_is_ordered_once(alice: Client, voices: list[Voice], cast: Cast) -> None:
