@@ -205,6 +205,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 50
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
 MAX_DURATION_S = env.float("MAX_DURATION_S", default=6 * 3600.0)
 MAX_PIECES = env.int("MAX_PIECES", default=1000)
+UNORDERED_DAYS = env.int("UNORDERED_DAYS", default=30)
 MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=512 * 1024**2)
 STATIC_URL = f"{SITE_PATH}/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -58,7 +58,7 @@ def _any_voice(is_private: bool) -> Voice:
 def order(conversion: Conversion, user: User, voice: Voice, wanted: Order) -> bool:
     """What was kept is converted as `wanted`, whose regions say who speaks where; elsewhere `voice` does. `user` pays
     (`paying.py`). Sent again under the same `wanted.once`, it is the same order. False: it was ordered before,
-    otherwise, or is deleted.
+    otherwise, or is deleted or gone.
 
     Raises PermissionDenied, RefusedError, and OverQuotaError where no minutes are left.
     """
@@ -71,7 +71,9 @@ def order(conversion: Conversion, user: User, voice: Voice, wanted: Order) -> bo
     with transaction.atomic():
         payer = payer_of(conversion, user)
         lock_where_limited(payer)  # before the conversion
-        locked = Conversion.objects.select_for_update().get(pk=conversion.pk)
+        locked = Conversion.objects.select_for_update().filter(pk=conversion.pk).first()
+        if locked is None:  # its time had come just now
+            return False
         if locked.deleted_at is not None or locked.status != Conversion.Status.UNORDERED:
             return _is_ordered(locked, again)
         if again and Conversion.objects.filter(created_by=locked.created_by_id, once=again, voice=voice).exists():

@@ -111,6 +111,15 @@ def begin_with(conversion: Conversion, voices: Sequence[Voice]) -> Begin:
     return Begin(speakers, parts, rest)
 
 
+def lost_words(conversion: Conversion, voices: Sequence[Voice]) -> list[str]:
+    """Which of the voices that it was ordered in can't be had any more: the page begins without them."""
+    if conversion.unordered:
+        return []
+    spoken = [region.voice for region in regions_of(conversion)] if conversion.in_regions else [conversion.voice]
+    lost = dict.fromkeys(voice.name for voice in spoken if voice and voice not in voices)
+    return [_("The voice %s isn’t offered any more. Choose another one.") % name for name in lost]
+
+
 def _by_channel(regions: Sequence[RegionOrder], offered: set[int]) -> Begin:
     of = {region.channel: _value(region.voice, offered) for region in reversed(regions)}
     return Begin(by="channels", left=of.get(0, ""), right=of.get(1, ""))

@@ -47,6 +47,7 @@ def housekeep() -> None:
     """A part that fails (a storage or database that is away) is said in one line and doesn't keep the others."""
     parts: tuple[Callable[[], object], ...] = (
         retention.erase_unreachable,
+        retention.erase_unordered,
         delete_orphans,
         look_into_folders,
         delete_stale_uploads,

@@ -1,6 +1,7 @@
 """What is erased by itself. Zero retention (`enable_logging=false`): the recording and its result are gone one hour
 after the first whole download, and after 24 hours at most; a copy inherits the clock of what it was made of. What was
-deleted is erased once it can't be brought back.
+deleted is erased once it can't be brought back, and what was uploaded for its parts when nobody has ordered anything of
+it for `UNORDERED_DAYS`.
 
 The ledger keeps seconds and credits, and the audit log who did what, but for zero retention ones."""
 
@@ -8,14 +9,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from conversions import actions
 from conversions.access.reach import UNDO_WITHIN
 from conversions.ground.clock import db_now
-from conversions.models import Conversion, Recording
+from conversions.models import Conversion, Event, Recording
 
 AFTER_DOWNLOAD = timedelta(hours=1)
 AT_MOST = timedelta(hours=24)
@@ -30,6 +32,31 @@ def gone_at(conversion: Conversion) -> datetime:
     """When nothing of it will be left, as things stand."""
     at_most = (conversion.source_since or conversion.created_at) + AT_MOST
     return at_most if conversion.downloaded_at is None else min(at_most, conversion.downloaded_at + AFTER_DOWNLOAD)
+
+
+def unordered_until(conversion: Conversion) -> datetime | None:
+    """How long it is kept at least while nobody orders anything of it. None: until somebody deletes it, or orders.
+
+    Whoever brought it back has as long again.
+    """
+    if conversion.status != Conversion.Status.UNORDERED or not settings.UNORDERED_DAYS:
+        return None
+    restored: datetime | None = _restored().filter(conversion=conversion.pk).aggregate(at=Max("at"))["at"]
+    return max(conversion.created_at, restored or conversion.created_at) + timedelta(days=settings.UNORDERED_DAYS)
+
+
+def erase_unordered() -> int:
+    """Erases what was kept for its parts and was ordered by nobody in time. Returns how many."""
+    if not settings.UNORDERED_DAYS:
+        return 0
+    since = db_now() - timedelta(days=settings.UNORDERED_DAYS)
+    lately = _restored().filter(conversion=OuterRef("pk"), at__gte=since)
+    kept = Q(~Exists(lately), status=Conversion.Status.UNORDERED, created_at__lt=since, deleted_at=None)
+    return _erase(Conversion.objects.filter(kept), if_still=kept)
+
+
+def _restored() -> QuerySet[Event]:
+    return Event.objects.filter(kind=Event.Kind.RESTORED).order_by()
 
 
 def forget_recordings() -> int:

@@ -18,7 +18,7 @@ from conversions.ledger.usage import over_quota
 from conversions.models import Conversion
 from conversions.pages import parts as page
 from conversions.pages.progress import progress_of, with_progress
-from conversions.upkeep.retention import gone_at
+from conversions.upkeep.retention import gone_at, unordered_until
 from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.problems import problem_of
 from conversions.views.requests import at_work
@@ -39,8 +39,9 @@ def parts(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
         return _unread(request, conversion)
     voices = _offered(conversion)
     if request.method != "POST":
-        begin = _begin(request, conversion, voices)
-        return _page(request, conversion, Parts(length_s, voices, begin=begin, once=uuid4()))
+        form = Parts(length_s, voices, begin=_begin(request, conversion, voices), once=uuid4())
+        form.problems += page.lost_words(conversion, voices)
+        return _page(request, conversion, form)
     do = request.POST.get("do", "")
     if do in MORE:
         return _page(request, conversion, Parts(length_s, voices, data=Parts.with_more(request.POST, do)))
@@ -149,6 +150,7 @@ def _page(
         "over": over,
         "is_stereo": conversion.source_apart or form.whole["by"].value() == "channels",
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,
+        "kept_until": unordered_until(conversion),
         "search": page.search_of(conversion),
         "most_parts": actions.MOST_REGIONS,
         "shortest_s": actions.SHORTEST_S,
