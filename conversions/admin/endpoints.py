@@ -37,6 +37,7 @@ class EndpointsAdmin(EndpointAdmin):
                     if len(free) == 1
                     else _("No recording was ever sent to them."),
                     _("Its key stays in the environment."),
+                    *_waiting(goes),
                     *_named(kept),
                 ],
                 _("What comes back"): _made_again(free),
@@ -83,6 +84,17 @@ def _named(rows: Sequence[Endpoint]) -> list[str]:
         values = {"endpoint": row, "recordings": recordings, "calls": calls}
         lines.append(_("%(endpoint)s stays: %(recordings)s and %(calls)s of the ledger name it.") % values)
     return lines
+
+
+def _waiting(known: actions.Known) -> list[str]:
+    if not known.unordered:
+        return []
+    words = ngettext(
+        "%d recording that nobody has converted yet: its parts get voices of another endpoint.",
+        "%d recordings that nobody has converted yet: their parts get voices of another endpoint.",
+        known.unordered,
+    )
+    return [words % known.unordered]
 
 
 def _voices(known: actions.Known) -> list[str]:

@@ -195,6 +195,11 @@ class Parts:
             more[name] = str(min(int(there) + count, most))
         return more
 
+    @property
+    def has_voices(self) -> bool:
+        """Whether any can be chosen."""
+        return bool(self._voices)
+
     def _name_speakers(self) -> None:
         """Each has its name, or a number, in all the lists that one chooses from."""
         self.names: list[str] = []
