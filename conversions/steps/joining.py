@@ -25,13 +25,14 @@ from conversions.steps.lanes import lanes, recordings
 from conversions.steps.loading import piece_at
 from s2s import audio
 from s2s.audio import AudioError, decode
-from s2s.formats import OUTPUT_FORMATS
+from s2s.formats import OUTPUT_FORMATS, OutputFormat
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from s2s.audio.aligning import Alignment
+    from s2s.audio.joining import Part
 
 _BLOCK = 1 << 20
 
@@ -39,12 +40,8 @@ _BLOCK = 1 << 20
 def join(claim: Claim, lease: Lease, conversion: Conversion, pieces: Sequence[Step]) -> dict[str, object]:
     """The fields of the conversion that tell of its result. Raises AudioError, FileNotFoundError, LeaseLostError."""
     from s2s.audio.aligning import Alignment
-    from s2s.audio.joining import join as joined
-    from s2s.audio.lanes import in_step, outline
-    from s2s.audio.peaks import survey
 
-    format = conversion.format
-    rate_hz = format.sample_rate_hz
+    rate_hz = conversion.format.sample_rate_hz
     alignments = [_alignment(conversion, piece) for piece in pieces]
     lie = [Alignment(**{field.name: each[field.name] for field in fields(Alignment)}) for each in alignments]
     usual = _usual(claim, lie, alignments)
@@ -54,26 +51,7 @@ def join(claim: Claim, lease: Lease, conversion: Conversion, pieces: Sequence[St
     with ExitStack() as files, TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
         made, recording, usual_db = cast(BinaryIO, file), recordings(files), usual["louder_db"]
         channels = lanes(conversion, pieces, lie, answer, recording, rate_hz=rate_hz, scale=scale, usual_db=usual_db)
-        encoder = audio.Encoder(
-            format.codec,
-            rate_hz,
-            format.bitrate_kbps,
-            input_rate_hz=rate_hz,
-            sink=made,
-            length=samples,
-            channels=len(channels),
-        )
-
-        def encoded() -> Iterator[NDArray[np.float32]]:
-            share = Share(claim, samples)
-            for planes in in_step([joined(parts, samples, rate_hz) for parts in channels]):
-                lease.check()  # whoever deletes the conversion ends the work
-                encoder.write(planes)
-                share.add(planes.shape[1])
-                yield outline(planes)
-
-        found = survey(encoded(), rate_hz, 1000, samples)
-        encoder.finish()
+        peaks = _encode(claim, lease, conversion.format, channels, samples, made)
         lease.check()
         result = durable.store_result(claim.conversion_id, claim.step_id, claim.attempt, claim.token, _chunks(made), {})
     return {
@@ -81,8 +59,40 @@ def join(claim: Claim, lease: Lease, conversion: Conversion, pieces: Sequence[St
         "output_bytes": result.size,
         "output_duration_s": samples / rate_hz,
         "pieces_bytes": sum(durable.size(piece.result) for piece in pieces),
-        "output_peaks": found.peaks,
+        "output_peaks": peaks,
     }
+
+
+def _encode(
+    claim: Claim, lease: Lease, format: OutputFormat, channels: Sequence[Sequence[Part]], samples: int, made: BinaryIO
+) -> bytes:
+    """The parts of each channel, joined, as one file of so many `samples`. Returns what is drawn of it."""
+    from s2s.audio.joining import join as joined
+    from s2s.audio.lanes import in_step, outline
+    from s2s.audio.peaks import survey
+
+    rate_hz = format.sample_rate_hz
+    encoder = audio.Encoder(
+        format.codec,
+        rate_hz,
+        format.bitrate_kbps,
+        input_rate_hz=rate_hz,
+        sink=made,
+        length=samples,
+        channels=len(channels),
+    )
+
+    def encoded() -> Iterator[NDArray[np.float32]]:
+        share = Share(claim, samples)
+        for planes in in_step([joined(parts, samples, rate_hz) for parts in channels]):
+            lease.check()  # whoever deletes the conversion ends the work
+            encoder.write(planes)
+            share.add(planes.shape[1])
+            yield outline(planes)
+
+    found = survey(encoded(), rate_hz, 1000, samples)
+    encoder.finish()
+    return found.peaks
 
 
 def _usual(claim: Claim, lie: Sequence[Alignment], alignments: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -6,6 +6,7 @@ Runs only in a worker, behind its limits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -144,40 +145,52 @@ def opener(
     """
     whole = Input(fd, on_read)
     chained = links(whole.peek, whole.size) if raw is None and whole.head(len(MARK)) == MARK else []
-    mixes: dict[Link | None, Mix] = {}
-    scales: dict[Link | None, float] = {}
+    ear = _Ear(fd, on_read, limits, raw, track, channel)
+    return ear.opened_and_listened_to if len(chained) < 2 else lambda: Chain(chained, ear.opened, ear.listen_to, limits)
 
-    def opened(link: Link | None = None) -> Recording:
-        return Recording(Input(fd, on_read, link), limits, raw, track)
 
-    def listen_to(recording: Recording, link: Link | None = None, reading: Reading | None = None) -> None:
+@dataclass
+class _Ear:
+    """Opens the recording in a file, or a link of it, and keeps what listening to it has shown."""
+
+    fd: int
+    on_read: Callable[[], None]
+    limits: Limits
+    raw: RawPcm | None
+    track: int | None
+    channel: int | None
+    mixes: dict[Link | None, Mix] = field(default_factory=dict)
+    scales: dict[Link | None, float] = field(default_factory=dict)
+
+    def opened(self, link: Link | None = None) -> Recording:
+        return Recording(Input(self.fd, self.on_read, link), self.limits, self.raw, self.track)
+
+    def listen_to(self, recording: Recording, link: Link | None = None, reading: Reading | None = None) -> None:
         def read_anew() -> Reading:
-            return open_reading(Input(fd, on_read, link), raw, track)
+            return open_reading(Input(self.fd, self.on_read, link), self.raw, self.track)
 
-        if link not in scales:
-            scales[link] = full_scale(read_anew, recording.description.codec, recording.first)
-        recording.full_scale = scales[link]
+        if link not in self.scales:
+            self.scales[link] = full_scale(read_anew, recording.description.codec, recording.first)
+        recording.full_scale = self.scales[link]
         channels = recording.description.channels
-        if channel is not None:
-            recording.mix_by(only(channel, channels))
+        if self.channel is not None:
+            recording.mix_by(only(self.channel, channels))
         elif channels > 1:
-            if link not in mixes:
-                plain = Plain.found_in(fd, limits, raw)
+            if link not in self.mixes:
+                plain = Plain.found_in(self.fd, self.limits, self.raw)
                 # As who reads it without a decoder.
-                mixes[link] = plain.listen(fd) if plain else listen(read_anew, recording, reading)
-            recording.mix_by(mixes[link])
+                self.mixes[link] = plain.listen(self.fd) if plain else listen(read_anew, recording, reading)
+            recording.mix_by(self.mixes[link])
 
-    def opened_and_listened_to() -> Recording:
-        recording = opened()
-        if recording.description.channels > 1 and None not in mixes and channel is None:
+    def opened_and_listened_to(self) -> Recording:
+        recording = self.opened()
+        if recording.description.channels > 1 and None not in self.mixes and self.channel is None:
             # What is open is used up, and let go of: the index of a film of hours is in memory once.
-            listen_to(recording, reading=recording.reading)
+            self.listen_to(recording, reading=recording.reading)
             recording.close()
-            recording = opened()
-        listen_to(recording)
+            recording = self.opened()
+        self.listen_to(recording)
         return recording
-
-    return opened_and_listened_to if len(chained) < 2 else lambda: Chain(chained, opened, listen_to, limits)
 
 
 def _length_s(stream: AudioStream) -> Fraction | None:
