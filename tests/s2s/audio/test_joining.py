@@ -18,6 +18,7 @@ from s2s.audio.joining import EDGE_S, FADE_S, Part, join, levelled, usual_db
 from s2s.contract import ConvertParameters
 from s2s.engine.speech import Job, converted_file
 from s2s.engine.voices import catalogue
+from tests.support.joins import click, elsewhere
 
 SPEECH = Path(__file__).resolve().parents[2] / "data" / "speech"
 RATE = 16_000
@@ -297,3 +298,23 @@ def test_what_is_moved_is_the_same_however_long_it_is() -> None:
         moments = np.arange(length) * stretch + late_s * HOPS_A_SECOND
         expected = np.interp(moments, np.arange(len(energy)), energy)
         np.testing.assert_allclose(aligning._moved(energy, length, late_s, stretch), expected, atol=1e-9)
+
+
+def test_over_music_without_a_pause_nothing_jumps_where_parts_are_joined() -> None:
+    """Each part sounds otherwise there, as an endpoint's answers do: a hard cut would be heard as a click."""
+    length, moments = 60 * RATE, np.arange(60 * RATE) / RATE
+    places = cut(length)
+    answers = [organ(moments[start:end], number) for number, (start, end) in enumerate(places)]
+    parts = [Part(start, end, in_blocks(answer)) for (start, end), answer in zip(places, answers, strict=True)]
+    result = joined(parts, length)
+    joins = [(one[1] + other[0]) // 2 for one, other in pairwise(places)]
+    near = round(FADE_S * RATE)
+    there = max(click(result[join - near : join + near]) for join in joins)
+    usual = max(click(result[place : place + 2 * near]) for place in elsewhere(joins, length, 100))
+    assert there <= usual + 1.0
+
+
+def organ(moments: NDArray[np.float64], register: int) -> Samples:
+    """A chord that is held for as long as one likes."""
+    tones = [np.sin(2 * np.pi * hz * moments + 2.0 * register) for hz in (110.0, 164.8, 220.0, 277.2)]
+    return (0.1 * np.sum(tones, axis=0)).astype(np.float32)
