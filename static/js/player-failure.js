@@ -9,11 +9,20 @@ export function onFailure(player, { dead, unheard = () => {} }) {
     player.pause();
     dead();
   }
+  let asked = !player.paused;
   function judge() {
+    if (!player.error) return; // it was loaded again
+    if (player.error.code !== MediaError.MEDIA_ERR_DECODE || !asked) return bury();
+    // The error came late, of what was playing until just now: that moves or doesn't when it goes on.
+    if (player.paused) return player.addEventListener("play", judge, { once: true });
     const from = player.currentTime;
-    if (player.paused || player.error.code !== MediaError.MEDIA_ERR_DECODE) return bury();
-    setTimeout(() => (player.currentTime === from ? bury() : unheard()), LOOK_AGAIN_MS);
+    setTimeout(() => {
+      if (player.currentTime !== from) unheard();
+      else if (player.paused) judge();
+      else bury();
+    }, LOOK_AGAIN_MS);
   }
+  player.addEventListener("play", () => (asked = true));
   player.addEventListener("error", judge);
   if (player.error) judge(); // before this script ran
 }

@@ -133,6 +133,29 @@ def test_a_browser_without_a_sound_device_plays_on_and_says_that_nothing_is_hear
     visitor.see("#unheard", "no device that plays sound")
 
 
+# Who presses Pause in the moment in which it is found out is before who listens to the player.
+LATE_ERROR = """
+    const player = document.querySelector("audio[aria-label=Nora]");
+    const failed = new Promise((resolve) => {
+        document.addEventListener("error", ({ target }) => resolve(target.pause()), { capture: true, once: true });
+    });
+    player.play();
+    await failed;
+    return [player.error.code, player.paused];
+"""
+
+
+@only(start.firefox)
+def test_a_player_that_learns_only_in_a_pause_that_nothing_sounds_goes_on(visitor: Visitor, speech: Path) -> None:
+    visitor.open("/")
+    visitor.choose(speech / "interview.mp3")
+    visitor.convert()
+    assert visitor.ask(LATE_ERROR) == [3, True]
+    visitor.press("Play")
+    visitor.until("document.querySelector('audio[aria-label=Nora]').currentTime > 1")
+    visitor.see("#unheard", "no device that plays sound")
+
+
 @only(start.webkit)  # whose private windows take a sound into IndexedDB and then never answer
 def test_a_browser_that_keeps_nothing_sends_at_once_and_after_it_has_said_so(visitor: Visitor, speech: Path) -> None:
     visitor.open("/")
