@@ -11,6 +11,7 @@ the start.
 from __future__ import annotations
 
 import gc
+import logging.config
 import os
 import sys
 
@@ -36,9 +37,9 @@ def main(name: str, arguments: list[str]) -> None:
 
 def _without_apps() -> Celery:
     from django.conf import settings
-    from django.utils.log import configure_logging
 
-    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    # Ours alone: Django's own has a handler that mails pages of errors, and brings templates, forms and views for them.
+    logging.config.dictConfig(settings.LOGGING)
     app = Celery("timbre", fixups=[])
     app.config_from_object("django.conf:settings", namespace="CELERY")
     return app

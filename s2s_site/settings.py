@@ -69,7 +69,7 @@ INSTALLED_APPS = [
     "conversions",
     "voices",
     "teams",
-    "django.contrib.admin",
+    "s2s_site.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -7,6 +7,8 @@ from django.views.defaults import page_not_found
 
 from s2s_site import health, statics
 
+admin.autodiscover()  # a worker hasn't: see apps.py
+
 urlpatterns = [
     # First what is asked for most: every address is looked for from here on.
     path("", include("conversions.urls")),

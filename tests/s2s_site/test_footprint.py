@@ -20,6 +20,11 @@ HEAVY = {"av", "boto3", "elevenlabs", "numpy", "scipy"}
 WEB = """
 import s2s_site.wsgi
 """
+# What a page asks a worker's process for, an e-mail's address say, brings the pages.
+PAGES = """
+from django.urls import reverse
+reverse("admin:conversions_conversion_changelist")
+"""
 WORKER = """
 import celery.bin.worker
 import s2s_site.run_celery as program
@@ -68,12 +73,18 @@ def test_a_worker_loads_no_pages_and_no_terminal() -> None:
     found = loaded(WORKER)
     assert {"conversions.tasks", "voices.tasks"} <= found
     assert not {"s2s_site.urls", "conversions.urls", "conversions.views", "prompt_toolkit"} & found
+    assert not {"conversions.admin", "teams.admin", "voices.admin", "allauth.account.admin"} & found
+
+
+def test_a_worker_that_needs_an_address_has_all_of_them() -> None:
+    assert "conversions.admin" in loaded(WORKER + PAGES)
 
 
 def test_beat_loads_nothing_of_what_it_rings_for() -> None:
     found = loaded(BEAT)
     assert "s2s_site.beat" in found
     assert not {"conversions.models", "conversions.tasks", "django.contrib.admin", "prompt_toolkit"} & found
+    assert not {"django.template", "django.http", "django.views.debug"} & found
 
 
 def kilobytes(pid: int) -> dict[str, int]:
