@@ -103,7 +103,8 @@ def _by_engine(checkout: Path, folder: Path, clips, voices: list[str]):
         np.save(folder / f"{clip.name}.npy", clip.samples)
     jobs = [{"clip": clip.name, "rate_hz": clip.rate_hz, "voice": voice} for clip, voice in pairs]
     (folder / "jobs.json").write_text(json.dumps(jobs))
-    command = [sys.executable, str(CHECKOUT / "bench" / "quality_convert.py"), str(folder)]
+    # Without -P modules beside the script would come first: bench has a `queue`.
+    command = [sys.executable, "-P", str(CHECKOUT / "bench" / "quality_convert.py"), str(folder)]
     subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(checkout)}, cwd=checkout)
     done = json.loads((folder / "done.json").read_text())
     made = [
