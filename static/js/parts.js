@@ -18,6 +18,9 @@ const length = Number(figure.dataset.seconds);
 const COLOURS = 6;
 const ASKED_AFTER_MS = 500;
 
+// Each channel gets a voice instead: nothing is marked, and what is for that isn't shown (parts.css).
+const isByChannels = () => form.elements.by?.value === "channels";
+
 const fieldOf = (row, name) => row.querySelector(`[name$="-${name}"]`);
 const rows = () => [...byParts.querySelectorAll("[data-part]")];
 
@@ -184,6 +187,7 @@ function isAsItCame(field) {
 
 // Speakers that were looked for while the page is open are filled in by themselves, unless somebody has marked something.
 async function showFound() {
+  if (isByChannels()) return; // it waits until parts are chosen again
   const link = document.querySelector("#search .show-found:not([data-seen])");
   if (!link) return;
   link.dataset.seen = "yes";
@@ -216,6 +220,7 @@ function fillIn(page) {
 byParts.addEventListener("focusin", ({ target }) => (current = target.closest("[data-part]") ?? current));
 form.addEventListener("input", ({ target }) => {
   if (target.name?.endsWith("-name")) nameSpeakers();
+  if (target.name === "by") showFound();
   changed();
 });
 byParts.addEventListener("click", (event) => {
@@ -245,6 +250,7 @@ document.querySelector("#ends").addEventListener("click", end);
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
   if (document.body.dataset.shortcuts === "off" || document.querySelector("dialog[open]")) return;
+  if (isByChannels()) return;
   const act = { b: begin, e: end }[event.key.toLowerCase()];
   if (act && !(event.target instanceof HTMLSelectElement)) act();
 });

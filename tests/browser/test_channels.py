@@ -62,6 +62,48 @@ def test_the_keyboard_chooses_channels_and_takes_it_back(page: Page, interview: 
     expect(page.get_by_label("Left channel", exact=True)).to_be_hidden()
 
 
+MARKING = ("#lane", "#marking", "#search")
+
+
+def test_what_marks_parts_is_there_for_parts_alone(page: Page, interview: str) -> None:
+    allow(page, 422)
+    page.goto(interview)
+    for place in MARKING:
+        expect(page.locator(place)).to_be_visible()
+    page.get_by_label("Left and right channel").check()
+    for place in MARKING:
+        expect(page.locator(place)).to_be_hidden()
+    page.locator("#seek").focus()
+    page.keyboard.press("b")
+    page.keyboard.press("e")
+    expect(page.locator("#announcement")).to_have_text("")
+    page.keyboard.press("?")
+    expect(page.locator("dialog[open]")).to_contain_text("Play, pause")
+    expect(page.locator("dialog[open]")).not_to_contain_text("A part begins where the player is", use_inner_text=True)
+    page.keyboard.press("Escape")
+    page.get_by_label("Parts of it").check()
+    for place in MARKING:
+        expect(page.locator(place)).to_be_visible()
+    assert page.locator("[data-part] input[type=text]").evaluate_all("(all) => all.every((one) => !one.value)")
+
+
+def test_who_chooses_channels_stays_where_they_are(page: Page, interview: str) -> None:
+    allow(page, 422)
+    page.goto(interview)
+    choice = page.get_by_label("Left and right channel")
+    choice.scroll_into_view_if_needed()
+    choice.check()
+    expect(page.locator("#search")).to_be_hidden()
+    expect(choice).to_be_in_viewport()
+
+
+def test_without_a_script_what_marks_parts_is_not_there_either(plain_page: Page, interview: str) -> None:
+    plain_page.goto(interview)
+    expect(plain_page.get_by_role("button", name="Find speakers")).to_be_visible()
+    plain_page.get_by_label("Left and right channel").check()
+    expect(plain_page.get_by_role("button", name="Find speakers")).to_be_hidden()
+
+
 def test_without_a_script_what_it_comes_to_is_asked_for(plain_page: Page, interview: str) -> None:
     page = plain_page
     page.goto(interview)
