@@ -51,8 +51,13 @@ class Look:
         assert not small, f"{name} has targets under 44 px: {small}"
         found = broken_rules(self.page)
         assert not found.violations_count, f"{name}: {found.generate_report()}"
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENS / f"{name}.png", full_page=whole)
+        keep_picture(self.page, name, whole=whole)
+
+
+def keep_picture(page: Page, name: str, *, whole: bool = True) -> None:
+    """For people to look at. As PNG it took half as long again to make."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.jpg", full_page=whole)
 
 
 def broken_rules(page: Page) -> AxeResults:

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import new_page, with_and_without_scripts
-from tests.browser.looks import KINDS, RULES, SCREENS
+from tests.browser.looks import KINDS, RULES, keep_picture
 from tests.browser.stage import set_stage
 from tests.support.product import Product
 
@@ -84,8 +84,7 @@ def test_the_question_can_be_read_by_everybody(seen: Page, refused: str) -> None
     choose(seen, refused, "purge")
     button, way_back = seen.get_by_role("button", name="Purge for good"), seen.get_by_role("link", name="Keep it")
     expect(button).to_be_visible()
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    seen.screenshot(path=SCREENS / f"admin-purge-{seen.name}.png", full_page=True)  # type: ignore[attr-defined]
+    keep_picture(seen, f"admin-purge-{seen.name}")  # type: ignore[attr-defined]
     too_wide = seen.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert too_wide <= 0
     levels = seen.evaluate("[...document.querySelectorAll('#content :is(h1, h2, h3)')].map((one) => one.localName)")

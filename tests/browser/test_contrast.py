@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import new_page
+from tests.browser.looks import keep_picture
 from tests.browser.studio import choose, choose_voice, convert, open_options, wait_until
 from tests.support.product import CHECKOUT, Product
 
-SCREENS = CHECKOUT / "test-results" / "screens"
 INTERVIEW = CHECKOUT / "tests" / "data" / "speech" / "interview.mp3"
 PROBE = """() => {
     const probe = document.createElement("p");
@@ -44,8 +44,7 @@ def forced(
 
 
 def picture(page: Page, scheme: str, name: str) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"{name}-forced-{scheme}.png", full_page=True)
+    keep_picture(page, f"{name}-forced-{scheme}")
 
 
 def pixels(place: Locator) -> NDArray[np.int64]:

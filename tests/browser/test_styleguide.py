@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
-from tests.browser.looks import KINDS, SCREENS, ColorScheme, Look, name_of
+from tests.browser.looks import KINDS, ColorScheme, Look, keep_picture, name_of
 from tests.browser.studio import convert, sign_in, wait_until
 from tests.support.product import CHECKOUT, Product
 
@@ -62,4 +62,4 @@ def test_every_component_in_a_contrast_theme(
 ) -> None:
     told = {"forced_colors": "active", "color_scheme": scheme}
     for page in new_page(chromium, workshop, storage_state=session, look=told):
-        opened(page).screenshot(path=SCREENS / f"styleguide-forced-{scheme}.png", full_page=True)
+        keep_picture(opened(page), f"styleguide-forced-{scheme}")
