@@ -85,9 +85,9 @@ MIDDLEWARE = [
     "s2s_site.middleware.hear_out",  # around all that may answer early
     *(["s2s_site.middleware.keep_cookies_below"] if SITE_PATH else []),
     "django.middleware.security.SecurityMiddleware",
-    "s2s_site.middleware.declare_policy",
-    "s2s_site.middleware.refuse_nul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "s2s_site.middleware.declare_policy",  # within: scripts and sheets need none, and a page has forty of them
+    "s2s_site.middleware.refuse_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from conversions.access.reach import conversion_or_404, of_batch, on_pages_of
@@ -31,6 +32,7 @@ from teams.roles import May
 
 
 @require_safe
+@gzip_page
 def detail(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     return show(request, conversion_id)
 

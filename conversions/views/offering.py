@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from conversions.pages.voicecards import OPTION_NAMES
@@ -24,6 +25,7 @@ _SOMEBODY_LACKS = (
 @login_not_required  # it says nothing of anybody
 @require_safe
 @cache_control(private=True, max_age=3600)
+@gzip_page
 def offering(request: HttpRequest) -> HttpResponse:
     selectors = [
         (_SOMEBODY_LACKS if name == "zero_retention" else _NOBODY_HAS).format(name=name) for name in OPTION_NAMES

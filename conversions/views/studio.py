@@ -13,6 +13,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 from conversions import actions
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 @csrf_exempt  # _accept is protected: the token lies in the body, which is read only after the checks of the headers
 @require_http_methods(["GET", "POST"])
+@gzip_page
 def studio(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _opened(request)
