@@ -23,7 +23,11 @@ MOST_SPEAKERS: Final = 30
 COLOURS: Final = 6  # of speakers, in parts.css
 _EMPTY: Final = 3  # empty rows that come at a time
 _SPEAKERS, _PARTS = "speaker", "part"
-MORE: Final = {"parts": (_PARTS, _EMPTY, actions.MOST_REGIONS), "speakers": (_SPEAKERS, 1, MOST_SPEAKERS)}
+MORE: Final = {
+    "parts": (_PARTS, _EMPTY, actions.MOST_REGIONS),
+    "speakers": (_SPEAKERS, 1, MOST_SPEAKERS),
+    "again": (_PARTS, 0, actions.MOST_REGIONS),  # as it was: what a browser has kept
+}
 # Four of each part, three of each speaker, and some that are about all of it.
 MOST_FIELDS: Final = 4 * (actions.MOST_REGIONS + 1) + 3 * MOST_SPEAKERS + 20
 _MOMENT = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d{1,6})?)")
@@ -167,6 +171,7 @@ class Parts:
         once: object = None,
     ) -> None:
         self.length_s, self.problems = length_s, list[str]()
+        self.missing: list[str] = []  # what has to be said yet, by who has made no mistake
         self._voices = {str(voice.pk): voice for voice in voices}
         kept = voice_choices(voices, _("Left as it is"))
         begin = begin or Begin()
@@ -187,7 +192,7 @@ class Parts:
 
     @staticmethod
     def with_more(data: QueryDict, what: str) -> QueryDict:
-        """The same with empty rows behind those that there are, for `what` ("parts" or "speakers")."""
+        """The same with empty rows behind those that there are, for `what` of `MORE`."""
         prefix, count, most = MORE[what]
         more, name = data.copy(), f"{prefix}-TOTAL_FORMS"
         there = more.get(name, "")
@@ -242,7 +247,7 @@ class Parts:
         return longest
 
     def is_valid(self) -> bool:
-        """Says what is wrong where it is wrong, and in `problems` what is about all of it."""
+        """Says what is wrong where it is wrong, in `problems` what is about all of it; `missing`: what is to come."""
         every = [self.whole.is_valid(), self.speakers.is_valid(), self.parts.is_valid()]
         for formset in (self.speakers, self.parts):
             self.problems += [str(words) for words in formset.non_form_errors()]
@@ -252,8 +257,8 @@ class Parts:
             self._look_at_parts()
             every = [not any(form.errors for form in self._marked)]
         if all(every):
-            self.problems += self._missing()
-        return all(every) and not self.problems
+            self.missing = self._missing()
+        return all(every) and not self.problems + self.missing
 
     @property
     def has_errors(self) -> bool:

@@ -295,6 +295,14 @@ def _parts() -> Words:
             "to_show": _("Press “Show what was found” to have it below, in place of what is marked there."),
             "lost": _("The price could not be asked: the connection was lost. Press “What will it cost?” again."),
             "speaker": _("Speaker {number}"),
+            "listen": _("Listen to {name}"),
+            "part": _("Part {number}"),
+            "named": _("Speaker {number}: {name}"),
+            "unnamed": _("no name yet"),
+            "speaker_added": _("Speaker {number} was added."),
+            "kept": _("What you mark is kept in this browser until you press Convert, for a day at most."),
+            "back": _("What you had marked here is back."),
+            "replaced": _("This is what was found; what you had marked isn’t shown any more."),
         },
     }
 

@@ -21,7 +21,7 @@ from conversions.pages.progress import progress_of, with_progress
 from conversions.upkeep.retention import gone_at, unordered_until
 from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.problems import problem_of
-from conversions.views.requests import at_work
+from conversions.views.requests import HtmxHttpRequest, at_work
 from teams.gatekeeper import may_change, membership, require, signed_in
 from teams.roles import May
 from voices.catalogue import offered_voices
@@ -30,7 +30,7 @@ from voices.models import Voice
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def parts(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
-    """POST: `do` says whether it is sent, looked at (check) or given more rows (parts, speakers)."""
+    """POST: `do` says whether it is sent, looked at (check), given more rows (parts, speakers) or shown (again)."""
     objects = Conversion.objects.select_related("endpoint", "voice__endpoint", "team")
     conversion = conversion_or_404(request.user, conversion_id, objects)
     require(signed_in(request), May.CONVERT, conversion.team_id)
@@ -46,9 +46,11 @@ def parts(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     if do in MORE:
         return _page(request, conversion, Parts(length_s, voices, data=Parts.with_more(request.POST, do)))
     form = Parts(length_s, voices, data=request.POST)
+    is_looked_at = do == "check"
     if not form.is_valid():
-        return _page(request, conversion, form, status=422)
-    if do == "check":
+        is_wrong = form.problems or form.has_errors or not is_looked_at
+        return _page(request, conversion, form, is_looked_at=is_looked_at, status=422 if is_wrong else 200)
+    if is_looked_at:
         return _page(request, conversion, form, summary=page.summary_of(form))
     return _send(request, conversion, form)
 
@@ -77,7 +79,7 @@ def _begin(request: HttpRequest, conversion: Conversion, voices: list[Voice]) ->
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def speakers(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
+def speakers(request: HtmxHttpRequest, conversion_id: UUID) -> HttpResponse:
     """POST: they are to be found. GET: how far that is, for polling: 204 while nothing changed since `seen`."""
     conversion = conversion_or_404(
         request.user, conversion_id, Conversion.objects.defer("source_peaks", "output_peaks")
@@ -88,9 +90,11 @@ def speakers(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
             actions.diarize(conversion, signed_in(request))
         except actions.RefusedError as error:
             messages.error(request, str(problem_of(error)))
-        return see_other("conversions:parts", conversion_id)
+            return see_other("conversions:parts", conversion_id)
+        if not request.htmx:
+            return see_other("conversions:parts", conversion_id)
     search = page.search_of(conversion)
-    if request.GET.get("seen") == search.state:
+    if request.method != "POST" and request.GET.get("seen") == search.state:
         return HttpResponse(status=204)
     return render(request, "conversions/parts_search.html", {"conversion": conversion, "search": search})
 
@@ -138,6 +142,7 @@ def _page(
     form: Parts,
     *,
     summary: page.Summary | None = None,
+    is_looked_at: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     member = membership(signed_in(request))
@@ -147,6 +152,7 @@ def _page(
         "is_its_own": _is_its_own(request, conversion),
         "form": form,
         "summary": summary,
+        "is_looked_at": is_looked_at,
         "over": over,
         "is_stereo": conversion.source_apart or form.whole["by"].value() == "channels",
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,

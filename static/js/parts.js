@@ -3,6 +3,7 @@
 
 import { laneOf } from "./lane.js";
 import { readMoment, writeMoment } from "./moments.js";
+import { keeping } from "./parts-kept.js";
 import { isTyping } from "./typing.js";
 import { word } from "./words.js";
 
@@ -54,6 +55,7 @@ function addRow() {
       if (value) element.setAttribute(name, value.replaceAll("__prefix__", count));
     }
   }
+  row.querySelector("[role=group]").ariaLabel = word("parts.part", { number: count + 1 });
   total.value = count + 1;
   list().append(row);
   nameSpeakers();
@@ -98,11 +100,21 @@ function end() {
   changed();
 }
 
-let stopAt = null;
+let heard = null; // { button, from, until } of the stretch that somebody listens to
 
-function hear(from, until) {
+function stopHearing() {
+  heard?.button.setAttribute("aria-pressed", "false");
+  heard = null;
+}
+
+// Pressed once more, it stops.
+function hear(button, from, until) {
+  const again = heard?.button === button;
+  stopHearing();
+  if (again) return player.pause();
+  heard = { button, from, until };
+  button.setAttribute("aria-pressed", "true");
   player.currentTime = from;
-  stopAt = until;
   player.play().catch(() => {});
 }
 
@@ -111,11 +123,21 @@ function takeOver(row) {
   button.hidden = !player || player.hidden;
   button.addEventListener("click", () => {
     const part = partOf(row);
-    if (part) hear(part.from, part.until);
+    if (part) hear(button, part.from, part.until);
   });
 }
 
 function takeOverNew() {
+  for (const link of byParts.querySelectorAll(".listen-to:not([role])")) {
+    if (!player || player.hidden) break;
+    link.setAttribute("role", "button");
+    link.setAttribute("aria-pressed", "false");
+    link.addEventListener("keydown", (event) => {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      link.click();
+    });
+  }
   for (const row of rows()) {
     if (!row.dataset.ready) takeOver(row);
     row.dataset.ready = "yes";
@@ -125,9 +147,15 @@ function takeOverNew() {
 // ---- what follows ----
 
 function nameSpeakers() {
-  const names = [...form.querySelectorAll("[data-speaker]")].map(
-    (one) => fieldOf(one, "name").value.trim() || word("parts.speaker", { number: one.dataset.speaker }),
-  );
+  const names = [...form.querySelectorAll("[data-speaker]")].map((one) => {
+    const { speaker: number } = one.dataset;
+    const name = fieldOf(one, "name").value.trim();
+    one.querySelector("[role=group]").ariaLabel = word("parts.named", { number, name: name || word("parts.unnamed") });
+    const called = name || word("parts.speaker", { number });
+    const listen = one.querySelector(".listen-to");
+    if (listen) listen.ariaLabel = word("parts.listen", { name: called });
+    return called;
+  });
   for (const option of form.querySelectorAll("[name$='-who'] option, [name$='-same_as'] option")) {
     if (option.value) option.textContent = names[Number(option.value) - 1] ?? option.textContent;
   }
@@ -148,31 +176,62 @@ const draw = laneOf({
   },
 });
 
+const keep = keeping(form, bringBack);
 let waiting = 0;
 let asked = 0;
 
 function changed() {
   takeOverNew();
   draw();
+  keep();
   clearTimeout(waiting);
   waiting = setTimeout(askWhatItCosts, ASKED_AFTER_MS);
+}
+
+// The page that would come after the button `what`, with these fields; null where none does.
+async function pageAfter(what, fields = new FormData(form)) {
+  const body = new URLSearchParams(fields);
+  body.set("do", what);
+  for (const name of ["csrfmiddlewaretoken", "once"]) body.set(name, form.querySelector(`[name=${name}]`).value);
+  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
+  if (!answer || ![200, 422].includes(answer.status)) return null;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("#parts") ? page : null;
 }
 
 // What the page would say after “What will it cost?”: all of it, or what is missing.
 async function askWhatItCosts() {
   const number = (asked += 1);
-  const body = new URLSearchParams(new FormData(form));
-  body.set("do", "check");
-  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
+  const words = (await pageAfter("check"))?.querySelector("#summary-words");
   if (number !== asked) return; // something else was said meanwhile
   const summary = document.querySelector("#summary-words");
-  if (!answer || ![200, 422].includes(answer.status)) {
-    summary.textContent = word("parts.lost");
-    return;
+  if (!words) summary.textContent = word("parts.lost");
+  else if (words.innerHTML !== summary.innerHTML) summary.replaceChildren(...words.childNodes);
+}
+
+// The server knows what a row of a speaker looks like, and who may be chosen where.
+async function addSpeaker(button) {
+  const page = await pageAfter("speakers");
+  if (!page) return form.requestSubmit(button); // the browser says what is wrong
+  fillIn(page);
+  isMarked = true;
+  const last = [...form.querySelectorAll("[data-speaker]")].at(-1);
+  announcement.textContent = word("parts.speaker_added", { number: last.dataset.speaker });
+  fieldOf(last, "name").focus();
+}
+
+// What was marked before, as the form would have been sent.
+async function bringBack(fields) {
+  const page = await pageAfter("again", fields);
+  if (!page) return;
+  fillIn(page);
+  for (const field of form.querySelectorAll("select[name=left], select[name=right], [name=by]")) {
+    const found = page.getElementById(field.id);
+    if (field.options) field.value = found.value;
+    else field.checked = found.checked;
   }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const words = page.querySelector("#summary-words");
-  if (words && words.innerHTML !== summary.innerHTML) summary.replaceChildren(...words.childNodes);
+  isMarked = true;
+  changed();
 }
 
 // ---- what was found ----
@@ -185,20 +244,29 @@ function isAsItCame(field) {
   return field.selectedOptions[0] === chosen;
 }
 
+let isMarked = "wasSent" in form.dataset; // what the page begins with, too
+
 // Speakers that were looked for while the page is open are filled in by themselves, unless somebody has marked something.
 async function showFound() {
   if (isByChannels()) return; // it waits until parts are chosen again
-  const link = document.querySelector("#search .show-found:not([data-seen])");
-  if (!link) return;
+  const search = document.querySelector("#search");
+  const said = search.querySelector(".said").textContent;
+  const link = search.querySelector(".show-found:not([data-seen])");
+  if (!link) {
+    const isBegun = !search.querySelector(".said.soft");
+    if (isBegun && announcement.textContent !== said) announcement.textContent = said;
+    return;
+  }
   link.dataset.seen = "yes";
-  const said = document.querySelector("#search [role=status]").textContent;
-  const isUntouched = rows().every(isFree) && [...form.querySelectorAll("input, select")].every(isAsItCame);
+  const isUntouched = !isMarked && rows().every(isFree) && [...form.querySelectorAll("input, select")].every(isAsItCame);
   const answer = isUntouched && (await fetch(link.href, { redirect: "manual" }).catch(() => null));
   if (!answer?.ok) {
     announcement.textContent = `${said} ${word("parts.to_show")}`;
     return;
   }
-  fillIn(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  fillIn(page);
+  document.querySelector("#search .row").replaceWith(page.querySelector("#search .row"));
   announcement.textContent = `${said} ${word("parts.filled")}`;
 }
 
@@ -208,7 +276,6 @@ function fillIn(page) {
   for (const field of form.querySelectorAll("[name$=_FORMS]")) {
     field.value = page.querySelector(`#parts [name="${field.name}"]`).value;
   }
-  document.querySelector("#search .row").replaceWith(page.querySelector("#search .row"));
   current = null;
   nameSpeakers();
   changed();
@@ -231,19 +298,29 @@ byParts.addEventListener("click", (event) => {
     changed();
     fieldOf(row, "start").focus();
   }
+  const more = event.target.closest("[name=do][value=speakers]");
+  if (more) {
+    event.preventDefault();
+    addSpeaker(more);
+  }
   const link = event.target.closest(".listen-to");
   if (!link || !player || player.hidden) return;
   event.preventDefault();
   const from = Number(link.dataset.from);
-  hear(from, Math.min(Number(link.dataset.until), from + 8));
+  hear(link, from, Math.min(Number(link.dataset.until), from + 8));
 });
-document.addEventListener("htmx:afterSettle", showFound);
-player?.addEventListener("timeupdate", () => {
-  if (stopAt === null || player.currentTime < stopAt) return;
-  stopAt = null;
-  player.pause();
+let isLost = false; // what had the focus is swapped
+document.addEventListener("htmx:beforeSwap", ({ target }) => (isLost = target.contains(document.activeElement)));
+document.addEventListener("htmx:afterSettle", () => {
+  if (isLost && document.activeElement === document.body) document.querySelector("#search-title").focus();
+  showFound();
 });
-player?.addEventListener("pause", () => (stopAt = null));
+player?.addEventListener("timeupdate", () => heard && player.currentTime >= heard.until && player.pause());
+player?.addEventListener("seeking", () => {
+  const isWithin = heard && player.currentTime >= heard.from - 0.1 && player.currentTime <= heard.until;
+  if (!isWithin) stopHearing(); // who goes elsewhere listens on there
+});
+player?.addEventListener("pause", () => player.paused && stopHearing());
 document.querySelector("#marking").hidden = false;
 document.querySelector("#begins").addEventListener("click", begin);
 document.querySelector("#ends").addEventListener("click", end);

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
-from tests.browser.looks import Look, in_two_kinds
+from tests.browser.looks import Look, broken_rules, in_two_kinds
 from tests.browser.studio import Recording, allow, convert, wait_until
 from tests.support.dialogue import RATE_HZ, conversation
 from tests.support.product import CHECKOUT, Product
@@ -102,6 +102,52 @@ def test_parts_are_marked_by_the_keyboard_where_the_player_is(page: Page, talk: 
     expect(page.locator("[data-part]").last.get_by_label("From")).to_be_focused()
 
 
+def test_what_is_listened_to_is_stopped_where_it_was_begun(page: Page, talk: str) -> None:
+    allow(page, 422)  # who speaks there isn't said
+    page.goto(talk)
+    page.get_by_label("From").first.fill("0:03")
+    page.get_by_label("To").first.fill("0:16")
+    button = page.get_by_role("button", name="Listen to this part").first
+    plays = "() => !document.querySelector('audio').paused"
+    button.press("Enter")
+    page.wait_for_function(plays)
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.press("Enter")
+    page.wait_for_function("() => document.querySelector('audio').paused")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    # Who goes elsewhere meanwhile listens on there.
+    page.get_by_label("To").first.fill("0:06")
+    button.press("Enter")
+    page.wait_for_function(plays)
+    page.get_by_role("slider", name="Position").fill("9")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 9.5")
+
+
+def test_each_row_says_which_it_is(page: Page, talk: str) -> None:
+    page.goto(talk)
+    page.get_by_label("Speaker 1", exact=True).fill("Anna")
+    expect(page.get_by_role("group", name="Speaker 1: Anna", exact=True).get_by_label("Voice")).to_have_count(1)
+    expect(page.get_by_role("group", name="Speaker 2: no name yet", exact=True).get_by_label("Voice")).to_have_count(1)
+    page.get_by_role("button", name="Add a part").click()
+    expect(page.get_by_role("group", name="Part 4", exact=True).get_by_label("From")).to_be_focused()
+    # Who turns out to be somebody else has no voice of their own any more.
+    page.locator("#id_speaker-1-same_as").select_option(label="Anna")
+    opacity = "getComputedStyle(document.querySelector('#id_speaker-1-voice').closest('.field')).opacity"
+    assert page.evaluate(opacity) == "0.65"
+    assert not broken_rules(page).violations_count
+
+
+def test_what_is_still_missing_is_no_mistake(page: Page, talk: str) -> None:
+    page.goto(talk)
+    page.get_by_label("Everything else").select_option(label="Left as it is")
+    expect(page.locator("#summary-words")).to_contain_text("Mark a part first.")
+    expect(page.locator("#summary-words .bad")).to_have_count(0)
+    page.watch.allowed.add(422)  # type: ignore[attr-defined]
+    page.get_by_role("button", name="Convert", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Mark a part first.")
+
+
 def test_a_mistake_is_told_at_its_row_and_what_is_marked_stays(page: Page, talk: str) -> None:
     page.watch.allowed.add(422)  # type: ignore[attr-defined]
     page.goto(talk)
@@ -146,9 +192,10 @@ def test_speakers_are_found_heard_and_given_voices(page: Page) -> None:
     expect(page.get_by_role("link", name="Begin again with what was found")).to_be_visible()
     expect(page.locator("#search")).to_contain_text("2 speakers were found.")
     assert {who for _start, _end, who in rows(page)} == {"Speaker 1", "Speaker 2"}
-    page.get_by_role("link", name="Listen to Speaker 2").click()
+    page.get_by_role("button", name="Listen to Speaker 2").click()
     page.wait_for_function("() => document.querySelector('audio').currentTime > 2")
     page.get_by_label("Speaker 1", exact=True).fill("The reader")
+    expect(page.get_by_role("button", name="Listen to The reader")).to_be_visible()
     page.locator("#id_speaker-0-voice").select_option(label="Lyra")
     page.locator("#id_speaker-1-voice").select_option(label="Nora")
     expect(page.locator("#summary-words")).to_contain_text("2 voices: Lyra and Nora.")

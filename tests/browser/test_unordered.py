@@ -51,7 +51,7 @@ def test_two_who_speak_get_voices_and_nothing_was_converted_before(page: Page, i
     assert {who for _start, _end, who in rows(page)} == {"Speaker 1", "Speaker 2"}
     assert page.locator("#lane rect").count() == len(rows(page))
     expect(page.get_by_role("link", name="Begin again with what was found")).to_be_visible()
-    page.get_by_role("link", name="Listen to Speaker 2").click()
+    page.get_by_role("button", name="Listen to Speaker 2").click()
     page.wait_for_function("() => document.querySelector('audio').currentTime > 2")
     page.locator("#id_speaker-0-voice").select_option(label="Lyra")
     page.locator("#id_speaker-1-voice").select_option(label="Nora")
