@@ -24,6 +24,7 @@ from conversions.pages.blocks import MOST_LISTED, block_of, overview_of
 from conversions.pages.pieces import edition_of, pieces_of
 from conversions.views.answers import SeeOther
 from conversions.views.files import Sound, load, serve, serve_sound
+from conversions.views.requests import HtmxHttpRequest
 from s2s.audio.wav import cut_wav_header, wav_header
 from s2s.formats import OUTPUT_FORMATS, OutputFormat
 from teams.gatekeeper import may_change, signed_in
@@ -133,29 +134,44 @@ def beginning(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
 
 
 @require_POST
-def redo(request: HttpRequest, conversion_id: UUID, number: int) -> HttpResponse:
+def redo(request: HtmxHttpRequest, conversion_id: UUID, number: int) -> HttpResponse:
     """Has one converted once more; what there is stays until that is there."""
     conversion = load(request, conversion_id)
     try:
-        if number < _MOST and actions.redo(conversion, signed_in(request), number):
-            words = _("Piece %d is converted again. The result stays as it is until that is there.")
-            messages.success(request, words % number)
-        else:
-            messages.info(request, _("This piece can’t be converted again now."))
+        is_redone = number < _MOST and actions.redo(conversion, signed_in(request), number)
     except actions.OverQuotaError as error:
         messages.error(request, str(error))
-    return _to_the_list(conversion_id)
+        return _answer(request, conversion)
+    words = _("Piece %d is converted again. The result stays as it is until that is there.") % number
+    return _answer(request, conversion, number, words if is_redone else _("This piece can’t be converted again now."))
 
 
 @require_POST
-def cancel_redo(request: HttpRequest, conversion_id: UUID, number: int) -> HttpResponse:
+def cancel_redo(request: HtmxHttpRequest, conversion_id: UUID, number: int) -> HttpResponse:
     """It isn't converted once more after all."""
     conversion = load(request, conversion_id)
-    if number < _MOST and actions.cancel_redo(conversion, signed_in(request), number):
-        messages.success(request, _("Piece %d stays as it is. What was sent already may be billed.") % number)
-    else:
-        messages.info(request, _("This piece isn’t being converted again any more."))
-    return _to_the_list(conversion_id)
+    is_cancelled = number < _MOST and actions.cancel_redo(conversion, signed_in(request), number)
+    words = _("Piece %d stays as it is.") % number
+    redos = conversion.steps.filter(kind=Step.Kind.REDO, position=number - 1, endpoint__billed=True)
+    if is_cancelled and redos.exists():
+        words = f"{words} {_('What was sent already may be billed.')}"
+    over = _("This piece isn’t being converted again any more.")
+    return _answer(request, conversion, number, words if is_cancelled else over)
+
+
+def _answer(request: HtmxHttpRequest, conversion: Conversion, number: int = 0, words: str = "") -> HttpResponse:
+    """In place where a script asks, so that who listens to one piece goes on; else the page anew. Without `words` a
+    message says what is wrong."""
+    pieces = pieces_of(conversion) if request.htmx and words else None
+    if pieces is not None:
+        changed = [line for line in pieces.lines if line.number == number]
+        context = {"conversion": conversion, "pieces": pieces, "changed": changed, "words": words, "may_change": True}
+        return render(request, "conversions/pieces_asked.html", context)
+    if request.htmx:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    if words:
+        messages.info(request, words)
+    return _to_the_list(conversion.pk)
 
 
 def _to_the_list(conversion_id: UUID) -> HttpResponse:

@@ -132,6 +132,17 @@ document.addEventListener("click", (event) => {
   else listen(row);
 });
 
+// The button that was pressed isn't in the row that comes: the focus goes to the one in its place.
+let lost = "";
+document.addEventListener("htmx:oobBeforeSwap", ({ target }) => {
+  if (target.contains(document.activeElement)) lost = target.id;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const row = rowOf(lost);
+  if (document.activeElement === document.body) (row?.querySelector("form button") ?? linkIn(row))?.focus();
+  lost = "";
+});
+
 for (const name of ["htmx:oobAfterSwap", "htmx:load"]) {
   document.addEventListener(name, () => {
     showBeginning();

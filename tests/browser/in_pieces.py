@@ -114,6 +114,19 @@ def joined() -> str:
     return str(conversion.pk)
 
 
+def redone() -> None:
+    """The redo that waits is over, and the result is another one."""
+    from conversions.files import durable
+    from conversions.models import Step
+    from tests.support.sound import wav
+
+    conversion = _newest()
+    conversion.steps.filter(kind=Step.Kind.REDO).update(status=Step.Status.DONE, result="")
+    whole = wav(float(PIECES * PIECE_S), rate_hz=RATE)
+    key = durable.store_result(conversion.pk, 0, 2, uuid4(), [whole], {}).key
+    _rows(conversion).update(output=key)
+
+
 def _newest() -> Any:
     from conversions.models import Conversion
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from tests.browser.in_pieces import a_piece_more, in_hundreds, in_pieces, joined, partly_kept
+from tests.browser.in_pieces import a_piece_more, in_hundreds, in_pieces, joined, partly_kept, redone
 from tests.browser.on_its_way import call_is_lost, call_is_made_again, more_has_come, on_its_way
 from tests.browser.surroundings import (
     many_voices,
@@ -368,6 +368,7 @@ if __name__ == "__main__":
             go_on,
             is_known,
             in_pieces,
+            redone,
             in_hundreds,
             partly_kept,
             a_piece_more,

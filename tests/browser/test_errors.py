@@ -104,6 +104,7 @@ def test_what_failed_on_the_way_can_be_tried_again(page: Page, product: Product)
     expect(page.get_by_role("alert")).to_contain_text("The endpoint refused it.")
     page.get_by_role("button", name="Retry").click()
     expect(page.locator(".timeline")).to_contain_text("pressed Retry")
+    expect(page.locator("#arrival")).to_be_focused()
 
 
 def test_a_lost_connection_keeps_the_file(page: Page, speech: Path) -> None:

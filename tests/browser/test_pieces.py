@@ -106,6 +106,42 @@ def test_the_joins_are_marked_in_the_result_and_jumped_to(page: Page, product: P
     expect(page.locator("#compare")).to_have_attribute("data-position", "22.00")
 
 
+def test_a_piece_is_redone_and_left_again_while_the_page_stays(page: Page, product: Product, talk: str) -> None:
+    set_stage(product, "joined")
+    page.goto(talk)
+    page.locator("#pieces > summary").click()
+    page.get_by_role("link", name="Listen to piece 1").click()
+    page.wait_for_function(PLAYS)
+    page.evaluate("document.querySelector('#piece-player audio').loop = true")
+    page.evaluate("window.stillHere = true")
+    page.locator("#redo-2").press("Enter")
+    expect(page.locator("#piece-2 .state")).to_have_text("Finished, waits to be redone")
+    expect(page.locator("#announcement")).to_have_text(
+        "Piece 2 is converted again. The result stays as it is until that is there."
+    )
+    expect(page.locator("#cancel-2")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#piece-2 .state")).to_have_text("Finished")
+    expect(page.locator("#announcement")).to_have_text("Piece 2 stays as it is. What was sent already may be billed.")
+    expect(page.locator("#redo-2")).to_be_focused()
+    assert page.evaluate("window.stillHere")
+    assert page.evaluate(PLAYS)
+
+
+def test_whose_result_changes_is_told_and_stays_where_they_were(page: Page, product: Product, talk: str) -> None:
+    set_stage(product, "joined")
+    page.goto(talk)
+    page.locator("#pieces > summary").click()
+    page.locator("#redo-2").press("Enter")
+    expect(page.locator("#cancel-2")).to_be_focused()
+    page.evaluate("window.stillHere = true")
+    set_stage(product, "redone")
+    expect(page.locator("#announcement")).to_have_text("Ready, and the result has changed")
+    assert not page.evaluate("window.stillHere")
+    expect(page.locator("#redo-2")).to_be_visible()
+    expect(page.locator("#listen-2")).to_be_focused()
+
+
 def test_without_a_script_each_is_a_link_to_its_sound(plain_page: Page, talk: str) -> None:
     plain_page.goto(talk)
     link = plain_page.get_by_role("link", name="Listen to piece 1")

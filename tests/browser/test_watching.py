@@ -46,6 +46,7 @@ def test_cancel_stops_it_and_the_page_says_so(page: Page, waiting: str) -> None:
     page.goto(waiting)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("main")).to_have_attribute("data-state", "cancelled")
+    expect(page.locator("#arrival")).to_be_focused()
     expect(page.locator(".timeline")).to_contain_text("cancelled it")
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
 

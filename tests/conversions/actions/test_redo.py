@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -264,6 +265,28 @@ def test_who_may_and_what_it_takes(long: Conversion, cast: Cast) -> None:
     assert answer["Location"] == f"/conversions/{long.pk}/#pieces"
     assert client_of(cast.mallory).post(f"/conversions/{long.pk}/pieces/1/redo/").status_code == 404
     assert client_of(cast.bob).post(f"/conversions/{long.pk}/pieces/1/redo/").status_code == 403
+
+
+def test_who_listens_is_answered_in_place(long: Conversion, cast: Cast) -> None:
+    client, address = client_of(cast.alice), f"/conversions/{long.pk}/pieces/2/redo/"
+
+    def press(address: str) -> Any:
+        return client.post(address, headers={"HX-Request": "true"})
+
+    page = press(address).content.decode()
+    assert "Piece 2 is converted again." in page
+    assert page.count("<li id=") == 1
+    assert "Finished, waits to be redone" in page
+    assert "This piece can’t be converted again now." in press(address).content.decode()
+    Endpoint.objects.update(billed=True)
+    words = "Piece 2 stays as it is."
+    assert f"{words} What was sent already may be billed." in press(f"{address}cancel/").content.decode()
+    Endpoint.objects.update(billed=False)
+    press(address)
+    assert f"{words}</p>" in press(f"{address}cancel/").content.decode()
+    Membership.objects.filter(user=cast.alice).update(monthly_minutes=0)
+    assert press(address)["HX-Refresh"] == "true"
+    assert "minutes" in client.get(f"/conversions/{long.pk}/").content.decode().split('class="notice bad"')[1][:300]
 
 
 def test_a_deleted_one_is_not_worked_on_and_a_retry_begins_no_redo(
