@@ -34,6 +34,8 @@ from conversions.words.expected import pace_of, ready_words, remaining_s, runnin
 from voices.models import Endpoint
 
 COUNTED_AT_MOST = 100
+LEAST_SHARE = 0.01  # of an answer: what an endpoint sends to be heard of isn't a pace yet
+LEAST_HEARD_S = 1.0  # of a beginning: the head of a file alone is no sound
 # What `progress_of` reads of the conversion itself, for `only`.
 FIELDS = (
     *("status", "error", "error_code", "source_duration_s", "endpoint_id", "converting_at", "pieces", "in_regions"),
@@ -231,7 +233,7 @@ def _running(conversion: _Watched) -> Progress:
     if conversion.sent_at is not None and conversion.source_duration_s:
         pace = pace_of(conversion.endpoint_id)
         elapsed_s = (timezone.now() - conversion.sent_at).total_seconds()
-        if conversion.share:  # its own pace
+        if conversion.share and conversion.share >= LEAST_SHARE:  # its own pace
             left_s = elapsed_s / conversion.share - elapsed_s
             aside = ready_words(left_s)
         elif pace is not None:
@@ -246,6 +248,8 @@ def _heard(progress: Progress, conversion: _Watched) -> Progress:
     if not conversion.begun or conversion.pieces > 1:
         return progress
     begun_s = beginnings.size_at(conversion.begun) / conversion.format.bytes_per_s
+    if begun_s < LEAST_HEARD_S:
+        return progress
     return replace(progress, begun=conversion.begun, begun_s=begun_s)
 
 

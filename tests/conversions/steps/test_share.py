@@ -50,6 +50,27 @@ def test_of_a_long_one_the_page_shows_how_much_and_how_long_yet(
     assert conversion.status == Conversion.Status.READY
 
 
+def test_a_few_bytes_are_no_pace_and_no_sound(
+    submit: Submit, speech: Samples, scripted: ScriptedEndpoint, cast: Cast, settings: object
+) -> None:
+    settings.LONG_SECONDS = 10.0  # type: ignore[attr-defined]
+    scripted.script(default=HALF)
+    conversion = submit(data=wav_of(speech))
+    worker = begin(scripted)
+    wait_for(lambda: step_of(conversion).begun, "something can be heard")
+    step = step_of(conversion)
+    address = f"/conversions/{conversion.pk}/"
+    assert "listen-begun" in client_of(cast.alice).get(address).content.decode()
+    # What keeps a connection open while an endpoint still thinks.
+    Step.objects.filter(pk=step.pk).update(share=0.0001, begun=f"{step.begun.rsplit('-', 1)[0]}-58")
+    page = client_of(cast.alice).get(address).content.decode()
+    assert "listen-begun" not in page
+    assert '<progress max="100" value' not in page
+    scripted.release()
+    worker.join()
+    work_all()
+
+
 def test_of_pieces_that_are_joined_the_page_shows_how_far_that_is(
     ten_seconds: Endpoint, submit: Submit, speech: Samples, cast: Cast
 ) -> None:
