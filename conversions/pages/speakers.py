@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -37,14 +38,16 @@ def _kind(region: Region) -> tuple[int, str, str]:
 
 
 def _speaking(conversion: Conversion, alike: list[Region]) -> Speaking:
-    who = list(filter(None, (alike[0].speaker, channel_words(alike[0].channel))))
+    first = alike[0]
+    who = ", ".join(filter(None, (first.speaker, channel_words(first.channel))))
+    nobody = _("Someone") if first.voice_name else _("Everything else")
     ends = [_end_s(region, conversion.source_duration_s) for region in alike]
     count = len(alike)
     aside = ngettext("%(count)d region", "%(count)d regions", count) % {"count": count}
     if None not in ends:
         seconds = sum(end - region.start_s for region, end in zip(alike, ends, strict=True) if end is not None)
         aside = f"{aside}, {spoken_duration(max(seconds, 0.0))}"
-    return Speaking(", ".join(who) or _("Someone"), alike[0].voice_name, aside)
+    return Speaking((who if first.speaker else capfirst(who)) or nobody, first.voice_name, aside)
 
 
 def _end_s(region: Region, length_s: float | None) -> float | None:

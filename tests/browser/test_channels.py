@@ -120,8 +120,8 @@ def test_both_sides_are_converted_and_come_back_stereo(page: Page, interview: st
     page.wait_for_url(lambda url: "/parts/" not in url)
     wait_until(page, "ready")
     facts = page.locator("#facts")
-    expect(facts).to_contain_text("left channel")
-    expect(facts).to_contain_text("right channel")
+    expect(facts).to_contain_text("Left channel")
+    expect(facts).to_contain_text("Right channel")
     expect(page.locator("#pieces-map rect")).to_have_count(2)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download MP3").click()

@@ -190,7 +190,10 @@ def test_its_page_says_who_speaks_with_which_voice(band: Band, speech: Samples) 
     html = " ".join(client_of(band.cast.alice).get(f"/conversions/{conversion.pk}/").content.decode().split())
     assert "<dd>Nora and Atlas, Testers, Others</dd>" in html
     assert '<dt><bdi>Ann</bdi></dt> <dd> Atlas <span class="soft">(2 regions, 6 seconds)</span>' in html
-    assert '<dt><bdi>Someone</bdi></dt> <dd> Stays as it was <span class="soft">(1 region, 2 seconds)</span>' in html
+    assert (
+        '<dt><bdi>Everything else</bdi></dt> <dd> Stays as it was <span class="soft">(1 region, 2 seconds)</span>'
+        in html
+    )
     assert "Converted to Atlas" in html
 
 
