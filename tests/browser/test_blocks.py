@@ -39,6 +39,14 @@ def test_a_block_opens_with_its_pieces_and_follows_what_becomes_of_them(
     assert page.locator("#pieces-map rect").count() == 60
 
 
+def test_a_list_that_scrolls_makes_the_page_no_longer(page: Page, talk: str) -> None:
+    page.goto(talk)
+    page.locator("#block-1 > summary").click()
+    expect(page.locator("#block-1 li")).to_have_count(50)
+    ends = "document.querySelector('main').getBoundingClientRect().bottom"
+    assert page.evaluate(f"document.documentElement.scrollHeight - scrollY - {ends}") < 100
+
+
 def test_from_the_beginning_it_is_heard_across_blocks(page: Page, talk: str) -> None:
     page.goto(talk)
     page.get_by_role("button", name="Listen from the beginning").click()
