@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _COLUMNS = (
     "id", "team_id", "created_by_id", "title", "status", "error", "error_code", "voice_name", "source_duration_s",
-    "source_noticed", "take_of", "in_regions", "endpoint", "endpoint__billed", "endpoint__credits_per_minute",
+    "source_noticed", "take_of", "pieces", "in_regions", "endpoint", "endpoint__billed", "endpoint__credits_per_minute",
     "output", "output_format", "enable_logging", "only_me", "created_at",
 )  # fmt: skip
 

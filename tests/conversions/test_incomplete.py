@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conversions import actions
 from conversions.actions import Order
@@ -169,3 +171,17 @@ def test_a_batch_goes_on_with_the_others_and_answers_for_all_that_ask(
     work_all()
     assert scripted.calls == 3
     assert "All 3 ready" in client.get(address).content.decode()
+
+
+def test_twenty_that_ask_cost_a_page_no_more_queries_than_two(billed: None, voice: Voice, cast: Cast) -> None:
+    order, client, asked = Order(ConvertParameters(output_format="wav_16000")), client_of(cast.alice), []
+    for count in (2, 20):
+        recordings = [SimpleUploadedFile(f"{number}.wav", PART) for number in range(count)]
+        batch = actions.submit_all(cast.alice, cast.team, recordings, [voice], order).batch
+        assert batch
+        work_all()
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(f"/batches/{batch.pk}/").content.decode()
+        assert f"Convert what is there of all {count} incomplete" in page
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
