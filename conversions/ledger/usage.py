@@ -107,7 +107,8 @@ def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
     size: int = kept.aggregate(size=Sum(STORED, default=0))["size"]
     exported: int = kept.aggregate(size=Sum("exports__size", default=0))["size"]
     unmade = Export.objects.filter(conversion__in=kept, step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
-    coming = sum(export_size(made.conversion, made.output_format) for made in unmade.select_related("conversion"))
+    unmade = unmade.select_related("conversion").defer("conversion__source_peaks", "conversion__output_peaks")
+    coming = sum(export_size(made.conversion, made.output_format) for made in unmade)
     tried: int = Recording.objects.filter(team=team_id).aggregate(size=Sum("size", default=0))["size"]
     return size + exported + coming + tried
 

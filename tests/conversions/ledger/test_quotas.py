@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from conversions import actions
-from conversions.ledger.usage import over_quota, usage_of
+from conversions.ledger.usage import kept_bytes, over_quota, usage_of
 from conversions.models import Call, Conversion
 from teams.models import Membership, Team, User
 from tests.conversions.conftest import Submit, client_of, work_all, work_until_done
@@ -200,3 +202,12 @@ def test_what_was_auditioned_has_to_fit_too(kept: Conversion, cast: Cast, voice:
     assert "does not fit" in response.content.decode()
     limit_team(cast, storage_megabytes=9)
     assert client.post(f"{address}convert/", {"voice": voice.pk}).status_code == 303
+
+
+def test_what_is_being_made_is_counted_without_its_waveforms(ready: Conversion, cast: Cast) -> None:
+    """They are a hundred kilobytes each, and there may be a batch of them."""
+    before = kept_bytes(cast.team)
+    assert actions.export(ready, cast.alice, "pcm_16000")
+    with CaptureQueriesContext(connection) as queries:
+        assert kept_bytes(cast.team) > before
+    assert not [query for query in queries if "_peaks" in query["sql"]]
