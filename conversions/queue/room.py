@@ -38,7 +38,8 @@ def refusal(conversion: Conversion, duration_s: float, planned: Sequence[Planned
         return None
     lock_out(_LOCK)
     free = durable.free_bytes() or 0
-    needed = _needed(conversion.output_format, sum(piece.seconds for piece in planned), duration_s)
+    answers_s = sum(piece.seconds for piece in planned)
+    needed = _needed(conversion.output_format, conversion.output_channels, answers_s, duration_s)
     if needed + settings.MIN_FREE_BYTES + disk.AT_LEAST_FREE <= free - _taken(conversion):
         return None
     logger.error("a recording that needs %d bytes more wasn't begun: the disk is nearly full", needed)
@@ -49,11 +50,18 @@ def refusal(conversion: Conversion, duration_s: float, planned: Sequence[Planned
     return Failure(NO_ROOM, words % filesizeformat(needed))
 
 
-def _needed(output_format: str, answers_s: float, result_s: float) -> int:
+def joining_bytes(output_format: str, channels: int, result_s: float) -> int:
+    """Of a result while it is joined: it lies there twice for a moment."""
+    ordered = OUTPUT_FORMATS[output_format]
+    times = 1 if ordered.bitrate_kbps else channels
+    return round(2 * result_s * ordered.bytes_per_s * times)
+
+
+def _needed(output_format: str, channels: int, answers_s: float, result_s: float) -> int:
     """Bytes of answers, which are asked for as samples where that can be had, and of a result."""
     ordered = OUTPUT_FORMATS[output_format]
     answer = max(_SAMPLE_BYTES * ordered.sample_rate_hz, ordered.bytes_per_s)
-    return round(answers_s * answer + result_s * ordered.bytes_per_s)
+    return round(answers_s * answer) + joining_bytes(output_format, channels, result_s)
 
 
 def _taken(but: Conversion) -> int:
@@ -64,5 +72,8 @@ def _taken(but: Conversion) -> int:
     seconds = coming.order_by().values("conversion").annotate(sum=Sum("seconds")).values("sum")
     unfinished = Conversion.objects.filter(status__in=Conversion.UNFINISHED, pieces__gt=1).exclude(pk=but.pk)
     answers_s = Subquery(seconds, output_field=FloatField())
-    rows = unfinished.order_by().values_list("output_format", answers_s, "source_duration_s")
-    return sum(_needed(output_format, coming_s or 0.0, result_s or 0.0) for output_format, coming_s, result_s in rows)
+    rows = unfinished.order_by().values_list("output_format", "output_channels", answers_s, "source_duration_s")
+    return sum(
+        _needed(output_format, channels, coming_s or 0.0, result_s or 0.0)
+        for output_format, channels, coming_s, result_s in rows
+    )

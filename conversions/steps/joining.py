@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from django.conf import settings
 
 from conversions.files import durable
+from conversions.ground import disk
 from conversions.ground.connections import give_back, written_in_turn
 from conversions.models import Conversion, Step
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
+from conversions.queue.room import joining_bytes
 from conversions.queue.shares import Share
 from conversions.sound.reading import headerless, limits
 from conversions.steps import cutting
@@ -48,6 +50,9 @@ def join(claim: Claim, lease: Lease, conversion: Conversion, pieces: Sequence[St
     scale = rate_hz / (conversion.source_rate_hz or rate_hz) / usual["speed"]
     samples = round((conversion.source_samples or 0) * scale)
     answer = partial(_samples, rate_hz=rate_hz)
+    disk.require(
+        joining_bytes(conversion.output_format, conversion.output_channels, samples / rate_hz) + disk.AT_LEAST_FREE
+    )
     with ExitStack() as files, TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
         made, recording, usual_db = cast(BinaryIO, file), recordings(files), usual["louder_db"]
         channels = lanes(conversion, pieces, lie, answer, recording, rate_hz=rate_hz, scale=scale, usual_db=usual_db)

@@ -28,6 +28,7 @@ _OF_CONVERSION = (
         "voice_id",
         "in_regions",
         "unordered",
+        "output_channels",
     ),
     *ConvertParameters.model_fields,
 )

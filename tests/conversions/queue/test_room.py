@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import pytest
 
 from conversions import actions
 from conversions.files.storages.disk import DurableFileSystemStorage
+from conversions.ground import disk
 from conversions.models import Conversion, Step
 from conversions.queue import room
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
-from tests.conversions.conftest import Submit, work_all
+from s2s.contract import ConvertParameters
+from tests.conversions.conftest import Submit, upload, work_all, work_one, work_until_done
 from tests.conversions.pieces import Samples, wav_of
 from tests.support.cast import Cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -22,8 +25,8 @@ from voices.models import Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LEAST_FREE = 1 << 20
-# Half a minute as samples of 44.1 kHz, with a little more where pieces overlap, and as MP3.
-ANSWERS, RESULT = 30 * 88_200, 30 * 16_000
+# Half a minute as samples of 44.1 kHz, with a little more where pieces overlap, and as MP3, twice while it is joined.
+ANSWERS, RESULT = 30 * 88_200, 2 * 30 * 16_000
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +57,7 @@ def test_without_it_nothing_is_sent_and_a_retry_goes_on_once_there_is_room(
     leave(monkeypatch, ANSWERS + RESULT - 1)
     conversion = prepared(submit(data=wav_of(speech), output_format="mp3_44100_128"))
     assert (conversion.status, conversion.error_code) == (Conversion.Status.FAILED, "no_room")
-    assert "take about 3.1\xa0MB. Nothing was sent, and nothing was billed." in conversion.error
+    assert "take about 3.5\xa0MB. Nothing was sent, and nothing was billed." in conversion.error
     assert conversion.retryable
     work_all()
     assert scripted.calls == 0
@@ -97,6 +100,35 @@ def test_of_two_that_are_prepared_together_one_has_the_room_that_is_there_for_on
     at_once(*(partial(work, found) for found in claims))
     assert scripted.calls == 0
     assert sorted(Conversion.objects.values_list("status", "error_code")) == [("converting", ""), ("failed", "no_room")]
+
+
+def test_a_result_of_two_channels_needs_room_for_both(
+    submit: Submit, speech: Samples, ten_seconds: Endpoint, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = ten_seconds.voices.get()
+    both = tuple(actions.RegionOrder(0.0, channel=channel, voice=voice) for channel in (0, 1))
+    order = actions.Order(ConvertParameters(output_format="wav_44100"), both)
+    refused = []
+    for free in (2 * ANSWERS + 3 * ANSWERS, 2 * ANSWERS + 4.5 * ANSWERS):
+        leave(monkeypatch, round(free))
+        with upload(wav_of(np.stack([speech, speech[::-1]]))) as file:
+            refused.append(prepared(actions.submit(cast.alice, cast.team, file, voice, order)).error_code)
+        Conversion.objects.all().delete()
+    assert refused == ["no_room", ""]
+
+
+def test_what_has_no_room_to_be_joined_waits_and_takes_none(
+    submit: Submit, speech: Samples, ten_seconds: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversion = submit(data=wav_of(speech), output_format="wav_44100")
+    work_one(Lane.CPU, *[Lane.CALLS] * 4)
+    with monkeypatch.context() as full:
+        full.setattr(disk, "free_bytes", lambda: 2 * ANSWERS)
+        work_one(Lane.CPU)
+    joining = conversion.steps.get(kind=Step.Kind.ASSEMBLE)
+    assert (joining.status, joining.attempt) == (Step.Status.WAITING, 0)
+    work_until_done(conversion)
+    assert conversion.status == Conversion.Status.READY
 
 
 def test_a_single_call_asks_for_the_room_of_its_own_answer(
