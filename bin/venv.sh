@@ -15,10 +15,19 @@ can_make_venv() {
     "$1" -c 'import ensurepip, venv' >/dev/null 2>&1
 }
 
-# 3.12 and 3.11 come first: for them pip also brings a Redis server.
+# Of each version the system's own, then what PATH says: Debian's is optimized as a whole when it is linked and needs no
+# shared library. One that pyenv has built takes a quarter more time for all that we do.
+python_names() {
+    # 3.12 and 3.11 come first: for them pip also brings a Redis server.
+    for name in python3.12 python3.11 python3 python3.13 python3.14; do
+        case :$PATH: in *:/usr/bin:*) [ ! -x "/usr/bin/$name" ] || echo "/usr/bin/$name" ;; esac
+        echo "$name"
+    done
+}
+
 find_python() {
     found=
-    for candidate in ${PYTHON:-python3.12 python3.11 python3 python3.13 python3.14}; do
+    for candidate in ${PYTHON:-$(python_names)}; do
         is_new_enough "$candidate" || continue
         [ -n "$found" ] || found=$candidate
         if can_make_venv "$candidate"; then

@@ -185,6 +185,22 @@ exec {sys.executable} "$@"
     assert not (checkout / ".venv").exists()
 
 
+@pytest.mark.parametrize(("places", "taken"), [(("other", "system"), "system"), (("other",), "other")])
+def test_the_systems_own_python_is_taken_before_another_of_its_version(
+    checkout: Path, tmp_path: Path, places: tuple[str, ...], taken: str
+) -> None:
+    """Where the person's PATH leads to it at all."""
+    for place in ("other", "system"):
+        (tmp_path / place).mkdir()
+        program = tmp_path / place / "python3.11"
+        program.write_text(f'#!/bin/sh\ncase "$*" in *venv.py*) echo {place} installs ; exit 1 ;; esac\nexit 0\n')
+        program.chmod(0o755)
+    script = checkout / "bin" / "venv.sh"
+    script.write_text(script.read_text().replace("/usr/bin", str(tmp_path / "system")))
+    path = ":".join([programs(tmp_path, ""), *(str(tmp_path / place) for place in places)])
+    assert start(checkout, PATH=path, PYTHON="").stdout == f"{taken} installs\n"
+
+
 def test_a_package_without_a_wheel_for_this_python_is_named(installed: Path) -> None:
     (installed / "requirements.txt").write_text("thing-without-wheel==1.0 --hash=sha256:" + "0" * 64 + "\n")
     said = sentence(start(installed))
