@@ -5,7 +5,8 @@ Of one that is a single call: what of its answer has come.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -25,6 +26,7 @@ from conversions.pages.pieces import edition_of, pieces_of
 from conversions.views.answers import SeeOther
 from conversions.views.files import Sound, load, serve, serve_sound
 from conversions.views.requests import HtmxHttpRequest
+from s2s.audio.gapless import cut_mp3_head
 from s2s.audio.wav import cut_wav_header, wav_header
 from s2s.formats import OUTPUT_FORMATS, OutputFormat
 from teams.gatekeeper import may_change, signed_in
@@ -34,7 +36,9 @@ _READ = (
     *("source_rate_hz", "source_samples", "source_duration_s"),
 )
 _MOST = 2**15  # beyond it nothing is a number of a piece
-_HEAD_BYTES = 4096  # of a WAV, in which its samples begin
+_HEAD_BYTES = 4096  # in which the sound begins
+# What says at its beginning how much follows is told how much is there.
+_CUT: Final[Mapping[str, Callable[[bytes, int], bytes]]] = {"wav": cut_wav_header, "mp3": cut_mp3_head}
 
 
 @require_safe
@@ -127,9 +131,9 @@ def beginning(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     sound, header, media_type = Sound(found.size, found.blocks), _header_of(format), format.media_type
     if header is not None:
         sound, media_type = sound.after(header(found.size)), "audio/wav"
-    elif format.codec == "wav":
+    elif cut := _CUT.get(format.codec):
         head = b"".join(found.blocks(0, min(found.size, _HEAD_BYTES)))
-        sound = sound.after(cut_wav_header(head, found.size), instead=len(head))
+        sound = sound.after(cut(head, found.size), instead=len(head))
     return serve_sound(request, sound, media_type, no_store=conversion.zero_retention)
 
 

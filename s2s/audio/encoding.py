@@ -20,8 +20,8 @@ class Encoder:
     way to WAV, and to MP3 that decodes to exactly the samples that went in. Without one, `write` and `finish` return
     the bytes that are ready, for streaming; such an MP3 has no gapless tag and decodes 1105 samples late.
 
-    `length` in samples, where it is known before the first: then a WAV needs no sink. `channels`: one, or two, the
-    left one first; without a header their samples take turns.
+    `length` in samples, where it is known before the first: then neither WAV nor an exact MP3 needs a sink. `channels`:
+    one, or two, the left one first; without a header their samples take turns.
 
     Raises ValueError for a codec, rate and bitrate that do not go together, and for WAV without a sink or length.
     """

@@ -21,6 +21,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from s2s.audio.gapless import left_out, with_more
 from s2s.audio.pieces import Pieces
 from s2s.audio.wav import HEADER_BYTES, MOST_BYTES, wav_header
 
@@ -47,7 +48,8 @@ def writer(
 ) -> Writer:
     """The writer of `codec`, for one channel or two. Raises ValueError for what does not go together.
 
-    `length` in samples, where it is known already: a WAV needs it for a sink that cannot be rewound.
+    `length` in samples, where it is known already: for a sink that cannot be rewound a WAV needs it, and an MP3 to be
+    exact. Another length than that is a ValueError at the end.
     """
     if (bitrate_kbps is None) == (codec in _LOSSY):
         raise ValueError(f"{codec} {'needs a' if codec in _LOSSY else 'has no'} bitrate")
@@ -60,7 +62,8 @@ def writer(
     if codec == "pcm":
         return _Linear(sink)
     if codec in _COMPRESSED:
-        return _Compressed(codec, sample_rate_hz, (bitrate_kbps or 0) * 1000, sink, channels)
+        foretold = length if codec == "mp3" and not sink.seekable() else None
+        return _Compressed(codec, sample_rate_hz, (bitrate_kbps or 0) * 1000, sink, channels, foretold)
     return _G711(codec, sample_rate_hz, sink, channels)
 
 
@@ -162,7 +165,15 @@ LAYOUTS: Final = {1: "mono", 2: "stereo"}
 class _Compressed:
     """MP3 (LAME), Opus in Ogg, or 16-bit FLAC, through libav."""
 
-    def __init__(self, codec: Codec, sample_rate_hz: int, bitrate_bps: int, sink: Sink, channels: int) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        sample_rate_hz: int,
+        bitrate_bps: int,
+        sink: Sink,
+        channels: int,
+        length: int | None = None,
+    ) -> None:
         how = _COMPRESSED[codec]
         self._format, self._rate_hz, self._layout = how.sample_format, sample_rate_hz, LAYOUTS[channels]
         container_options = {} if sink.seekable() else dict(how.streaming_options)
@@ -179,6 +190,9 @@ class _Compressed:
             raise ValueError(f"{codec} cannot be written at {sample_rate_hz} Hz and {bitrate_bps} bit/s") from error
         self._pending = np.zeros((channels, 0), np.float32)
         self._written = 0
+        self._foretold = length
+        if length is not None:
+            sink.write(_mp3_head(length, self._codec.frame_size, sample_rate_hz, bitrate_bps, channels))
 
     def write(self, samples: NDArray[np.float32]) -> None:
         self._pending = np.concatenate([self._pending, samples], axis=1)
@@ -194,6 +208,8 @@ class _Compressed:
         _gather_end_padding(last)
         self._container.mux(last)
         self._container.close()
+        if self._foretold not in (None, self._written):
+            raise ValueError("the MP3 has another length than its first frame says")
 
     def _encode(self, samples: NDArray[np.float32]) -> list[Packet[AudioStream]]:
         coded = _int16(samples) if self._format == "s16" else samples
@@ -203,6 +219,20 @@ class _Compressed:
         frame.pts = self._written
         self._written += samples.shape[1]
         return self._stream.encode(frame)
+
+
+def _mp3_head(length: int, frame_samples: int, sample_rate_hz: int, bitrate_bps: int, channels: int) -> bytes:
+    """What the encoder itself puts before the sound when it has finished: read off a second of silence."""
+    frame_bytes = Fraction(frame_samples * bitrate_bps, 8 * sample_rate_hz)
+    frames = left_out(length, frame_samples, frame_bytes)
+    silence = np.zeros((channels, length - frames * frame_samples), np.float32)
+    whole, sound = io.BytesIO(), Pieces()
+    for sink in (whole, sound):
+        short = _Compressed("mp3", sample_rate_hz, bitrate_bps, sink, channels)
+        short.write(silence)
+        short.finish()
+    content = whole.getvalue()
+    return with_more(content[: len(content) - len(sound.take())], frames, int(frames * frame_bytes))
 
 
 def _gather_end_padding(packets: Sequence[Packet[AudioStream]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO, NamedTuple
@@ -78,29 +78,25 @@ def converted_file(job: Job) -> Generator[Piece, None, None]:
     ends the work.
     """
     source, wanted = job.source, job.wanted
-    with ExitStack() as stack:
-        try:
-            job.check()
-            # Only a WAV must know its end at its beginning. Counting all takes the longer the longer it is.
-            length = _length(source, wanted) if wanted.format.codec == "wav" else None
-            output = stack.enter_context(outputs.output(wanted.format, length))
-            decoded, has_begun = _Counted(_decoded(source, wanted)), False
-            converting = convert(decoded, job.voice, wanted.voice_settings, speech=_source_speech(job))
-            with closing(converting) as blocks:
-                for block in blocks:
-                    job.check()
-                    output.write(block)
-                    if not decoded.all_given(len(block)):
-                        has_begun = True
-                        yield Piece(output.ready(), is_last=False)
-            rest = output.rest(_length(source, wanted) if length is None else length)
-            content = next(rest) if has_begun else b"".join(rest)
-        except AudioError as error:
-            raise _unusable(error) from error
-        job.work_done()
-        yield Piece(content, is_last=not has_begun)
-        for content in rest:
-            yield Piece(content, is_last=False)
+    try:
+        job.check()
+        # What says at its beginning how much follows must know it. Counting all takes the longer the longer it is.
+        length = _length(source, wanted) if wanted.format.codec in outputs.FORETOLD else None
+        output = outputs.Output(wanted.format, length)
+        decoded, has_begun = _Counted(_decoded(source, wanted)), False
+        converting = convert(decoded, job.voice, wanted.voice_settings, speech=_source_speech(job))
+        with closing(converting) as blocks:
+            for block in blocks:
+                job.check()
+                output.write(block)
+                if not decoded.all_given(len(block)):
+                    has_begun = True
+                    yield Piece(output.ready(), is_last=False)
+        content = output.rest(_length(source, wanted) if length is None else length)
+    except AudioError as error:
+        raise _unusable(error) from error
+    job.work_done()
+    yield Piece(content, is_last=not has_begun)
 
 
 def converted_stream(job: Job) -> Generator[bytes, None, None]:
@@ -112,7 +108,7 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
     """
     source, wanted = job.source, job.wanted
     statistics_s = statistics_seconds(wanted.optimize_streaming_latency)
-    output = outputs.Flowing(wanted.format)
+    output = outputs.Output(wanted.format)
     try:
         job.check()
         decoded, speech = _decoded(source, wanted), _source_speech(job)
@@ -126,8 +122,7 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
                     yield ready
                 job.check()
         # Counted at the end, when nobody waits for the beginning. Lossy formats have a length of their own.
-        rest = output.rest(_length(source, wanted) if wanted.format.bitrate_kbps is None else None)
-        last = b"".join(rest)
+        last = output.rest(_length(source, wanted) if wanted.format.bitrate_kbps is None else None)
     except AudioError as error:
         raise _unusable(error) from error
     job.work_done()

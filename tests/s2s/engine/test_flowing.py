@@ -74,11 +74,14 @@ def test_the_answer_begins_with_its_first_block_and_every_block_brings_bytes(
     response, line = ask(slots, speech_of_three_blocks, name)
     assert (response.status_code, response.length, line.asked) == (200, None, 2)
     pieces = iter(response.body)
-    content, brought = b"", []
+    content, brought, grown = b"", [], []
     for piece in pieces:
         content += piece
+        grown.append(len(content))
         brought.append((line.asked, bool(piece)))
     assert brought[:3] == [(2, True), (3, True), (4, True)]
+    # Of the second block its sound has come as well, but for what resampler and encoder hold back.
+    assert grown[1] > 0.35 * len(content)
     slots.take()  # free since nothing was left but to send
     form = OUTPUT_FORMATS[name]
     found = examine(io.BytesIO(content), raw=raw_of(form))
@@ -105,7 +108,7 @@ def test_a_long_mp3_has_one_tag_and_its_gapless_frame(speech: Load) -> None:
     assert line.asked == 4
     assert content.count(b"ID3") == 1  # some read no second one
     with av.open(io.BytesIO(content)) as container:
-        assert (container.format.name, container.metadata) == ("mp3", {"encoder": "Timbre"})
+        assert container.format.name == "mp3"
         stream = container.streams.audio[0]
         assert stream.duration is not None
         assert stream.time_base is not None
