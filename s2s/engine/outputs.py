@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from s2s.audio import Encoder
 from s2s.audio.resampling import Resampler
 from s2s.closing import Closing
-from s2s.engine.vocoder import SAMPLE_RATE_HZ
+from s2s.engine.vocoder import FULL_BAND_HZ, SAMPLE_RATE_HZ
 from s2s.formats import OutputFormat
 
 _PIECE_BYTES = 64 * 1024
 
 
 class Output(Protocol):
-    """Takes 24 kHz. A context manager."""
+    """Takes what `working_rate_hz` says. A context manager."""
 
     def write(self, block: NDArray[np.float32]) -> None: ...
 
@@ -36,21 +36,26 @@ class Output(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+def working_rate_hz(form: OutputFormat) -> int:
+    """At which the engine converts for this format: what has no room for more than the vocoder's band needs no more."""
+    return FULL_BAND_HZ if form.sample_rate_hz > SAMPLE_RATE_HZ else SAMPLE_RATE_HZ
+
+
 def output(form: OutputFormat, length: int | None) -> Output:
     """Of a whole file. `length` in samples is needed now where the header says it (`wav_*`)."""
     return _Tagged(form) if form.codec == "mp3" else Flowing(form, length)
 
 
 class _Encoding(Closing):
-    """Encodes what comes at 24 kHz, and ends after as many samples as it is told.
+    """Encodes what comes at `working_rate_hz`, and ends after as many samples as it is told.
 
-    Rounding twice, to 24 kHz and from there, may be a sample off. Until the end it gives fewer: the resampler holds
+    Rounding twice, to that rate and from there, may be a sample off. Until the end it gives fewer: the resampler holds
     some back.
     """
 
     def __init__(self, form: OutputFormat, sink: BinaryIO | None = None, length: int | None = None) -> None:
         rate_hz = form.sample_rate_hz
-        self._resampler = Resampler(SAMPLE_RATE_HZ, rate_hz)
+        self._resampler = Resampler(working_rate_hz(form), rate_hz)
         self._encoder = Encoder(form.codec, rate_hz, form.bitrate_kbps, input_rate_hz=rate_hz, sink=sink, length=length)
 
     def encode(self, block: NDArray[np.float32]) -> bytes:

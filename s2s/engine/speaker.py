@@ -49,9 +49,8 @@ class SourceStatistics:
 
 def measure(features: Features, frame_s: float) -> SourceStatistics:
     """Statistics of the speech in `features`, whose frames are `frame_s` seconds apart."""
-    levels_db = spectrum.level_db(features.envelope)
-    loudness_db = spectrum.loudness_reference_db(levels_db)
-    active = spectrum.activity(levels_db, loudness_db)
+    loudness_db = spectrum.loudness_reference_db(features.level_db)
+    active = spectrum.activity(features.level_db, loudness_db)
     speech = features.voiced & (active > 0.8)
     voiced_s = float(speech.sum()) * frame_s
     if speech.sum() < _FEWEST_VOICED_FRAMES:

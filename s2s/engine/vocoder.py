@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyworld
+import soxr
 from numpy.typing import NDArray
 
 # 48 kHz costs twice as much and gains nothing measurable; 10 ms frames lose similarity in copy-synthesis.
 SAMPLE_RATE_HZ = 24_000
+# What is above the vocoder's band is the source's own sound.
+FULL_BAND_HZ = 2 * SAMPLE_RATE_HZ
 FRAME_PERIOD_MS = 5.0
 HOP = int(SAMPLE_RATE_HZ * FRAME_PERIOD_MS / 1000)
 
@@ -27,28 +30,40 @@ BIN_HZ = np.arange(BINS) * SAMPLE_RATE_HZ / FFT_SIZE
 
 # DIO with a narrower range (0.1) loses voicing; Harvest is slightly better and 25 times slower.
 _DIO_ALLOWED_RANGE = 0.2
-# DIO looks for F0 at 8 kHz: eight times cheaper, and StoneMask refines on the full signal.
-_DIO_DECIMATION = 3
-_D4C_THRESHOLD = 0.85
-# D4C gives frames without periodicity values next to 1.
-APERIODIC = 0.999
+# DIO looks for F0 at 6 kHz: ten times cheaper, and StoneMask refines on the full signal.
+_DIO_DECIMATION = 4
+# What has less than this of its power up to 7.9 kHz below 4 kHz may be noise (D4C's "love train", Morise 2016).
+_LOW_SHARE = 0.85
+_LOW_HZ, _MIDDLE_HZ, _HIGH_HZ = 100.0, 4000.0, 7900.0
+# A voice that counts repeats itself from period to period at least as well as this.
+_LEAST_LIKENESS = 0.6
+_LIKENESS_DECIMATION = 4
+_LIKENESS_WINDOW_S = 0.04
 # WORLD's analysis windows need something to stand on, even when the recording is a single click.
 _SHORTEST = 2 * FFT_SIZE
-# What WORLD's synthesis takes for F0 where there is no voice.
-UNVOICED_PULSE_HZ = 500.0
+# Fewer voiced frames than this in a row are no voice.
+_FEWEST_VOICED = 3
+# An envelope is measured so many frames beyond each end of a voiced stretch, where the voice is faded.
+EDGE = 2
+# Breath changes slowly inside a vowel: it is measured that often, and drawn in between.
+_BREATH_EVERY = 8
+_FADE = int(0.008 * SAMPLE_RATE_HZ)
 
 Floats = NDArray[np.float64]
+Stretch = tuple[int, int]
 
 
 @dataclass(slots=True)
 class Features:
     """A stretch of speech as WORLD sees it.
 
-    `f0_hz` float64 (frames,), 0 where unvoiced; `envelope` float64 (frames, BINS), power; `aperiodicity`
-    float64 (frames, BINS), 0..1.
+    `f0_hz` float64 (frames,), 0 where unvoiced; `level_db` float64 (frames,), of every frame; `envelope` float64
+    (frames, BINS), power, and `aperiodicity` float64 (frames, BINS), 0..1, where a voice sounds (`sounding`), else 0
+    and 1: what has no voice is never resynthesised.
     """
 
     f0_hz: Floats
+    level_db: Floats
     envelope: Floats
     aperiodicity: Floats
 
@@ -56,16 +71,50 @@ class Features:
     def voiced(self) -> NDArray[np.bool_]:
         return self.f0_hz > 0
 
+    @property
+    def sounding(self) -> NDArray[np.bool_]:
+        """(frames,): voiced, or the fade of what is."""
+        return sounding(self.f0_hz)
+
+
+def voiced_stretches(f0_hz: Floats) -> list[Stretch]:
+    """First frame and the one after the last, of each stretch with a voice."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], f0_hz > 0, [False]))))
+    return [(int(first), int(stop)) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def sounding(f0_hz: Floats) -> NDArray[np.bool_]:
+    """(frames,): voiced, or within EDGE frames of it."""
+    found = np.zeros(len(f0_hz), dtype=bool)
+    for first, stop in voiced_stretches(f0_hz):
+        found[max(0, first - EDGE) : stop + EDGE] = True
+    return found
+
 
 def analyse(samples: NDArray[np.floating], *, every: int = 1, between: Callable[[], object] = lambda: None) -> Features:
     """Take speech apart. `samples`: mono (n,) at 24 kHz, -1..1. Yields n / HOP + 1 frames.
 
     `every` keeps one frame in so many: F0 is tracked on all of them, but the costly envelope and aperiodicity
-    are computed only for those kept. Statistics need no more. `between` is called between the parts of the work.
+    are computed only for those kept, and only what is voiced for sure counts as such. Statistics need no more.
+    `between` is called between the parts of the work.
     """
     x = np.ascontiguousarray(samples, dtype=np.float64)
     if len(x) < _SHORTEST:
         x = np.pad(x, (0, _SHORTEST - len(x)))
+    f0_hz, times_s = _track(x, between)
+    level_db = levels_db(x)[: len(f0_hz)]
+    if every > 1:
+        f0_hz, times_s, level_db = f0_hz[::every].copy(), times_s[::every].copy(), level_db[::every].copy()
+        _drop_what_does_not_repeat(x, f0_hz, np.arange(len(f0_hz)) * every)
+    between()
+    aperiodicity = _aperiodicity(x, f0_hz, times_s, _BREATH_EVERY // every)
+    between()
+    return Features(f0_hz, level_db, _envelope(x, f0_hz, times_s), aperiodicity)
+
+
+def _track(x: Floats, between: Callable[[], object]) -> tuple[Floats, Floats]:
+    """F0 (frames,), 0 where unvoiced, and times. StoneMask refines every second frame of a stretch, and its neighbours
+    by what it made of those: what it corrects is DIO's bias, which changes slowly."""
     coarse_hz, times_s = pyworld.dio(
         x,
         SAMPLE_RATE_HZ,
@@ -76,63 +125,193 @@ def analyse(samples: NDArray[np.floating], *, every: int = 1, between: Callable[
         speed=_DIO_DECIMATION,
     )
     between()
-    f0_hz = pyworld.stonemask(x, coarse_hz, times_s, SAMPLE_RATE_HZ)
-    if every > 1:
-        f0_hz, times_s = f0_hz[::every].copy(), times_s[::every].copy()
-    between()
-    envelope = pyworld.cheaptrick(x, f0_hz, times_s, SAMPLE_RATE_HZ, f0_floor=ENVELOPE_FLOOR_HZ, fft_size=FFT_SIZE)
-    return Features(f0_hz, envelope, _aperiodicity(x, f0_hz, times_s, between))
+    voiced = np.flatnonzero(coarse_hz > 0)
+    # From where each stretch begins, so that it is refined the same in every block.
+    since = voiced - np.maximum.accumulate(np.where(np.diff(voiced, prepend=-2) > 1, voiced, 0))
+    some = voiced[since % 2 == 0]
+    refined = pyworld.stonemask(x, coarse_hz[some], times_s[some], SAMPLE_RATE_HZ) if len(some) else coarse_hz[some]
+    kept = refined > 0
+    f0_hz = coarse_hz.copy()
+    if kept.any():
+        f0_hz[voiced] *= np.interp(voiced, some[kept], refined[kept] / coarse_hz[some[kept]])
+    _drop_noise(x, f0_hz)
+    for first, stop in voiced_stretches(f0_hz):
+        if stop - first < _FEWEST_VOICED:
+            f0_hz[first:stop] = 0
+    return f0_hz, times_s
 
 
-def _aperiodicity(x: Floats, f0_hz: Floats, times_s: Floats, between: Callable[[], object]) -> Floats:
-    """(frames, BINS). D4C costs as much as all else, and breath changes slowly inside a vowel: a frame between two
-    periodic ones is their mean. At the edges of vowels, where words are told apart, every frame is measured."""
+def _drop_noise(x: Floats, f0_hz: Floats) -> None:
+    """What is bright and doesn't repeat is a fricative that DIO hears a voice in; in place. D4C asks for brightness
+    alone, and so takes bright voices for noise, which makes them hoarse."""
+    voiced = np.flatnonzero(f0_hz > 0)
+    if len(voiced):
+        bright = voiced[_low_share(x, voiced) < _LOW_SHARE]
+        f0_hz[bright[_likeness(x, f0_hz[bright], bright) < _LEAST_LIKENESS]] = 0
 
-    def measure(frames: NDArray[np.intp]) -> None:
-        between()
-        f0, at = f0_hz[frames], times_s[frames]
-        whole[frames] = pyworld.d4c(x, f0, at, SAMPLE_RATE_HZ, threshold=_D4C_THRESHOLD, fft_size=FFT_SIZE)
 
+def _low_share(x: Floats, frames: NDArray[np.intp]) -> Floats:
+    """(n,) 0..1: how much of the power around `frames` lies below 4 kHz."""
+    padded = np.pad(x.astype(np.float32), (FFT_SIZE // 2, FFT_SIZE))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[frames * HOP]
+    spectra = np.fft.rfft(windows * np.hanning(FFT_SIZE).astype(np.float32))
+    power = np.square(spectra.real) + np.square(spectra.imag)
+    low = power[:, (_LOW_HZ <= BIN_HZ) & (_MIDDLE_HZ >= BIN_HZ)].sum(axis=1)
+    high = power[:, (_MIDDLE_HZ < BIN_HZ) & (_HIGH_HZ >= BIN_HZ)].sum(axis=1)
+    return np.asarray(low / np.maximum(low + high, 1e-12), dtype=np.float64)
+
+
+def _drop_what_does_not_repeat(x: Floats, f0_hz: Floats, frames: NDArray[np.intp]) -> None:
+    """A second opinion, in place, on `f0_hz` (n,) of these `frames`: DIO takes a quarter more of them for voiced than
+    a tracker by autocorrelation, and their low F0 would put a speaker's median too low. In what is converted they stay
+    voiced: the source's own voice would be heard beside the new one."""
+    voiced = np.flatnonzero(f0_hz > 0)
+    if len(voiced):
+        f0_hz[voiced[_likeness(x, f0_hz[voiced], frames[voiced]) < _LEAST_LIKENESS]] = 0
+
+
+def _likeness(x: Floats, f0_hz: Floats, frames: NDArray[np.intp]) -> Floats:
+    """Of each period to the next, (n,) up to 1, around `frames` with these `f0_hz`: the autocorrelation of a windowed
+    frame divided by the window's own, at its highest within 6 % of the period (Boersma 1993)."""
+    rate_hz = SAMPLE_RATE_HZ // _LIKENESS_DECIMATION
+    low = np.asarray(soxr.resample(x, SAMPLE_RATE_HZ, rate_hz))
+    width, size = int(_LIKENESS_WINDOW_S * rate_hz) // 2 * 2, 512
+    padded = np.pad(low, (width // 2, width))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)[frames * HOP // _LIKENESS_DECIMATION]
+    window = np.hanning(width)
+    spectra = np.fft.rfft(
+        (windows - windows.mean(axis=1, keepdims=True)).astype(np.float32) * window.astype(np.float32), size
+    )
+    products = np.fft.irfft(np.square(spectra.real) + np.square(spectra.imag), size)
+    own = np.fft.irfft(np.abs(np.fft.rfft(window, size)) ** 2)
+    longest = size // 2
+    likeness = products[:, :longest] / np.maximum(products[:, :1], 1e-12) / np.maximum(own[:longest] / own[0], 0.1)
+    lags = (rate_hz / f0_hz)[:, None] * np.linspace(0.94, 1.06, 9)
+    left = np.minimum(lags.astype(np.intp), longest - 2)
+    row = np.arange(len(frames))[:, None]
+    between = likeness[row, left] * (1 - (lags - left)) + likeness[row, left + 1] * (lags - left)
+    return np.asarray(between.max(axis=1), dtype=np.float64)
+
+
+def levels_db(x: Floats) -> Floats:
+    """Level of each frame, (n / HOP + 1,) dB: mean square over 20 ms around it."""
+    hops = -(-len(x) // HOP) + 1
+    square = np.pad(np.square(x), (2 * HOP, (hops + 2) * HOP - len(x))).reshape(-1, HOP).mean(axis=1)
+    # Frame i lies between the hops i - 1 and i.
+    mean = (square[:-3] + square[1:-2] + square[2:-1] + square[3:]) / 4
+    return np.asarray(10 * np.log10(mean[:hops] + 1e-12), dtype=np.float64)
+
+
+def _envelope(x: Floats, f0_hz: Floats, times_s: Floats) -> Floats:
+    envelope = np.zeros((len(f0_hz), BINS))
+    held_hz, where = f0_hz.copy(), np.flatnonzero(sounding(f0_hz))
+    for first, stop in voiced_stretches(f0_hz):
+        held_hz[max(0, first - EDGE) : first] = f0_hz[first]
+        held_hz[stop : stop + EDGE] = np.where(
+            f0_hz[stop : stop + EDGE] > 0, f0_hz[stop : stop + EDGE], f0_hz[stop - 1]
+        )
+    if len(where):
+        envelope[where] = pyworld.cheaptrick(
+            x, held_hz[where], times_s[where], SAMPLE_RATE_HZ, f0_floor=ENVELOPE_FLOOR_HZ, fft_size=FFT_SIZE
+        )
+    return envelope
+
+
+def _aperiodicity(x: Floats, f0_hz: Floats, times_s: Floats, step: int) -> Floats:
+    """(frames, BINS). D4C costs as much as all else: it looks at the ends of each stretch and at some frames between.
+
+    Without its own decision about voicing: `_drop_noise` has made it.
+    """
     whole = np.ones((len(f0_hz), BINS))
-    measure(np.arange(0, len(f0_hz), 2))
-    periodic = whole[:, 0] < APERIODIC
-    middle = np.arange(1, len(f0_hz) - 1, 2)
-    inside = middle[(f0_hz[middle] > 0) & periodic[middle - 1] & periodic[middle + 1]]
-    whole[inside] = (whole[inside - 1] + whole[inside + 1]) / 2
-    left = np.setdiff1d(np.arange(1, len(f0_hz), 2), inside, assume_unique=True)
-    left = left[f0_hz[left] > 0]  # without a voice there is only noise
-    if len(left):
-        measure(left)
+    stretches = voiced_stretches(f0_hz)
+    looked_at = [np.array(_looked_at(first, stop, max(1, step))) for first, stop in stretches]
+    if stretches:
+        frames = np.concatenate(looked_at)
+        rows = pyworld.d4c(x, f0_hz[frames], times_s[frames], SAMPLE_RATE_HZ, threshold=0.0, fft_size=FFT_SIZE)
+        parts = np.split(rows, np.cumsum([len(own) for own in looked_at])[:-1])
+        for (first, stop), own, part in zip(stretches, looked_at, parts, strict=True):
+            whole[first:stop] = _drawn(part, own, np.arange(first, stop))
     return whole
 
 
-def synthesise(features: Features, length: int) -> Floats:
-    """Put speech together: float64 (length,) at 24 kHz.
+def _looked_at(first: int, stop: int, step: int) -> list[int]:
+    return sorted({first, stop - 1, *range(first + min(step, (stop - first) // 2), stop - 1, step)})
 
-    WORLD draws its noise from a generator that starts anew with every call: the same features always give the
-    same samples, in any thread.
+
+def _drawn(rows: Floats, at: NDArray[np.intp], frames: NDArray[np.intp]) -> Floats:
+    """`rows` (n, BINS) measured `at` frames, drawn to all `frames`."""
+    position = np.interp(frames, at, np.arange(len(at)))
+    left = np.minimum(position.astype(np.intp), max(0, len(at) - 2))
+    share = (position - left)[:, None]
+    right = np.minimum(left + 1, len(at) - 1)
+    return np.asarray(rows[left] * (1 - share) + rows[right] * share, dtype=np.float64)
+
+
+def synthesise(features: Features, length: int, *, first_frame: int = 0) -> Floats:
+    """The voiced part of speech, put together and faded at the ends of each stretch: float64 (length,) at 24 kHz.
+
+    Stretch by stretch: WORLD draws its noise from a generator that starts anew with every call, so that a stretch
+    comes out the same whatever is around it, in any block and any thread. `first_frame` says where in the recording
+    the first frame lies: from it follows how many frames each is begun ahead, so that not all have the same noise.
     """
-    samples: Floats = pyworld.synthesize(
-        np.ascontiguousarray(features.f0_hz),
-        np.ascontiguousarray(features.envelope),
-        np.ascontiguousarray(features.aperiodicity),
-        SAMPLE_RATE_HZ,
-        FRAME_PERIOD_MS,
-    )
-    if len(samples) < length:
-        samples = np.pad(samples, (0, length - len(samples)))
-    return samples[:length]
+    samples = np.zeros(length)
+    frames = len(features.f0_hz)
+    for first, stop in voiced_stretches(features.f0_hz):
+        lead = _lead(first_frame + first)
+        index = np.arange(first - EDGE - lead, stop + EDGE)
+        voice = np.clip(index, first, stop - 1)
+        around = np.clip(index, max(0, first - EDGE), min(frames, stop + EDGE) - 1)
+        sound = pyworld.synthesize(
+            features.f0_hz[voice],
+            features.envelope[around],
+            features.aperiodicity[voice],
+            SAMPLE_RATE_HZ,
+            FRAME_PERIOD_MS,
+        )
+        begin = (first - EDGE) * HOP
+        sound = sound[lead * HOP :]
+        kept = slice(max(0, begin), min(length, begin + len(sound)))
+        if kept.stop > kept.start:
+            weight = _faded(first, stop, np.arange(kept.start, kept.stop), 1)
+            samples[kept] += sound[kept.start - begin : kept.stop - begin] * weight
+    return samples
 
 
-def pulse_phase(f0_hz: Floats, sample: int) -> float:
-    """Cycles that the pulse train of `synthesise` has run through at `sample` (24 kHz).
+def _lead(frame: int) -> int:
+    """1 to 8 frames, by place."""
+    return 1 + frame * 2_654_435_761 % 2**32 // 2**29
 
-    Follows WORLD's time base (Morise 2016): F0 and voicing are interpolated linearly between frames, the voice
-    is on where the latter is above a half, and elsewhere pulses come at 500 Hz.
-    """
-    frames = min(len(f0_hz), sample // HOP + 2)
-    positions = np.arange(sample) / HOP
-    grid = np.arange(frames)
-    pulse_hz = np.interp(positions, grid, f0_hz[:frames])
-    on = np.interp(positions, grid, (f0_hz[:frames] > 0).astype(np.float64)) > 0.5
-    return float(np.where(on, pulse_hz, UNVOICED_PULSE_HZ).sum() / SAMPLE_RATE_HZ)
+
+def voice_weight(f0_hz: Floats, length: int, ratio: int) -> Floats:
+    """How much of each sample is the voice's, (length,) 0..1 at `ratio` times 24 kHz; what `synthesise` fades by."""
+    weight = np.zeros(length)
+    for first, stop in voiced_stretches(f0_hz):
+        begin, end = (first - EDGE) * HOP * ratio, (stop + EDGE) * HOP * ratio
+        kept = np.arange(max(0, begin), min(length, end))
+        weight[kept] += _faded(first, stop, kept, ratio)
+    return weight
+
+
+def _faded(first: int, stop: int, at: NDArray[np.intp], ratio: int) -> Floats:
+    """1 from half a frame before the stretch to half a frame after it, with rounded edges of 8 ms."""
+    width = _FADE * ratio
+    begin, end = (first - 0.5) * HOP * ratio, (stop - 0.5) * HOP * ratio
+    return _risen((at - begin) / width) - _risen((at - end) / width)
+
+
+def _risen(position: Floats) -> Floats:
+    """The integral of a Hann window one wide around 0."""
+    t = np.clip(position + 0.5, 0, 1)
+    return np.asarray(t - np.sin(2 * np.pi * t) / (2 * np.pi), dtype=np.float64)
+
+
+def pulse_phase(f0_hz: Floats, sample: int, first_frame: int = 0) -> float | None:
+    """Cycles that the pulse train of `synthesise` has run through at `sample` (24 kHz) since its stretch began; None
+    where no voice is. Follows WORLD's time base (Morise 2016): F0 is interpolated linearly between frames."""
+    frame = round(sample / HOP)
+    for first, stop in voiced_stretches(f0_hz):
+        if first <= frame < stop:
+            begin = (first - EDGE - _lead(first_frame + first)) * HOP
+            positions = np.arange(begin, sample) / HOP
+            return float(np.interp(positions, np.arange(first, stop), f0_hz[first:stop]).sum() / SAMPLE_RATE_HZ)
+    return None
