@@ -8,11 +8,16 @@ overlap by 10 ms, cross-faded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass, field
 
 import numpy as np
 import soxr
 
+from s2s.engine.cores import Cores
 from s2s.engine.dynamics import as_loud_within_limits
+from s2s.engine.helping import in_order
 from s2s.engine.own_sound import OwnSound, handover
 from s2s.engine.spool import Spool
 from s2s.engine.transform import Transform
@@ -35,6 +40,8 @@ _CROSS_FADE = SAMPLE_RATE_HZ // 100
 _FEWEST_BENT_FRAMES = 5
 
 CRUNCHING = Turns()
+# A server process sets those it shares with others (`worker`).
+CORES = Cores(None, 1)
 
 LONG_BLOCK_S = 10.0
 # A stream begins with short blocks, to be heard early, and grows to where context costs little.
@@ -60,32 +67,74 @@ def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int], rat
     """The converted recording, block by block, float64 at `ratio` (1 or 2) times 24 kHz, as the spool has it; as many
     samples as the spool has, in all.
 
-    `sizes` are multiples of HOP at 24 kHz. Raises whatever decoding into the spool raises.
+    `sizes` are multiples of HOP at 24 kHz. While one block is worked on here, idle cores work on those after it; they
+    come in their order. Raises whatever decoding into the spool raises.
     """
-    own_sound = OwnSound(transform.consonant_colour, transform.colour, ratio)
-    context, cross_fade = _CONTEXT * ratio, _CROSS_FADE * ratio
-    start = 0
-    phase: float | None = None
     tail: Floats | None = None
+    jobs = _jobs(spool, transform, sizes, ratio)
+    with closing(in_order(jobs, CORES, lambda job: CRUNCHING.turn(job.done_s))) as results:
+        for samples, kept_from, kept_to in results:
+            kept = samples[kept_from:kept_to].copy()
+            if tail is not None:
+                _cross_fade(tail, kept)
+            tail = samples[kept_to : kept_to + _CROSS_FADE * ratio].copy()
+            del samples  # nothing big is held while the listener takes its time
+            yield kept
+
+
+def _jobs(spool: Spool, transform: Transform, sizes: Iterator[int], ratio: int) -> Iterator[_Job]:
+    own_sound = OwnSound(transform.consonant_colour, transform.colour, ratio)
+    start, phase = 0, _known(None)
     while spool.reach(start + 1):
         planned_stop = start + next(sizes) * ratio
-        spool.reach(planned_stop + context)
-        stop = min(planned_stop, spool.length)
-        first = max(0, start - context)
-        source = spool.read(first, min(stop + context, spool.length))
-        with CRUNCHING.turn(done_s=start / (SAMPLE_RATE_HZ * ratio)) as give_way:
-            block = _Block(source, first // (HOP * ratio), ratio, transform, give_way)
-            block.align((start - first) // ratio, phase)
-            give_way()
-            samples = block.rendered(own_sound, give_way)
-        phase = block.phase((stop - first) // ratio)
-        kept = samples[start - first : stop - first].copy()
-        if tail is not None:
-            _cross_fade(tail, kept)
-        tail = samples[stop - first : stop - first + cross_fade].copy()
-        del source, block, samples  # nothing big is held while the listener takes its time
-        yield kept
+        spool.reach(planned_stop + _CONTEXT * ratio)
+        stop, first = min(planned_stop, spool.length), max(0, start - _CONTEXT * ratio)
+        source = spool.read(first, min(stop + _CONTEXT * ratio, spool.length))
+        job = _Job(transform, own_sound, ratio, source, first, start, stop, phase)
+        phase = job.phase_at_stop
+        yield job
         start = stop
+
+
+@dataclass(slots=True)
+class _Job:
+    """A block to be converted: samples `start` to `stop` of the recording; `source` begins at `first`.
+
+    It waits for the phase in which the one before it ends, which that knows after half of its own work.
+    """
+
+    transform: Transform
+    own_sound: OwnSound
+    ratio: int
+    source: Floats
+    first: int
+    start: int
+    stop: int
+    phase_at_start: Future[float | None]
+    phase_at_stop: Future[float | None] = field(default_factory=Future)
+
+    @property
+    def done_s(self) -> float:
+        """How much of the recording lies before."""
+        return self.start / (SAMPLE_RATE_HZ * self.ratio)
+
+    def run(self, give_way: Callable[[], object]) -> tuple[Floats, int, int]:
+        """The converted samples of `source`, and from where to where they are kept."""
+        try:
+            block = _Block(self.source, self.first // (HOP * self.ratio), self.ratio, self.transform, give_way)
+            block.align((self.start - self.first) // self.ratio, self.phase_at_start.result())
+            self.phase_at_stop.set_result(block.phase((self.stop - self.first) // self.ratio))
+        finally:
+            if not self.phase_at_stop.done():
+                self.phase_at_stop.set_result(None)
+        give_way()
+        return block.rendered(self.own_sound, give_way), self.start - self.first, self.stop - self.first
+
+
+def _known(phase: float | None) -> Future[float | None]:
+    future: Future[float | None] = Future()
+    future.set_result(phase)
+    return future
 
 
 class _Block:
