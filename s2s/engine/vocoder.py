@@ -32,9 +32,10 @@ BIN_HZ = np.arange(BINS) * SAMPLE_RATE_HZ / FFT_SIZE
 _DIO_ALLOWED_RANGE = 0.2
 # DIO looks for F0 at 6 kHz: ten times cheaper, and StoneMask refines on the full signal.
 _DIO_DECIMATION = 4
-# What has less than this of its power up to 7.9 kHz below 4 kHz may be noise (D4C's "love train", Morise 2016).
-_LOW_SHARE = 0.85
-_LOW_HZ, _MIDDLE_HZ, _HIGH_HZ = 100.0, 4000.0, 7900.0
+# What has less of its power below 4 kHz than this is noise for D4C (its "love train").
+_D4C_THRESHOLD = 0.85
+# D4C gives frames without periodicity values next to 1.
+APERIODIC = 0.999
 # A voice that counts repeats itself from period to period at least as well as this.
 _LEAST_LIKENESS = 0.6
 _LIKENESS_DECIMATION = 4
@@ -134,31 +135,10 @@ def _track(x: Floats, between: Callable[[], object]) -> tuple[Floats, Floats]:
     f0_hz = coarse_hz.copy()
     if kept.any():
         f0_hz[voiced] *= np.interp(voiced, some[kept], refined[kept] / coarse_hz[some[kept]])
-    _drop_noise(x, f0_hz)
     for first, stop in voiced_stretches(f0_hz):
         if stop - first < _FEWEST_VOICED:
             f0_hz[first:stop] = 0
     return f0_hz, times_s
-
-
-def _drop_noise(x: Floats, f0_hz: Floats) -> None:
-    """What is bright and doesn't repeat is a fricative that DIO hears a voice in; in place. D4C asks for brightness
-    alone, and so takes bright voices for noise, which makes them hoarse."""
-    voiced = np.flatnonzero(f0_hz > 0)
-    if len(voiced):
-        bright = voiced[_low_share(x, voiced) < _LOW_SHARE]
-        f0_hz[bright[_likeness(x, f0_hz[bright], bright) < _LEAST_LIKENESS]] = 0
-
-
-def _low_share(x: Floats, frames: NDArray[np.intp]) -> Floats:
-    """(n,) 0..1: how much of the power around `frames` lies below 4 kHz."""
-    padded = np.pad(x.astype(np.float32), (FFT_SIZE // 2, FFT_SIZE))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[frames * HOP]
-    spectra = np.fft.rfft(windows * np.hanning(FFT_SIZE).astype(np.float32))
-    power = np.square(spectra.real) + np.square(spectra.imag)
-    low = power[:, (_LOW_HZ <= BIN_HZ) & (_MIDDLE_HZ >= BIN_HZ)].sum(axis=1)
-    high = power[:, (_MIDDLE_HZ < BIN_HZ) & (_HIGH_HZ >= BIN_HZ)].sum(axis=1)
-    return np.asarray(low / np.maximum(low + high, 1e-12), dtype=np.float64)
 
 
 def _drop_what_does_not_repeat(x: Floats, f0_hz: Floats, frames: NDArray[np.intp]) -> None:
@@ -218,24 +198,49 @@ def _envelope(x: Floats, f0_hz: Floats, times_s: Floats) -> Floats:
 
 
 def _aperiodicity(x: Floats, f0_hz: Floats, times_s: Floats, step: int) -> Floats:
-    """(frames, BINS). D4C costs as much as all else: it looks at the ends of each stretch and at some frames between.
+    """(frames, BINS); `f0_hz` is cut back, in place, where there is no voice after all.
 
-    Without its own decision about voicing: `_drop_noise` has made it.
+    D4C costs as much as all else: it looks at the ends of each stretch and at some frames between. An end that it
+    takes for noise is none of the voice. In the middle it may take a bright voice for noise, even all of it; there
+    its measure without that decision counts, or the voice would be hoarse.
     """
+    frames = np.unique([frame for stretch in voiced_stretches(f0_hz) for frame in _looked_at(*stretch, max(1, step))])
     whole = np.ones((len(f0_hz), BINS))
-    stretches = voiced_stretches(f0_hz)
-    looked_at = [np.array(_looked_at(first, stop, max(1, step))) for first, stop in stretches]
-    if stretches:
-        frames = np.concatenate(looked_at)
-        rows = pyworld.d4c(x, f0_hz[frames], times_s[frames], SAMPLE_RATE_HZ, threshold=0.0, fft_size=FFT_SIZE)
-        parts = np.split(rows, np.cumsum([len(own) for own in looked_at])[:-1])
-        for (first, stop), own, part in zip(stretches, looked_at, parts, strict=True):
-            whole[first:stop] = _drawn(part, own, np.arange(first, stop))
+    if not len(frames):
+        return whole
+    frames = frames.astype(np.intp)
+    rows = _d4c(x, f0_hz, times_s, frames, _D4C_THRESHOLD)
+    is_noise = rows[:, 0] >= APERIODIC
+    noisy = frames[is_noise]
+    for first, stop in voiced_stretches(f0_hz):
+        if is_noise[(frames >= first) & (frames < stop)].mean() <= 0.5:
+            _cut_back(f0_hz, first, stop, noisy)
+    if is_noise.any():
+        rows[is_noise] = _d4c(x, np.maximum(f0_hz, F0_FLOOR_HZ), times_s, noisy, 0.0)
+    for first, stop in voiced_stretches(f0_hz):
+        own = np.flatnonzero((frames >= first) & (frames < stop))
+        if len(own):
+            whole[first:stop] = _drawn(rows[own], frames[own], np.arange(first, stop))
     return whole
+
+
+def _d4c(x: Floats, f0_hz: Floats, times_s: Floats, frames: NDArray[np.intp], threshold: float) -> Floats:
+    rows: Floats = pyworld.d4c(
+        x, f0_hz[frames], times_s[frames], SAMPLE_RATE_HZ, threshold=threshold, fft_size=FFT_SIZE
+    )
+    return rows
 
 
 def _looked_at(first: int, stop: int, step: int) -> list[int]:
     return sorted({first, stop - 1, *range(first + min(step, (stop - first) // 2), stop - 1, step)})
+
+
+def _cut_back(f0_hz: Floats, first: int, stop: int, noisy: NDArray[np.intp]) -> None:
+    """An end that is noise is given up, two frames of it: nothing was looked at beyond."""
+    if first in noisy:
+        f0_hz[first : min(first + 2, stop)] = 0
+    if stop - 1 in noisy:
+        f0_hz[max(first, stop - 2) : stop] = 0
 
 
 def _drawn(rows: Floats, at: NDArray[np.intp], frames: NDArray[np.intp]) -> Floats:
