@@ -387,27 +387,3 @@ def test_a_region_that_is_a_single_piece_is_redone(
     assert differs.max() <= 20.0
     assert made.edition != edition
     assert not actions.redo(whole, cast.alice, 1)  # that is a take
-
-
-def test_pieces_whose_files_are_gone_are_named_and_redone_one_after_the_other(
-    long: Conversion, scripted: ScriptedEndpoint, cast: Cast
-) -> None:
-    before = heard(long)
-    for number in (2, 3):
-        durable.discard(piece(long, number).result)
-    assert actions.redo(long, cast.alice, 2)
-    work_all()
-    said = [line.words for line in timeline_of(long)]
-    assert said[-1] == (
-        "Piece 2 of 4: It could not be converted again. The sound of piece 3 is gone from the server. Redo that one "
-        "first. The result stays as it was."
-    )
-    assert not any("Retry" in words for words in said)
-    assert np.array_equal(heard(long), before)
-    calls = scripted.calls
-    scripted.script(default=SOFT)
-    assert actions.redo(long, cast.alice, 3)
-    work_all()
-    long.refresh_from_db()
-    assert scripted.calls == calls + 1  # what had come for the other one was kept
-    assert not np.array_equal(heard(long), before)

@@ -15,6 +15,7 @@ from conversions import actions
 from conversions.files import durable, inventory
 from conversions.models import Call, Conversion, Event, Step
 from conversions.pages.pieces import pieces_of
+from conversions.pages.timeline import timeline_of
 from conversions.queue import calls
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
@@ -214,3 +215,27 @@ def test_an_item_that_was_the_piece_as_it_was_is_not_taken_for_its_redo(
     Step.objects.filter(kind=Step.Kind.REDO).update(not_before=long.created_at)
     work_all()
     assert long.steps.get(kind=Step.Kind.REDO).status == Step.Status.UNCLEAR
+
+
+def test_pieces_whose_files_are_gone_are_named_and_redone_one_after_the_other(
+    long: Conversion, scripted: ScriptedEndpoint, cast: Cast
+) -> None:
+    before = heard(long)
+    for number in (2, 3):
+        durable.discard(piece(long, number).result)
+    assert actions.redo(long, cast.alice, 2)
+    work_all()
+    said = [line.words for line in timeline_of(long)]
+    assert said[-1] == (
+        "Piece 2 of 4: It could not be converted again. The sound of piece 3 is gone from the server. Redo that one "
+        "first. The result stays as it was."
+    )
+    assert not any("Retry" in words for words in said)
+    assert np.array_equal(heard(long), before)
+    calls = scripted.calls
+    scripted.script(default=SOFT)
+    assert actions.redo(long, cast.alice, 3)
+    work_all()
+    long.refresh_from_db()
+    assert scripted.calls == calls + 1  # what had come for the other one was kept
+    assert not np.array_equal(heard(long), before)
