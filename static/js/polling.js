@@ -6,11 +6,23 @@ import { keepPlace } from "./arrival.js";
 const main = document.querySelector("main");
 const announcement = document.querySelector("#announcement");
 const SLOWLY_MS = 10_000;
+const LEAVING_MS = 10_000;
 let words = document.querySelector("#status")?.dataset.words;
 let asked = 0;
-let leaving = false;
+let left = -Infinity;
+
+// Who sends a form is on the way to another page, which says what became of it: deleted, it can be had back there.
+// For a while only: the way there may be given up, or the page come back to.
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) left = Date.now();
+});
+
+function isLeaving() {
+  return Date.now() - left < LEAVING_MS;
+}
 
 document.addEventListener("htmx:beforeRequest", (event) => {
+  if (isLeaving()) return event.preventDefault();
   const wanted = document.querySelector("#notify")?.checked && Date.now() - asked >= SLOWLY_MS;
   if (document.hidden && !wanted) event.preventDefault();
   else asked = Date.now();
@@ -43,12 +55,9 @@ document.addEventListener(
   true,
 );
 
-// Who sends a form is on the way to another page, which says what became of it: deleted, it can be had back there.
-document.addEventListener("submit", (event) => (leaving ||= !event.defaultPrevented));
-
 document.addEventListener("htmx:responseError", (event) => {
   // Deleted meanwhile, perhaps by someone else: the page itself says so.
-  if (event.detail.xhr.status === 404 && !leaving) location.reload();
+  if (event.detail.xhr.status === 404 && !isLeaving()) location.reload();
 });
 
 // The page below the state: what is known of the recording, and what happened. Once the recording can be heard, the page

@@ -10,6 +10,7 @@ from tests.browser.stage import set_stage
 from tests.support.product import Product
 
 PLAYS = "() => !document.querySelector('#beginning audio').paused"
+LENGTH_S = "document.querySelector('#beginning audio').duration"  # NaN until it has read the beginning
 AT_S = "document.querySelector('#beginning audio').currentTime"
 AWAITED = "What comes next is played as soon as it is there."
 LOST = "The call that brought this broke off. What its next try brings can be heard from the beginning."
@@ -35,7 +36,7 @@ def come_to_its_end(page: Page) -> None:
 def test_it_goes_on_where_it_was_once_more_has_come(page: Page, product: Product, talk: str) -> None:
     listen(page, talk)
     expect(page.locator("#begun")).to_contain_text("About 0:30 of the result has come.")
-    assert 29.9 < page.evaluate("document.querySelector('#beginning audio').duration") < 30.1
+    page.wait_for_function(f"() => {LENGTH_S} > 29.9 && {LENGTH_S} < 30.1")
     come_to_its_end(page)
     expect(page.locator("#begun-said")).to_have_text(AWAITED)
     set_stage(product, "more_has_come")

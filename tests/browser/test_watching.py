@@ -51,19 +51,50 @@ def test_cancel_stops_it_and_the_page_says_so(page: Page, waiting: str) -> None:
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
-def test_who_deletes_it_while_the_page_asks_is_led_on(page: Page, waiting: str) -> None:
-    allow(page, 404)
+def delete_slowly(page: Page) -> list[tuple[Route, APIResponse]]:
+    """It is deleted on the server; the browser hears of it once the route that comes back is fulfilled."""
     held: list[tuple[Route, APIResponse]] = []
     page.route("**/delete/", lambda route: held.append((route, route.fetch(max_redirects=0))))
+    # click() would wait for the page that comes
+    page.get_by_role("button", name="Delete").evaluate("(button) => button.click()")
+    while not held:
+        page.wait_for_timeout(50)
+    return held
+
+
+def test_who_deletes_it_while_the_page_asks_is_led_on(page: Page, waiting: str) -> None:
+    allow(page, 404)
+    asking: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asking.append(route)
+
+    page.route("**/status/**", hold)
     page.goto(waiting)
-    with page.expect_response(lambda answer: "/status/" in answer.url and answer.status == 404):
-        # click() would wait for the page that comes
-        page.get_by_role("button", name="Delete").evaluate("(button) => button.click()")
+    while not asking:
+        page.wait_for_timeout(50)
+    held = delete_slowly(page)
+    for question in asking:
+        with page.expect_response(lambda answer: "/status/" in answer.url and answer.status == 404):
+            question.continue_()
     for route, answer in held:
         route.fulfill(response=answer)
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
     # htmx's own remark on the answer to who asked for what was gone
     page.watch.complaints.clear()  # type: ignore[attr-defined]
+
+
+def test_the_page_asks_no_more_while_it_is_left(page: Page, waiting: str) -> None:
+    page.goto(waiting)
+    page.wait_for_event("requestfinished", lambda request: "/status/" in request.url)
+    held = delete_slowly(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert asked == []
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
 
 
 def test_who_was_signed_out_meanwhile_meets_the_sign_in(page: Page, waiting: str) -> None:
