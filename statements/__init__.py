@@ -150,9 +150,12 @@ class Select(_Statement):
         if compiler.klass_info:  # as django.db.models.query.ModelIterable does
             own = compiler.klass_info["select_fields"]
             self._own = slice(own[0], own[-1] + 1)
-            self._names = [column.target.attname for column in columns[self._own]]
+            # Sets: `from_db` asks of each of a model's fields whether it is among them.
+            self._names = frozenset(column.target.attname for column in columns[self._own])
             populators: Any = get_related_populators  # its stub is of the next Django
             self._related = populators(compiler.klass_info, compiler.select, connection.alias)
+            for related in self._related:
+                related.init_list = frozenset(related.init_list)
             self._annotations = list(compiler.annotation_col_map.items())
         return sql, parameters
 

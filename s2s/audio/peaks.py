@@ -113,7 +113,10 @@ class ForeseenPeaks:
         while samples // per_cell >= _CELLS:
             per_cell *= 2
         starts = per_cell * _starts(buckets, -(-samples // per_cell))
-        self._starts, self._cell_of = np.unique(starts, return_inverse=True)
+        begins = np.empty(buckets, np.bool_)  # several buckets of a short signal show the same cell
+        begins[0] = True
+        np.not_equal(starts[1:], starts[:-1], out=begins[1:])
+        self._starts, self._cell_of = starts[begins], np.cumsum(begins) - 1
         self._cells = np.zeros(len(self._starts), np.float32)
         self._magnitudes = np.empty(0, np.float32)
         self._written = 0

@@ -138,6 +138,9 @@ class Plain:
         for first in range(0, self.samples, most):
             count = min(most, self.samples - first)
             read = os.preadv(fd, [data[: count * self.channels].data], self.start + first * frame_bytes) // frame_bytes
+            if self.channels == 1:
+                yield np.multiply(data[:read], share[0], out=mixed[:read])
+                continue
             frames.reshape(-1)[: read * self.channels] = data[: read * self.channels]
             if channel_levels is not None:
                 channel_levels.write(frames[:read].T * np.float32(2.0**-15), self.sample_rate_hz)
