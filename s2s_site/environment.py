@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 
+_MOST_PIECES = 32_767
+
 
 def secret(name: str) -> str:
     """The secret `name`: from the file that `NAME_FILE` points to (as Docker mounts them), else from `NAME`."""
@@ -37,6 +39,14 @@ def public_address(url: str) -> tuple[str, str]:
             "https://example.com/timbre."
         )
     return found[1], found[2]
+
+
+def most_pieces() -> int:
+    """MAX_PIECES, which a row must be able to count (`Conversion.pieces`, two bytes on PostgreSQL)."""
+    found: int = env.int("MAX_PIECES", default=1000)
+    if not 1 <= found <= _MOST_PIECES:
+        raise ImproperlyConfigured(f"MAX_PIECES is {found}. Write a number from 1 to {_MOST_PIECES}.")
+    return found
 
 
 def database(url: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from kombu import Exchange, Queue
 
-from s2s_site.environment import broker_url, data_dir, database, env, public_address, secret, secret_key
+from s2s_site.environment import broker_url, data_dir, database, env, most_pieces, public_address, secret, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = data_dir(BASE_DIR / "data")
@@ -204,7 +204,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # the page of a recording's parts takes mo
 DATA_UPLOAD_MAX_NUMBER_FILES = 50
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
 MAX_DURATION_S = env.float("MAX_DURATION_S", default=6 * 3600.0)
-MAX_PIECES = env.int("MAX_PIECES", default=1000)
+MAX_PIECES = most_pieces()
 UNORDERED_DAYS = env.int("UNORDERED_DAYS", default=30)
 MIN_FREE_BYTES = env.int("MIN_FREE_BYTES", default=512 * 1024**2)
 STATIC_URL = f"{SITE_PATH}/static/"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.postgresql.operations import DatabaseOperations
 
-from s2s_site.environment import broker_url, data_dir, secret, secret_key
+from conversions.models import Conversion
+from s2s_site.environment import broker_url, data_dir, most_pieces, secret, secret_key
 
 
 def test_a_secret_comes_from_its_file_before_its_variable(monkeypatch, tmp_path) -> None:
@@ -36,6 +38,20 @@ def test_the_data_folder_is_private(monkeypatch, tmp_path) -> None:
     folder = data_dir(tmp_path)
     assert folder == tmp_path / "data"
     assert (folder / "media").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("pieces", ["0", "-1", "32768", "1000000"])
+def test_more_pieces_than_a_row_can_count_are_refused_with_a_sentence(monkeypatch, pieces: str) -> None:
+    monkeypatch.setenv("MAX_PIECES", pieces)
+    with pytest.raises(ImproperlyConfigured, match=f"MAX_PIECES is {pieces}. Write a number from 1 to 32767."):
+        most_pieces()
+
+
+def test_as_many_pieces_are_taken_as_postgresql_can_count(monkeypatch) -> None:
+    field = Conversion._meta.get_field("pieces")
+    _, most = DatabaseOperations.integer_field_ranges[field.get_internal_type()]
+    monkeypatch.setenv("MAX_PIECES", str(most))
+    assert most_pieces() == most == 32_767
 
 
 @pytest.mark.parametrize(
