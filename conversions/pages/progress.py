@@ -17,6 +17,7 @@ from django.db.models import (
     FloatField,
     IntegerField,
     JSONField,
+    Min,
     Q,
     QuerySet,
     Sum,
@@ -270,18 +271,26 @@ def _several(conversion: _Watched) -> Progress | None:
 
 def _in_regions(conversion: _Watched) -> Progress:
     """Of one in which several speak, at several endpoints perhaps: what any of those waits for may hold it."""
-    steps = list(Step.objects.select_related("endpoint").filter(conversion=conversion.pk, kind=Step.Kind.CONVERT))
-    done = sum(step.status == Step.Status.DONE for step in steps)
-    waiting = [step for step in steps if step.status == Step.Status.WAITING]
-    held = [words for step in waiting if step.endpoint and (words := step.endpoint.why_held())]
+    steps = Step.objects.filter(conversion=conversion.pk, kind=Step.Kind.CONVERT).order_by()
+    counted = steps.aggregate(all=Count("pk"), done=Count("pk", filter=Q(status=Step.Status.DONE)))
+    held, done = _held(steps), counted["done"]
     if not done and not conversion.running:
         words = _("Waiting to try again") if conversion.attempts else _("Waiting")
         if held:
-            return Progress(conversion.status, words, held[0])
+            return Progress(conversion.status, words, held)
         return _delayed(conversion, words) or Progress(conversion.status, words, moves=True)
-    words = _("Converting: %(done)d of %(pieces)d pieces") % {"done": done, "pieces": len(steps)}
-    aside = held[0] if held and not conversion.running else _ready_in(conversion)
-    return Progress(conversion.status, words, aside, moves=True, percent=100 * done // len(steps))
+    words = _("Converting: %(done)d of %(pieces)d pieces") % {"done": done, "pieces": counted["all"]}
+    aside = held if held and not conversion.running else _ready_in(conversion)
+    return Progress(conversion.status, words, aside, moves=True, percent=100 * done // counted["all"])
+
+
+def _held(steps: QuerySet[Step]) -> str:
+    """Why an endpoint of those that wait takes nothing, the first one's if several do; empty where none is held. One
+    row of each endpoint: there may be hundreds of steps."""
+    waiting = steps.filter(status=Step.Status.WAITING, endpoint__isnull=False)
+    firsts = waiting.values("endpoint").annotate(first=Min("position")).order_by("first")
+    endpoints = Endpoint.objects.in_bulk([row["endpoint"] for row in firsts])
+    return next((words for row in firsts if (words := endpoints[row["endpoint"]].why_held())), "")
 
 
 def _ready_in(conversion: Conversion) -> str:

@@ -7,6 +7,9 @@ from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.db.models.signals import post_init
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -130,3 +133,38 @@ def test_of_several_endpoints_the_slowest_is_waited_for(hour: Conversion, cast: 
     piece.pk, piece.position, piece.endpoint = None, 999, other
     piece.save(force_insert=True)
     assert left_s(hour) == pytest.approx(150 + 36, abs=1)
+
+
+def test_of_one_with_regions_a_poll_loads_none_of_its_pieces(hour: Conversion) -> None:
+    Conversion.objects.update(in_regions=True)
+    begin(hour, 3, ago_s=0.0)
+    finish(hour)
+    piece = hour.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.WAITING).earliest("position")
+    aside(hour)  # the endpoint's pace is learnt once a minute
+    loaded: list[object] = []
+    costs = []
+    post_init.connect(note := lambda instance, **_: loaded.append(instance), sender=Step)
+    try:
+        for count in (12, 500):
+            there = hour.steps.filter(kind=Step.Kind.CONVERT).count()
+            values = {f.attname: getattr(piece, f.attname) for f in Step._meta.concrete_fields if not f.primary_key}
+            Step.objects.bulk_create(Step(**values | {"position": 1000 + n}) for n in range(there, count))
+            loaded.clear()
+            with CaptureQueriesContext(connection) as asked:
+                said = progress_of(with_progress(Conversion.objects.all()).get(pk=hour.pk))
+            assert (said.words, said.percent) == (f"Converting: 3 of {count} pieces", 300 // count)
+            costs.append((len(asked), len(loaded)))
+    finally:
+        post_init.disconnect(note, sender=Step)
+    assert costs[0] == costs[1] == (costs[0][0], 0)
+
+
+def test_of_several_endpoints_the_one_that_takes_nothing_is_named(hour: Conversion) -> None:
+    Conversion.objects.update(in_regions=True)
+    other = Endpoint.objects.create(key="other", name="Others", base_url="http://127.0.0.1:9", slots=1)
+    assert aside(hour) == ""
+    hour.steps.filter(kind=Step.Kind.CONVERT, position__gt=105).update(endpoint=other)
+    Endpoint.objects.filter(pk=other.pk).update(paused=True)
+    assert "Others" in aside(hour)
+    hour.steps.filter(kind=Step.Kind.CONVERT, endpoint=other).update(status=Step.Status.DONE)
+    assert "Others" not in aside(hour)
