@@ -1,7 +1,7 @@
 """What is erased by itself. Zero retention (`enable_logging=false`): the recording and its result are gone one hour
 after the first whole download, and after 24 hours at most; a copy inherits the clock of what it was made of. What was
 deleted is erased once it can't be brought back, and what was uploaded for its parts when nobody has ordered anything of
-it for `UNORDERED_DAYS`.
+it for `UNORDERED_DAYS`, also where it couldn't be read.
 
 The ledger keeps seconds and credits, and the audit log who did what, but for zero retention ones."""
 
@@ -21,6 +21,8 @@ from conversions.models import Conversion, Event, Recording
 
 AFTER_DOWNLOAD = timedelta(hours=1)
 AT_MOST = timedelta(hours=24)
+# Of what nobody has ordered: read, or what became of reading it. While it is being read it is left alone.
+_UNORDERED = (Conversion.Status.UNORDERED, Conversion.Status.FAILED, Conversion.Status.CANCELLED)
 
 
 def note_download(conversion: Conversion) -> None:
@@ -39,7 +41,7 @@ def unordered_until(conversion: Conversion) -> datetime | None:
 
     Whoever brought it back has as long again.
     """
-    if conversion.status != Conversion.Status.UNORDERED or not settings.UNORDERED_DAYS:
+    if not conversion.unordered or conversion.status not in _UNORDERED or not settings.UNORDERED_DAYS:
         return None
     restored: datetime | None = _restored().filter(conversion=conversion.pk).aggregate(at=Max("at"))["at"]
     return max(conversion.created_at, restored or conversion.created_at) + timedelta(days=settings.UNORDERED_DAYS)
@@ -51,7 +53,7 @@ def erase_unordered() -> int:
         return 0
     since = db_now() - timedelta(days=settings.UNORDERED_DAYS)
     lately = _restored().filter(conversion=OuterRef("pk"), at__gte=since)
-    kept = Q(~Exists(lately), status=Conversion.Status.UNORDERED, created_at__lt=since, deleted_at=None)
+    kept = Q(~Exists(lately), unordered=True, status__in=_UNORDERED, created_at__lt=since, deleted_at=None)
     return _erase(Conversion.objects.filter(kept), if_still=kept)
 
 

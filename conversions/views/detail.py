@@ -22,7 +22,7 @@ from conversions.pages.progress import FIELDS, progress_of, with_progress
 from conversions.pages.speakers import speaking_in
 from conversions.pages.timeline import timeline_of
 from conversions.sound import loudness
-from conversions.upkeep.retention import gone_at
+from conversions.upkeep.retention import gone_at, unordered_until
 from conversions.words.lengths import odd_length_words
 from conversions.words.noticed import noticed_words, other_tracks
 from conversions.words.speakers import endpoint_names
@@ -65,6 +65,7 @@ def show(
         "odd_length": odd_length_words(conversion),
         "retry_words": sums.retry_words(conversion),
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,
+        "kept_until": unordered_until(conversion),
         "may_convert": may(request.user, May.CONVERT),
         "may_change": may_change(request.user, team_id=conversion.team_id, created_by_id=conversion.created_by_id),
     }

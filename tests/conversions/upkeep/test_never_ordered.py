@@ -89,6 +89,36 @@ def test_what_was_ordered_is_kept(kept: Conversion, cast: Cast) -> None:
     assert retention.unordered_until(kept) is None
 
 
+def test_what_could_not_be_read_goes_too_and_its_page_says_when(cast: Cast, voice: Voice, submit: Submit) -> None:
+    with closing(upload(b"no sound at all" * 100)) as file:
+        unread = actions.keep(cast.alice, cast.team, file, actions.Order(ConvertParameters()))
+    ordered = submit(data=b"no sound either" * 100)
+    work_all()
+    for conversion in (unread, ordered):
+        conversion.refresh_from_db()
+        assert conversion.status == "failed"
+    assert retention.unordered_until(unread) == unread.created_at + timedelta(days=30)
+    assert retention.unordered_until(ordered) is None
+    pages = [client_of(cast.alice).get(f"/conversions/{each.pk}/").content for each in (unread, ordered)]
+    assert [b"It is kept until" in page for page in pages] == [True, False]
+    age(29.99)
+    assert retention.erase_unordered() == 0
+    age(0.02)
+    assert retention.erase_unordered() == 1
+    assert list(Conversion.objects.all()) == [ordered]
+
+
+def test_what_is_read_once_more_is_left_alone(cast: Cast, voice: Voice) -> None:
+    with closing(upload(b"no sound at all" * 100)) as file:
+        unread = actions.keep(cast.alice, cast.team, file, actions.Order(ConvertParameters()))
+    work_all()
+    age(31)
+    assert actions.retry(unread, cast.alice)
+    assert retention.erase_unordered() == 0
+    work_all()
+    assert retention.erase_unordered() == 1
+
+
 def test_who_brought_it_back_has_as_long_again(kept: Conversion, cast: Cast) -> None:
     age(29.99)
     actions.delete(kept, cast.alice)
