@@ -52,7 +52,7 @@ def _seconds_again(conversion: Conversion, lost: Collection[int]) -> float:
 
 def _lost_answers(conversion: Conversion) -> Mapping[int, str]:
     """Steps that are done, and their answers, which can never be put together: only converting those again can help,
-    which may cost again."""
+    which may cost again. Of several whose answers are gone: one look at what lies there, none into it."""
     if conversion.error_code not in Conversion.WORTHLESS | {"result_missing"}:
         return {}
     pieces = conversion.steps.filter(kind=Step.Kind.CONVERT, status=Step.Status.DONE)
@@ -60,9 +60,10 @@ def _lost_answers(conversion: Conversion) -> Mapping[int, str]:
     if conversion.error_code in Conversion.WORTHLESS:  # of several, each that is worthless has failed itself
         return done if conversion.pieces == 1 else {}
     try:
-        return {pk: key for pk, key in done.items() if not durable.is_whole(key)}
+        there = set(durable.names_in(conversion.pk))
     except OSError:
         return {}  # nobody knows while the storage is away
+    return {pk: key for pk, key in done.items() if durable.name_of(key) not in there}
 
 
 def _still_lost(conversion: Conversion, missed: Mapping[int, str]) -> frozenset[int]:
@@ -83,8 +84,9 @@ def _reopen_steps(conversion: Conversion, lost: Collection[int], user_id: int) -
     again = conversion.steps.exclude(kind__in=Step.ASIDE).exclude(status__in=[Step.Status.DONE, Step.Status.RUNNING])
     worthless = again.filter(kind=Step.Kind.CONVERT).exclude(result="")
     anew = conversion.steps.filter(Q(pk__in=lost) | Q(pk__in=worthless.values("pk")))
-    for step in anew:
-        durable.delete_results(conversion.pk, step.pk)  # or the next attempt would adopt them
+    again_ids = list(anew.values_list("pk", flat=True))
+    if again_ids:
+        durable.delete_results(conversion.pk, *again_ids)  # or the next attempt would adopt them
     anew.update(status=Step.Status.WAITING, result="", alignment=None)  # the next answer may lie elsewhere
     if again.filter(kind=Step.Kind.CONVERT).exists():
         again.filter(kind=Step.Kind.ASSEMBLE).delete()  # it comes when the last piece is done

@@ -304,15 +304,6 @@ def find_result(conversion_id: uuid.UUID, step_id: int) -> Result | None:
     return None
 
 
-def is_whole(key: str) -> bool:
-    """Whether a result is complete and as it came. Raises OSError where the storage is away."""
-    try:
-        result = _noted(f"{key}.json")
-        return result is not None and default_storage.exists(key) and _is_whole(result)
-    except FileNotFoundError:
-        return False
-
-
 def _noted(key: str) -> Result | None:
     try:
         with open_file(key) as note:
@@ -337,9 +328,11 @@ def checksum(key: str) -> str:
 # ---- removal ----
 
 
-def delete_results(conversion_id: uuid.UUID, step_id: int) -> None:
-    """Deletes what any attempt at the step left; the source stays."""
-    delete(conversion_id, [name for name in names_in(conversion_id) if name.lstrip(".").startswith(f"{step_id}-")])
+def delete_results(conversion_id: uuid.UUID, *step_ids: int) -> None:
+    """Deletes what any attempt at these steps left; the source stays. They are looked for once for all of them."""
+    prefixes = {str(step_id) for step_id in step_ids}
+    left = [name for name in names_in(conversion_id) if name.lstrip(".").partition("-")[0] in prefixes]
+    delete(conversion_id, left)
 
 
 def delete_all(conversion_id: uuid.UUID) -> None:

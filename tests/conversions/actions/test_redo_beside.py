@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -122,15 +123,15 @@ def test_what_a_redo_brings_while_a_retry_looks_for_what_is_lost_is_not_called_f
     work_all()
     conversion.refresh_from_db()
     assert actions.redo(conversion, cast.alice, 2)
-    is_whole: Callable[[str], bool] = durable.is_whole
+    names_in: Callable[[UUID], list[str]] = durable.names_in
 
-    def found_while_it_comes(key: str) -> bool:
-        found = is_whole(key)
-        while not found and (redone := claim(Lane.CALLS)) is not None:
+    def found_before_it_comes(conversion_id: UUID) -> list[str]:
+        found = names_in(conversion_id)
+        while (redone := claim(Lane.CALLS)) is not None:
             work(redone)
         return found
 
-    monkeypatch.setattr(durable, "is_whole", found_while_it_comes)
+    monkeypatch.setattr(durable, "names_in", found_before_it_comes)
     assert actions.retry(conversion, cast.alice)
     done(conversion)
     assert scripted.calls == 5
