@@ -95,6 +95,12 @@ def export_size(conversion: Conversion, output_format: str) -> int:
     return int((conversion.output_duration_s or 0.0) * format.bytes_per_s * times)
 
 
+def unmade_exports() -> QuerySet[Export]:
+    """Those that wait or are being made, with their conversions."""
+    unmade = Export.objects.filter(step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
+    return unmade.select_related("conversion").defer("conversion__source_peaks", "conversion__output_peaks")
+
+
 def film_size(conversion: Conversion) -> int:
     """Bytes that its film will have, whose new sound may have more than the old."""
     sound_bytes = (conversion.output_duration_s or 0.0) * _SOUND_BYTES_A_SECOND * conversion.output_channels
@@ -106,9 +112,9 @@ def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
     keep theirs. A further format that is being made counts as what it will have."""
     size: int = kept.aggregate(size=Sum(STORED, default=0))["size"]
     exported: int = kept.aggregate(size=Sum("exports__size", default=0))["size"]
-    unmade = Export.objects.filter(conversion__in=kept, step__status__in=[Step.Status.WAITING, Step.Status.RUNNING])
-    unmade = unmade.select_related("conversion").defer("conversion__source_peaks", "conversion__output_peaks")
-    coming = sum(export_size(made.conversion, made.output_format) for made in unmade)
+    coming = sum(
+        export_size(made.conversion, made.output_format) for made in unmade_exports().filter(conversion__in=kept)
+    )
     tried: int = Recording.objects.filter(team=team_id).aggregate(size=Sum("size", default=0))["size"]
     return size + exported + coming + tried
 

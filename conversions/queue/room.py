@@ -1,4 +1,5 @@
-"""Whether there is room for all answers and the result of a recording in pieces, asked before the first call is paid.
+"""Whether there is room for all answers and the result of a recording in pieces, asked before the first call is paid;
+and for a result in another format, or a film, asked before it is begun.
 
 The answers, of samples mostly, stay beside the result: they take many times the room of an MP3. One that is a single
 call waits for the room of its answer before it is sent (`steps/convert.py`), as each piece does.
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from conversions.files import durable
 from conversions.ground import disk
 from conversions.ground.connections import lock_out
+from conversions.ledger.usage import export_size, unmade_exports
 from conversions.models import Conversion, Failure, Step
 from conversions.queue.plan import Planned
 from s2s.formats import OUTPUT_FORMATS
@@ -34,13 +36,11 @@ def refusal(conversion: Conversion, duration_s: float, planned: Sequence[Planned
     Within the transaction that begins it, and before every other lock: until its end nobody else is answered, or each
     of two would find the room that is there for one.
     """
-    if len(planned) == 1 or durable.free_bytes() is None:
+    if len(planned) == 1:
         return None
-    lock_out(_LOCK)
-    free = durable.free_bytes() or 0
     answers_s = sum(piece.seconds for piece in planned)
     needed = _needed(conversion.output_format, conversion.output_channels, answers_s, duration_s)
-    if needed + settings.MIN_FREE_BYTES + disk.AT_LEAST_FREE <= free - _taken(conversion):
+    if _is_there(needed, conversion):
         return None
     logger.error("a recording that needs %d bytes more wasn't begun: the disk is nearly full", needed)
     words = _(
@@ -48,6 +48,32 @@ def refusal(conversion: Conversion, duration_s: float, planned: Sequence[Planned
         "was sent, and nothing was billed. Your recording is safe: tell your admin, and press Retry once there is room."
     )
     return Failure(NO_ROOM, words % filesizeformat(needed))
+
+
+def export_refusal(conversion: Conversion, output_format: str) -> str:
+    """Why its result isn't made in that format too; empty where there is room. As `refusal` is asked."""
+    needed = exporting_bytes(conversion, output_format)
+    if _is_there(needed, conversion):
+        return ""
+    words = _(
+        "There is no room on the server for this: while it is made it takes about %s. The result stays as it is: tell "
+        "your admin, and ask for this again once there is room."
+    )
+    return words % filesizeformat(needed)
+
+
+def exporting_bytes(conversion: Conversion, output_format: str) -> int:
+    """Of an export while it is made: it lies there twice for a moment."""
+    return 2 * export_size(conversion, output_format)
+
+
+def _is_there(needed: int, but: Conversion) -> bool:
+    """So many bytes, beside what all others still need. A bucket has no end."""
+    if durable.free_bytes() is None:
+        return True
+    lock_out(_LOCK)
+    free = durable.free_bytes() or 0
+    return needed + settings.MIN_FREE_BYTES + disk.AT_LEAST_FREE <= free - _taken(but)
 
 
 def joining_bytes(output_format: str, channels: int, result_s: float) -> int:
@@ -65,7 +91,7 @@ def _needed(output_format: str, channels: int, answers_s: float, result_s: float
 
 
 def _taken(but: Conversion) -> int:
-    """Bytes that others in pieces, which are under way, have room for and haven't written."""
+    """Bytes that others in pieces, which are under way, and exports have room for and haven't written."""
     coming = Step.objects.filter(
         conversion=OuterRef("pk"), kind=Step.Kind.CONVERT, status__in=[Step.Status.WAITING, Step.Status.RUNNING]
     )
@@ -73,7 +99,8 @@ def _taken(but: Conversion) -> int:
     unfinished = Conversion.objects.filter(status__in=Conversion.UNFINISHED, pieces__gt=1).exclude(pk=but.pk)
     answers_s = Subquery(seconds, output_field=FloatField())
     rows = unfinished.order_by().values_list("output_format", "output_channels", answers_s, "source_duration_s")
-    return sum(
+    taken = sum(
         _needed(output_format, channels, coming_s or 0.0, result_s or 0.0)
         for output_format, channels, coming_s, result_s in rows
     )
+    return taken + sum(exporting_bytes(made.conversion, made.output_format) for made in unmade_exports())

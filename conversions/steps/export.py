@@ -13,12 +13,14 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from conversions.files import durable
+from conversions.ground import disk
 from conversions.ground.connections import give_back
 from conversions.models import Conversion, Export
 from conversions.queue import outcomes
 from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
+from conversions.queue.room import exporting_bytes
 from conversions.sound.reading import headerless, limits
 from conversions.steps import filming
 from s2s import audio
@@ -51,6 +53,7 @@ def export(claim: Claim, lease: Lease) -> None:
 def _export(claim: Claim, lease: Lease, wanted: Export) -> durable.Result:
     conversion = wanted.conversion
     give_back()
+    disk.require(exporting_bytes(conversion, wanted.output_format) + disk.AT_LEAST_FREE)
     with TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
         made = cast(BinaryIO, file)
         _make(made, conversion, OUTPUT_FORMATS[wanted.output_format], lease)

@@ -35,7 +35,7 @@ def create(request: HtmxHttpRequest, conversion_id: UUID) -> HttpResponse:
             messages.info(request, _("There is nothing to download yet."))
     except ValueError:
         messages.error(request, _("Choose one of the formats in the list."))
-    except actions.OverQuotaError as error:
+    except (actions.OverQuotaError, actions.NoRoomError) as error:
         messages.error(request, str(error))
     is_film = request.POST.get("output_format") == Export.FILM and conversion.is_film
     if request.htmx:
