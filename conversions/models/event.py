@@ -40,7 +40,9 @@ class Event(models.Model):
         EXPORTED = "exported"
         ERASED = "erased"
 
-    conversion = models.ForeignKey(Conversion, null=True, on_delete=models.SET_NULL, related_name="events")
+    conversion = models.ForeignKey(
+        Conversion, null=True, on_delete=models.SET_NULL, related_name="events", db_index=False
+    )  # `events_of` is its index
     about = models.UUIDField()  # the conversion's id, also when it is erased and nothing more is known of it
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -50,7 +52,11 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["at"], condition=Q(kind__in=("delayed", "interrupted")), name="events_passing")]
+        indexes = [
+            models.Index(fields=["at"], condition=Q(kind__in=("delayed", "interrupted")), name="events_passing"),
+            # Every poll asks for the last one.
+            models.Index(fields=["conversion", "id"], name="events_of"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.at:%F %T}"

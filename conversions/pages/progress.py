@@ -30,6 +30,7 @@ from django_stubs_ext import WithAnnotations
 
 from conversions.files import beginnings
 from conversions.models import Call, Conversion, Step
+from conversions.pages.blocks import MOST_LISTED
 from conversions.pages.remaining import pieces_left_s
 from conversions.words.expected import pace_of, ready_words, remaining_s, running_words, waiting_s
 from voices.models import Endpoint
@@ -95,6 +96,7 @@ _SENT_AT = f"""
 (SELECT MAX(sent.sent_at) FROM conversions_call AS sent
  WHERE sent.conversion_id = conversions_conversion.id AND sent.outcome = '{Call.Outcome.SENT}')
 """  # noqa: S608 - our own word
+_TOLD = "(SELECT MAX(told.id) FROM conversions_event AS told WHERE told.conversion_id = conversions_conversion.id)"
 _DELAY = """
 (SELECT delay.data FROM conversions_event AS delay
  WHERE delay.conversion_id = conversions_conversion.id AND delay.kind = 'delayed' ORDER BY delay.id DESC LIMIT 1)
@@ -135,11 +137,21 @@ class Progress:
     percent: int | None = None  # of the time from its turn in the line to its end, where that is known
     begun: str = ""  # what of its one call can be heard already (`files/beginnings.py`)
     begun_s: float = 0.0  # and about how long that is
+    told: str = ""  # which another is where its timeline says more; empty where nobody asked
 
     @property
     def mark(self) -> str:
         again = f"{self.again_at:%FT%TZ}" if self.again_at else ""
-        return f"{self.state}|{self.words}|{self.aside}|{again}|{self.moves}|{self.percent}|{self.begun}"
+        return f"{self.state}|{self.words}|{self.aside}|{again}|{self.moves}|{self.percent}|{self.begun}|{self.told}"
+
+    def tells_more(self, seen: str) -> bool:
+        """Than what had the mark `seen`, if that page has a timeline."""
+        return seen.rpartition("|")[2] not in ("", self.told)
+
+
+def with_told(conversions: QuerySet[Conversion]) -> QuerySet[Conversion]:
+    """Brings what `progress_of` says of the timeline too."""
+    return conversions.annotate(told=_sql(_TOLD, IntegerField()))
 
 
 def with_sent_at(conversions: QuerySet[Conversion]) -> QuerySet[Conversion]:
@@ -190,7 +202,16 @@ def _sql(sql: str, output_field: Field[Any, Any]) -> RawSQL:
 
 def progress_of(conversion: Conversion) -> Progress:
     """Of a conversion that `with_progress` brought; asks nothing more, but for the pace once a minute."""
-    return _progress_of(cast("_Watched", conversion))
+    progress = _progress_of(cast("_Watched", conversion))
+    return replace(progress, told=_told(conversion, progress))
+
+
+def _told(conversion: Conversion, progress: Progress) -> str:
+    """Of hundreds of pieces a timeline of thousands of events is written anew with the bar, not with each of them."""
+    last = vars(conversion).get("told")
+    if last is None:
+        return ""
+    return str(last if conversion.pieces <= MOST_LISTED else progress.percent)
 
 
 def _progress_of(conversion: _Watched) -> Progress:

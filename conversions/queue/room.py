@@ -72,8 +72,8 @@ def _is_there(needed: int, but: Conversion) -> bool:
     if durable.free_bytes() is None:
         return True
     lock_out(_LOCK)
-    free = durable.free_bytes() or 0
-    return needed + settings.MIN_FREE_BYTES + disk.AT_LEAST_FREE <= free - _taken(but)
+    left: int = (durable.free_bytes() or 0) - _taken(but) - settings.MIN_FREE_BYTES
+    return needed + disk.AT_LEAST_FREE <= left
 
 
 def joining_bytes(output_format: str, channels: int, result_s: float) -> int:

@@ -18,7 +18,7 @@ from conversions.models import Conversion
 from conversions.pages.blocks import Overview, overview_of
 from conversions.pages.compare import comparison_of
 from conversions.pages.pieces import Pieces, pieces_of
-from conversions.pages.progress import FIELDS, progress_of, with_progress
+from conversions.pages.progress import FIELDS, progress_of, with_progress, with_told
 from conversions.pages.speakers import speaking_in
 from conversions.pages.timeline import timeline_of
 from conversions.sound import loudness
@@ -42,7 +42,7 @@ def show(
 ) -> HttpResponse:
     """The page, also as the answer to a name that could not be taken. What nobody has ordered yet has another one,
     where that is done."""
-    objects = with_progress(Conversion.objects.select_related("endpoint", "created_by", "team", "batch"))
+    objects = with_told(with_progress(Conversion.objects.select_related("endpoint", "created_by", "team", "batch")))
     conversion = conversion_or_404(request.user, conversion_id, objects)
     if title_form is None and _is_to_be_ordered(conversion) and may(request.user, May.CONVERT):
         return redirect("conversions:parts", conversion_id)
@@ -87,22 +87,26 @@ def _is_to_be_ordered(conversion: Conversion) -> bool:
 
 @Select
 def _polled() -> QuerySet[Conversion]:
-    conversions = with_progress(Conversion.objects.only("title", "team_id", *FIELDS))
+    conversions = with_told(with_progress(Conversion.objects.only("title", "team_id", "enable_logging", *FIELDS)))
     return on_pages_of(Given("user_id"), conversions).filter(pk=Given("pk")).order_by()
 
 
 @require_safe
 def status(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
-    """The state for polling: 204 while nothing changed since `seen`, else the fragment; a finished one reloads."""
+    """The state for polling: 204 while nothing changed since `seen`, else the fragment, with the timeline where that
+    says more; a finished one reloads."""
     conversion = _polled.first(Conversion, user_id=request.user.pk, pk=conversion_id)
     if conversion is None:
         raise Http404
-    progress = progress_of(conversion)
-    if request.GET.get("seen") == progress.mark:
+    progress, seen = progress_of(conversion), request.GET.get("seen", "")
+    if seen == progress.mark:
         return HttpResponse(status=204)
     if conversion.finished:
         return HttpResponse(progress.words, content_type="text/plain; charset=utf-8", headers={"HX-Refresh": "true"})
-    return render(request, "conversions/status.html", {"conversion": conversion, "progress": progress})
+    context: dict[str, object] = {"conversion": conversion, "progress": progress}
+    if progress.tells_more(seen) and not conversion.zero_retention:
+        context["timeline"] = timeline_of(conversion)
+    return render(request, "conversions/status.html", context)
 
 
 @require_safe

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
+from django.test import Client
 
-from conversions.models import Conversion, Event, log
+from conversions import actions
+from conversions.models import Conversion, Event, Step, log
 from conversions.pages.timeline import timeline_of
 from conversions.words.noticed import noticed_words
-from tests.conversions.conftest import Submit
+from tests.conversions.conftest import Submit, client_of
+from tests.support.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -159,3 +164,48 @@ def test_pieces_that_fare_alike_are_told_of_when_the_first_of_them_did(conversio
         ("Pieces 1, 4 of 4: Sent to Testers", 1),
         ("Pieces 1, 4 of 4: Converted to Nora", 4),  # none of them before it was sent
     ]
+
+
+def polled(client: Client, conversion: Conversion, seen: str) -> tuple[str, str]:
+    """What a poll of a page that has `seen` brings, and what it has seen then."""
+    address = f"/conversions/{conversion.pk}/status/"
+    answer = client.get(address, {"seen": seen}, headers={"HX-Request": "true"}).content.decode()
+    found = re.search(r'\?seen=([^"]+)"', answer)
+    return answer, unquote(found[1]) if found else seen
+
+
+def test_it_goes_on_while_one_watches(submit: Submit, cast: Cast) -> None:
+    conversion, client = submit(), client_of(cast.alice)
+    page = client.get(f"/conversions/{conversion.pk}/").content.decode()
+    assert page.count('<ol class="timeline" id="timeline">') == 1
+    found = re.search(r'/status/\?seen=([^"]+)"', page)
+    assert found is not None
+    seen = unquote(found[1])
+    assert polled(client, conversion, seen) == ("", seen)
+    assert actions.rename(conversion, cast.alice, "Another name")
+    answer, seen = polled(client, conversion, seen)
+    assert '<ol class="timeline" id="timeline" hx-swap-oob="true">' in answer
+    assert "Alice renamed it to “Another name”" in answer
+    assert polled(client, conversion, seen) == ("", seen)
+    Step.objects.filter(conversion=conversion).update(status="cancelled")  # the state alone is another one
+    Conversion.objects.filter(pk=conversion.pk).update(status="preparing")
+    answer, seen = polled(client, conversion, seen)
+    assert "Reading your recording" in answer
+    assert 'id="timeline"' not in answer
+
+
+def test_of_hundreds_of_pieces_it_goes_on_with_the_bar(submit: Submit, cast: Cast) -> None:
+    conversion, client = submit(), client_of(cast.alice)
+    Conversion.objects.update(pieces=500, status="converting", in_regions=True)
+    steps = [
+        Step(conversion=conversion, kind="convert", position=n, team=cast.team, user=cast.alice, status=status)
+        for n, status in enumerate(["done"] * 4 + ["waiting"] * 496)
+    ]
+    Step.objects.bulk_create(steps)
+    _, seen = polled(client, conversion, "x")
+    log(conversion, Event.Kind.CONVERTED, voice="Nora", piece=4)
+    assert polled(client, conversion, seen) == ("", seen)
+    Step.objects.filter(conversion=conversion, position=4).update(status="done")
+    log(conversion, Event.Kind.CONVERTED, voice="Nora", piece=5)
+    answer, _ = polled(client, conversion, seen)
+    assert "Pieces 4–5 of 500: Converted to Nora" in answer
