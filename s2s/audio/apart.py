@@ -24,19 +24,18 @@ class ChannelLevels:
 
     def __init__(self, channels: int, sample_rate_hz: int) -> None:
         self._kind = channels, sample_rate_hz
-        self._levels = [Levels(sample_rate_hz) for _ in range(channels)]
+        self._levels = Levels(sample_rate_hz, channels)
         self._changes = False
 
     def write(self, planes: NDArray[np.float32], sample_rate_hz: int) -> None:
         """Take `(channels, n)` samples."""
         self._changes |= (len(planes), sample_rate_hz) != self._kind
         if not self._changes:
-            for levels, plane in zip(self._levels, planes, strict=True):
-                levels.write(plane)
+            self._levels.write(planes)
 
     def finish(self) -> tuple[bytes, ...]:
         """As `Levels.finish`, for each."""
-        return () if self._changes else tuple(levels.finish() for levels in self._levels)
+        return () if self._changes else self._levels.of_each()
 
 
 def are_apart(levels: Sequence[bytes]) -> bool:

@@ -141,10 +141,13 @@ class Plain:
             if self.channels == 1:
                 yield np.multiply(data[:read], share[0], out=mixed[:read])
                 continue
-            frames.reshape(-1)[: read * self.channels] = data[: read * self.channels]
             if channel_levels is not None:
-                channel_levels.write(frames[:read].T * np.float32(2.0**-15), self.sample_rate_hz)
-            np.matmul(frames[:read], share, out=mixed[:read])
+                planes = _parted(data[: 2 * read], frames.reshape(2, -1)[:, :read])
+                channel_levels.write(planes, self.sample_rate_hz)
+                np.matmul(mix.weights, planes, out=mixed[:read])
+            else:
+                frames.reshape(-1)[: read * self.channels] = data[: read * self.channels]
+                np.matmul(frames[:read], share, out=mixed[:read])
             yield limiter.write(mixed[:read]) if limiter else mixed[:read]
         if limiter:
             yield limiter.finish()
@@ -158,6 +161,17 @@ class Plain:
         for block in self.blocks(fd, mix):
             yield resampler.write(block.copy())
         yield resampler.finish()
+
+
+def _parted(pairs: NDArray[np.int16], planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`(2 n,)` interleaved samples as `(2, n)`, -1..1. By halves of words: numpy is slow where it leaves out each
+    second value."""
+    words = pairs.view("<i4")
+    half = np.left_shift(words, 16)
+    planes[0] = np.right_shift(half, 16, out=half)
+    planes[1] = np.right_shift(words, 16, out=half)
+    planes *= np.float32(2.0**-15)
+    return planes
 
 
 def _chunks(fd: int) -> Iterator[tuple[bytes, int, int]]:
