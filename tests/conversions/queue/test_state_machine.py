@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from django.db import connection
-from django.db.models import Case, DateTimeField, F, Value, When
+from django.db.models import Case, DateTimeField, F, When
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -33,6 +33,7 @@ from conversions.upkeep import housekeeping as tidying
 from conversions.upkeep import sweeper
 from conversions.upkeep.worker import work
 from s2s.contract import ConvertParameters
+from statements import Given, Update
 from tests.conversions.conftest import upload
 from tests.conversions.queue import promises
 from tests.conversions.queue.happenings import HAPPENINGS, MOST_RECORDINGS
@@ -226,15 +227,13 @@ class Lives(RuleBasedStateMachine):
     def _stop_time(self) -> None:
         """What begins or ends later does so when a rule says so, however long this takes."""
         now = db_now()
-        later = now + HOUR
-        Step.objects.filter(status=Step.Status.WAITING, not_before__gt=now).update(not_before=later)
-        Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=now).update(lease_until=later)
-        _move_moments_of_endpoints(now, later)
+        for what in (_beginnings, _leases, _moments_of_endpoints):
+            what(after=now, to=now + HOUR)
 
     def waits_are_over(self) -> None:
         now = db_now()
-        Step.objects.filter(status=Step.Status.WAITING, not_before__gt=now).update(not_before=now)
-        _move_moments_of_endpoints(now, now)
+        for what in (_beginnings, _moments_of_endpoints):
+            what(after=now, to=now)
 
     def leases_run_out(self) -> None:
         Step.objects.filter(status=Step.Status.RUNNING).update(lease_until=db_now() - timedelta(seconds=1))
@@ -315,12 +314,20 @@ def _die() -> None:
     raise Died
 
 
-def _move_moments_of_endpoints(now: datetime, to: datetime) -> None:
-    """Those that are still to come."""
-    names = [field.name for field in Endpoint._meta.fields if isinstance(field, DateTimeField)]
-    Endpoint.objects.update(
-        **{name: Case(When(**{f"{name}__gt": now}, then=Value(to)), default=F(name)) for name in names}
-    )
+# They move what is still to come; so often that Django should write them once.
+_beginnings = Update(
+    lambda: Step.objects.filter(status=Step.Status.WAITING, not_before__gt=Given("after")), not_before=Given("to")
+)
+_leases = Update(
+    lambda: Step.objects.filter(status=Step.Status.RUNNING, lease_until__gt=Given("after")), lease_until=Given("to")
+)
+_moments_of_endpoints = Update(
+    Endpoint.objects.all,
+    **{
+        name: Case(When(**{f"{name}__gt": Given("after")}, then=Given("to")), default=F(name))
+        for name in (field.name for field in Endpoint._meta.fields if isinstance(field, DateTimeField))
+    },
+)
 
 
 @pytest.mark.parametrize("run", range(RUNS))
