@@ -16,7 +16,7 @@ from conversions.queue.claim import claim
 from conversions.queue.handback import hand_back
 from conversions.upkeep.worker import work
 from s2s.speakers import checkpoint
-from tests.conversions.conftest import Submit, client_of, work_all
+from tests.conversions.conftest import Submit, client_of, done, work_all
 from tests.support.cast import Cast
 from tests.support.dialogue import RATE_HZ, conversation
 from tests.support.sound import as_wav, wav
@@ -32,13 +32,21 @@ def interview() -> bytes:
     return as_wav(samples, RATE_HZ)
 
 
+@pytest.fixture(scope="session")
+def few_words() -> bytes:
+    """Of one person. To look for speakers takes a tenth of the recording's length."""
+    samples, _said = conversation(["man_librivox"], 3)
+    return as_wav(samples, RATE_HZ)
+
+
 @pytest.fixture
-def talk(submit: Submit, interview: bytes) -> Conversion:
-    conversion = submit(data=interview)
-    work_all()
-    conversion.refresh_from_db()
-    assert conversion.status == "ready"
-    return conversion
+def talk(submit: Submit, few_words: bytes) -> Conversion:
+    return done(submit(data=few_words))
+
+
+@pytest.fixture
+def talk_of_two(submit: Submit, interview: bytes) -> Conversion:
+    return done(submit(data=interview))
 
 
 def addresses(talk: Conversion) -> tuple[str, str]:
@@ -51,7 +59,8 @@ def rows_of(page: str) -> list[tuple[float, float]]:
     return list(zip(times[::2], times[1::2], strict=True))
 
 
-def test_they_are_asked_for_waited_for_and_shown_as_rows(alice: Client, talk: Conversion) -> None:
+def test_they_are_asked_for_waited_for_and_shown_as_rows(alice: Client, talk_of_two: Conversion) -> None:
+    talk = talk_of_two
     page, address = addresses(talk)
     assert "Find speakers" in alice.get(page).content.decode()
     assert alice.post(address)["Location"] == page
@@ -172,8 +181,9 @@ def test_who_may_not_convert_or_is_of_another_team_can_not_ask(talk: Conversion,
 
 
 def test_what_was_ordered_is_not_replaced_by_what_was_found_unasked(
-    alice: Client, talk: Conversion, voice: Voice, cast: Cast
+    alice: Client, talk_of_two: Conversion, voice: Voice, cast: Cast
 ) -> None:
+    talk = talk_of_two
     Conversion.objects.filter(pk=talk.pk).update(in_regions=True)
     talk.regions.create(position=0, start_s=2, end_s=4, voice=voice, voice_name=voice.name, speaker="Anna")
     actions.diarize(talk, cast.alice)
