@@ -151,7 +151,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
 
 @pytest.fixture(scope="module")
 def long(speech: Load) -> bytes:
-    return as_wav(np.resize(speech("man_librivox.flac", 16_000), 16_000 * 900), 16_000)
+    return as_wav(np.resize(speech("man_librivox.flac", 16_000), 16_000 * 300), 16_000)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -64,6 +65,7 @@ def clip(speech: Load) -> bytes:
 def get(engine: EngineProcess, clip: bytes) -> Get:
     client = ElevenLabs(api_key=API_KEY, base_url=engine.url)
 
+    @cache  # the same request gets the same bytes
     def ask(verb: str, name: str) -> Answer:
         speaking = getattr(client.speech_to_speech.with_raw_response, verb)
         with speaking(NORA, audio=clip, output_format=name) as answer:

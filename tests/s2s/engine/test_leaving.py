@@ -29,12 +29,19 @@ from tests.support.product import wait_for
 Load = Callable[[str, int], NDArray[np.float32]]
 
 
-@pytest.fixture
-def alone() -> Iterator[EngineProcess]:
-    """An engine that nobody else keeps busy."""
+@pytest.fixture(scope="module")
+def of_this_file() -> Iterator[EngineProcess]:
     process = EngineProcess()
     yield process
     process.stop()
+
+
+@pytest.fixture
+def alone(of_this_file: EngineProcess) -> EngineProcess:
+    """An engine that nobody else keeps busy."""
+    (worker,) = of_this_file.workers()
+    wait_for(lambda: at_rest(worker), "it has done what others wanted", 20)
+    return of_this_file
 
 
 @pytest.fixture(scope="module")
