@@ -197,7 +197,7 @@ def test_an_error_names_neither_key_nor_address(server: S3, settings: Any) -> No
 @pytest.mark.parametrize("direction", ["up", "down", "through"])
 def test_memory_stays_flat_however_large_the_file(server: S3, tmp_path: Path, direction: str) -> None:
     environment = os.environ | server.environment | {"DATA_DIR": str(tmp_path), "S3_PREFIX": f"memory-{uuid.uuid4()}"}
-    command = [sys.executable, "-m", "tests.support.s3_memory", direction, "100"]
+    command = [sys.executable, "-m", "tests.support.s3_memory", direction, "60"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert float(done.stdout.split()[0]) < 40, done.stdout
 
