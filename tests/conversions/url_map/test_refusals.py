@@ -72,6 +72,7 @@ def test_a_refused_form_leaves_no_file(cast: Cast, tmp_path: Path, voice: Any) -
     assert not list((tmp_path / "uploads").iterdir())
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "code",
     ["hex", "zlib", "rot13", "idna", "punycode", "undefined", "unicode_escape", "utf-16", "\0", "unknown", "UTF-8"],
@@ -86,17 +87,20 @@ def test_a_form_is_utf_8_whatever_its_type_says(cast: Cast, code: str, kind: str
         assert answer.status_code in ((204, 303) if kind == FORM else (204, 303, 400)), answer.status_code
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("db")
 def test_a_query_of_many_parts_beside_a_charset_is_answered() -> None:
     answer = Client().generic("GET", "/accounts/login/?" + "a&" * 300, b"", f"{FORM}; charset=utf-8")
     assert answer.status_code in (200, 400)
 
 
+@pytest.mark.one_database
 def test_a_type_in_a_code_that_is_not_known_is_answered(cast: Cast) -> None:
     answer = client_of(cast.alice).generic("POST", "/account/choices/", b"", "text/plain; x*=unknown'en'y")
     assert answer.status_code < 500
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("page", ["/", "/presets/", "/account/choices/", "/history/"])
 def test_a_files_name_in_a_code_that_is_not_known_is_refused(cast: Cast, page: str) -> None:
     for code in ("unknown", "hex"):
@@ -158,6 +162,7 @@ def test_a_member_that_cannot_be_any_is_said_to_be_wrong(root: Client, cast: Cas
     assert "errorlist" in answer.content.decode()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("length", ["9" * 5000, "9" * 30, "x", "-1", "1_0", "²".encode().decode("latin-1"), ""])
 @pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b", "text/plain"])
 def test_a_length_that_is_no_number_is_none(cast: Cast, length: str, kind: str) -> None:
@@ -191,6 +196,7 @@ def test_a_search_for_more_than_anybody_types_is_answered(root: Client, cast: Ca
             assert (len(words) > 200) == ("at most 200 characters" in answer.content.decode()), page
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("led", ["http://[", "//[", "http://a]b/", "https://\u2100", "http://a:b", "//evil.example/"])
 def test_nobody_is_led_to_what_is_no_address_of_ours(cast: Cast, led: str) -> None:
     for page in ("login", "logout", "signup", "reauthenticate", "password/change", "password/reset"):

@@ -65,11 +65,11 @@ def fuzz(site: Site, client: Client, address: Address) -> None:
     asked = listen(client, address)
     site.renew()
 
-    share = 15 if address.is_list or asked.files else 3
+    drawing = Drawing(address, asked)
     answered: set[Request] = set()  # Hypothesis repeats itself
 
-    @settings(max_examples=settings.default.max_examples * share // 10, phases=[Phase.generate, Phase.shrink])
-    @given(request=Drawing(address, asked).requests)
+    @settings(max_examples=settings.default.max_examples * drawing.share // 10, phases=[Phase.generate, Phase.shrink])
+    @given(request=drawing.requests)
     def ask(request: Request) -> None:
         if request in answered:
             return
