@@ -195,15 +195,25 @@ def test_a_row_that_is_to_go_is_gone(alice: Client, talk: Conversion, voices: li
     [
         {},
         {"speaker-TOTAL_FORMS": "9" * 30, "part-TOTAL_FORMS": "-4"},
-        {"speaker-TOTAL_FORMS": "x", "part-TOTAL_FORMS": "99999"},
+        {"speaker-TOTAL_FORMS": "99999", "part-TOTAL_FORMS": "x"},
         {"by": "sideways", "rest": "0' OR 1=1", "once": "no"},
     ],
 )
+@pytest.mark.one_database
 @pytest.mark.parametrize("do", ["convert", "check", "parts", "speakers", "\x01"])
 def test_a_form_that_no_page_of_ours_sends_is_answered_with_words(
     alice: Client, talk: Conversion, broken: dict[str, str], do: str
 ) -> None:
     answer = send(alice, talk, dict(broken), do)
+    assert answer.status_code in (200, 422)
+    assert Conversion.objects.count() == 1
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("do", ["convert", "parts"])
+def test_more_parts_than_anybody_marks_are_answered_with_words(alice: Client, talk: Conversion, do: str) -> None:
+    """The page of so many is a large one: it is asked for to order them, and to have more rows."""
+    answer = send(alice, talk, {"speaker-TOTAL_FORMS": "x", "part-TOTAL_FORMS": "99999"}, do)
     assert answer.status_code in (200, 422)
     assert Conversion.objects.count() == 1
 
