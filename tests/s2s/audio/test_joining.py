@@ -92,7 +92,7 @@ def test_energy_is_the_same_however_it_comes(rate_hz: int) -> None:
 
 
 def test_another_voice_at_its_place_was_never_moved() -> None:
-    path = SPEECH / "man_librivox.flac"
+    path = SPEECH / "man_cards.flac"
     with path.open("rb") as file:
         source = np.concatenate(list(decode(file, sample_rate_hz=RATE)))
     with path.open("rb") as file:

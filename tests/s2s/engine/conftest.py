@@ -76,7 +76,7 @@ def engine() -> Iterator[EngineProcess]:
     process.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(engine: EngineProcess) -> ElevenLabs:
     return ElevenLabs(api_key=API_KEY, base_url=engine.url)
 
