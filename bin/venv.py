@@ -85,7 +85,9 @@ def _install_all(names: list[str]) -> None:
     sys.stderr.write("Installing the packages Timbre needs into .venv (once; a minute or two) ...\n")
     # Without any stamp the folder is half made, or somebody else's: what pip finds there can't be trusted.
     stamps = [_stamp(path.name) for path in CHECKOUT.glob("requirements*.txt")]
-    _make_venv(clear=not any(stamps) or _python_of_venv() != VERSION)
+    is_sound = any(stamps) and _python_of_venv() == VERSION
+    if not is_sound or not (PACKAGES / "pip").exists():  # to make it once more takes longer than most updates
+        _make_venv(clear=not is_sound)
     for name in names:
         if not _is_installed(name):
             _install(name)
