@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.start.conftest import fill
+from tests.start.conftest import fill, small_disk_at
 from tests.support.person import Person
 from tests.support.product import START_TIMEOUT_S, STOP_TIMEOUT_S, Product, wait_for
 
@@ -43,8 +43,10 @@ def admins(product: Product) -> list[tuple[int, str, str]]:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """For the tests after which it runs as before; each start costs seconds."""
-    with Product(tmp_path_factory.mktemp("running") / "data") as running:
+    """For the tests after which it runs as before, one of which fills its disk; each start costs seconds."""
+    folder = tmp_path_factory.mktemp("running")
+    said = folder / "output.txt"
+    with small_disk_at(folder / "disk") as disk, Product(disk / "data", {"MIN_FREE_BYTES": "0"}, None, said) as running:
         yield running
 
 
@@ -111,6 +113,20 @@ def test_workers_end_with_their_main_process_even_when_nobody_cleans_up(product:
         product.supervisor.send_signal(signal.SIGCONT)
 
 
+def test_it_goes_on_when_the_disk_was_full(product: Product) -> None:
+    wait_for(lambda: is_ready(product), "it has got over the test before", START_TIMEOUT_S)
+    died = product.output().count("calls stopped (killed")
+    filler = fill(product.data_dir.parent)
+    killed = product.kill("calls")
+    wait_for(lambda: product.output().count("calls stopped (killed") > died, "the death was noticed")
+    time.sleep(3)
+    assert product.supervisor is not None
+    assert product.supervisor.poll() is None
+    filler.unlink()
+    wait_for(lambda: is_ready(product), "it is ready again", START_TIMEOUT_S)
+    wait_for(lambda: product.pid("calls") not in (0, killed), "calls runs again")
+
+
 # ---- another copy, which is stopped, killed and started again ----
 
 
@@ -142,14 +158,25 @@ def test_a_second_copy_runs_beside_it_in_a_folder_with_an_odd_name(product: Prod
     assert len(admins(second)) == 1
 
 
-def test_a_generated_password_is_shown_once_and_a_second_start_keeps_the_data(second: Product) -> None:
+def test_ctrl_c_stops_in_order_and_a_second_start_keeps_the_data_and_the_password_that_was_shown(
+    product: Product, second: Product
+) -> None:
     password = second.admin_password
     assert len(password) >= 12
     assert f"Sign in as {second.admin_email} with the password {password}" in second.output()
     key, people = (second.data_dir / "secret_key").read_text(), admins(second)
     (second.data_dir / "media" / "recording").write_bytes(b"sound")
-    assert second.stop(signal.SIGTERM) == 0
+    assert second.supervisor is not None
+    second.supervisor.send_signal(signal.SIGINT)
+    gone = in_which_order_they_end({name: pids[0] for name, pids in second.pids().items()})
+    assert second.supervisor.wait(STOP_TIMEOUT_S) == 0
+    assert gone[:2] == ["web", "beat"]
+    assert set(gone[2:4]) == {"calls", "cpu"}
+    assert gone[4:] == ["engine", "decoders", "redis"]
     assert second.left_over() == []
+    assert not (second.data_dir / "supervisor.json").exists()
+    assert is_ready(product)
+
     second.start()
     assert (second.data_dir / "secret_key").read_text() == key
     assert admins(second) == people
@@ -189,21 +216,9 @@ def test_nothing_outlives_a_killed_supervisor_and_damaged_files_do_not_stop_the_
     assert second.pid("beat") == beat
 
 
-def test_ctrl_c_stops_in_order_and_leaves_nothing_and_a_second_one_does_not_wait(
-    product: Product, second: Product
-) -> None:
+def test_a_second_ctrl_c_does_not_wait(second: Product) -> None:
+    """That SIGTERM is heard too, tests/faults/test_stopping.py tries."""
     assert second.supervisor is not None
-    second.supervisor.send_signal(signal.SIGINT)
-    gone = in_which_order_they_end({name: pids[0] for name, pids in second.pids().items()})
-    assert second.supervisor.wait(STOP_TIMEOUT_S) == 0
-    assert gone[:2] == ["web", "beat"]
-    assert set(gone[2:4]) == {"calls", "cpu"}
-    assert gone[4:] == ["engine", "decoders", "redis"]
-    assert second.left_over() == []
-    assert not (second.data_dir / "supervisor.json").exists()
-    assert is_ready(product)
-
-    second.start()
     second.kill("calls", signal.SIGSTOP)  # a process that doesn't listen
     said = second.output().count("Press Ctrl-C again to stop at once")
     second.supervisor.send_signal(signal.SIGINT)
@@ -224,16 +239,3 @@ def in_which_order_they_end(mains: dict[str, int]) -> list[str]:
         gone += reversed(now)
         time.sleep(0.002)
     return gone
-
-
-def test_it_goes_on_when_the_disk_was_full(small_disk: Path, tmp_path: Path) -> None:
-    with Product(small_disk / "data", output_path=tmp_path / "output.txt") as product:
-        filler = fill(small_disk)
-        killed = product.kill("calls")
-        wait_for(lambda: "calls stopped (killed" in product.output(), "the death was noticed")
-        time.sleep(3)
-        assert product.supervisor is not None
-        assert product.supervisor.poll() is None
-        filler.unlink()
-        wait_for(lambda: is_ready(product), "it is ready again", START_TIMEOUT_S)
-        wait_for(lambda: product.pid("calls") not in (0, killed), "calls runs again")
