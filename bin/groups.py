@@ -124,7 +124,7 @@ def groups() -> list[Group]:
             "format", ((_tool("ruff"), "format", "--check", *_present()), (_tool("djade"), "--check", *_templates()))
         ),
         Group("lint", ((_tool("ruff"), "check", *_present()),)),
-        Group("types", ((_tool("mypy"),), (_tool("mypy"), "deploy"))),
+        Group("types", ((_tool("mypy"),),)),
         Group("imports", ((_tool("lint-imports"),),)),
         Group(
             "migrations",
