@@ -111,6 +111,7 @@ def test_what_needs_a_decoder_waits_for_a_worker(send: Any, rung: list[Lane], ki
     assert conversion.status == Conversion.Status.READY
 
 
+@pytest.mark.one_database
 def test_a_large_one_does_not_keep_the_page_waiting(send: Any) -> None:
     conversion = send(wav(AT_THE_DOOR_BYTES / 32_000 + 1))
     assert steps_of(conversion) == [("prepare", "waiting")]

@@ -83,6 +83,7 @@ def parts(conversion: Conversion) -> list[str]:
     return [name for name in durable.names_in(conversion.pk) if name.endswith(".part")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("ordered", ["mp3_44100_128", "wav_16000", "opus_48000_64", "pcm_16000", "ulaw_8000"])
 def test_it_is_played_from_its_beginning_and_stays_what_it_was(
     ordered: str,

@@ -19,7 +19,7 @@ from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from tests.support.sound import phrase, wav
 from voices.models import Endpoint
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 ENDLESS = Behaviour(fault="endless", in_history=False)
 

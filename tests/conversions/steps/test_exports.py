@@ -55,6 +55,7 @@ def results(export: Export) -> list[str]:
     return [name for name in inventory.sizes(export.conversion_id) if name.startswith(f"{export.step_id}-")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("output_format", ["mp3_44100_128", "wav_48000", "opus_48000_64", "ulaw_8000", "pcm_24000"])
 def test_a_result_is_made_in_another_format(ready: Conversion, cast: Cast, output_format: str) -> None:
     assert actions.export(ready, cast.bob, output_format) is not None

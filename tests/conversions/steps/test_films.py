@@ -210,6 +210,7 @@ def test_a_lost_lease_ends_the_work_and_leaves_no_file(filmed: Submit, cast: Cas
     assert inventory.sizes(conversion.pk) == before
 
 
+@pytest.mark.one_database
 @pytest.mark.timeout(180)
 def test_a_worker_killed_while_it_copies_delays_it(
     submit: Submit, scripted: ScriptedEndpoint, cast: Cast, redis_url: str, tmp_path: Path
@@ -256,6 +257,7 @@ def test_a_piece_that_is_converted_once_more_is_heard_in_the_film_too(
     assert packets(after, "audio") != packets(content, "audio")
 
 
+@pytest.mark.one_database
 def test_nobody_is_sent_the_pictures(filmed: Submit, scripted: ScriptedEndpoint) -> None:
     done(filmed())
     (sent,) = [request.audio for request in scripted.requests if request.audio is not None]
@@ -263,6 +265,7 @@ def test_nobody_is_sent_the_pictures(filmed: Submit, scripted: ScriptedEndpoint)
     assert sent.sha256 != hashlib.sha256(a_film()).hexdigest()
 
 
+@pytest.mark.one_database
 def test_none_of_what_is_sent_is_more_than_an_endpoint_takes(
     submit: Submit, scripted: ScriptedEndpoint, voice: Voice
 ) -> None:

@@ -18,7 +18,7 @@ from tests.support.joins import MOST, ONSET_S, heard_at, moved_s
 from tests.support.music import chords, drums
 from voices.models import Endpoint
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 SPEAKS = Behaviour(speaks=True, most_s=300.0)
 # Late and slow, every other piece softer, and with a hum that goes on in none of them as it ended in the one before.

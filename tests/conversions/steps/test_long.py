@@ -32,6 +32,7 @@ def slow_voice(ten_seconds: Endpoint, voice: Voice, scripted: ScriptedEndpoint) 
     scripted.script(default=replace(SPEAKS, speed=0.9))
 
 
+@pytest.mark.one_database
 def test_it_comes_back_as_it_was_to_the_sample(
     ten_seconds: Endpoint, submit: Submit, speech: Samples, scripted: ScriptedEndpoint
 ) -> None:
@@ -50,6 +51,7 @@ def test_it_comes_back_as_it_was_to_the_sample(
     assert ledger == pytest.approx(30.0 + overlaps)
 
 
+@pytest.mark.one_database
 def test_a_late_slow_endpoint_whose_every_other_piece_is_softer(
     ten_seconds: Endpoint, submit: Submit, speech: Samples, scripted: ScriptedEndpoint
 ) -> None:
@@ -129,6 +131,7 @@ def test_what_was_adopted_after_a_crash_is_put_in_its_place_too(
     assert (found.late_s, found.stretch) == (0.0, 1.0)
 
 
+@pytest.mark.one_database
 def test_a_voice_with_a_speed_of_its_own_is_heard_to_its_end(
     ten_seconds: Endpoint, submit: Submit, speech: Samples, slow_voice: None
 ) -> None:
@@ -139,6 +142,7 @@ def test_a_voice_with_a_speed_of_its_own_is_heard_to_its_end(
     assert (found.late_s, found.stretch) == (0.0, 1.0)
 
 
+@pytest.mark.one_database
 def test_a_silent_answer_to_a_piece_that_is_not_fails_that_piece(
     ten_seconds: Endpoint, submit: Submit, speech: Samples, scripted: ScriptedEndpoint, cast: Cast
 ) -> None:
@@ -150,6 +154,7 @@ def test_a_silent_answer_to_a_piece_that_is_not_fails_that_piece(
     assert calls_of_retry(conversion, cast.alice, scripted) == conversion.pieces - 1
 
 
+@pytest.mark.one_database
 def test_a_piece_in_which_nobody_speaks_comes_back_as_it_is(
     ten_seconds: Endpoint, submit: Submit, speech: Samples
 ) -> None:
@@ -211,6 +216,7 @@ def test_a_file_of_too_many_bytes_travels_as_one_piece(
     assert call.audio.size < 900_000
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("length_s", "pieces"), [(10.0, 1), (10.1, 2)])
 def test_what_is_a_little_longer_than_its_endpoint_takes_is_cut(
     ten_seconds: Endpoint, submit: Submit, speech: Samples, scripted: ScriptedEndpoint, length_s: float, pieces: int

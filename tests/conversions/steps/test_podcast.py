@@ -15,7 +15,7 @@ from tests.conversions.steps.band import Band, speaks
 from tests.conversions.views.test_parts import form
 from tests.support.dialogue import Said, conversation
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 MAN, WOMAN = "man_librivox", "woman_prompts"
 _STEP = RATE // 20

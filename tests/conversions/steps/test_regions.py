@@ -35,6 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 One = actions.RegionOrder
 
 
+@pytest.mark.one_database
 def test_each_region_has_its_voice_at_its_sample_and_the_rest_is_as_it_was(band: Band, speech: Samples) -> None:
     marked = (One(2, 8.5, voice=band.marcus), One(8.5, 14.25), One(14.25, 20, voice=band.atlas))
     conversion = done(band.send(speech, *marked))
@@ -135,6 +136,7 @@ def test_a_region_in_which_nothing_is_heard_costs_nothing(band: Band, speech: Sa
     assert not result[3 * RATE : 5 * RATE].any()
 
 
+@pytest.mark.one_database
 def test_half_a_second_between_two_regions_goes_with_the_first(band: Band, speech: Samples) -> None:
     marked = One(0, 4, voice=band.atlas), One(4.4, 9, voice=band.marcus)
     result = heard(done(band.send(speech[: 9 * RATE], *marked)))
@@ -149,6 +151,7 @@ def test_neighbours_of_one_voice_are_one_call(band: Band, speech: Samples) -> No
     assert conversion.regions.count() == 2
 
 
+@pytest.mark.one_database
 def test_a_voice_that_slows_down_keeps_the_time_where_others_speak_too(band: Band, speech: Samples) -> None:
     Voice.objects.filter(voice_id="marcus").update(settings={"speed": 0.9, "style": 0.3})
     band.marcus.refresh_from_db()
@@ -259,6 +262,7 @@ def in_a_room(*parts: float | Samples) -> Samples:
     return (sound + np.random.default_rng(5).normal(0, 0.002, len(sound))).astype(np.float32)
 
 
+@pytest.mark.one_database
 def test_a_pause_between_two_who_speak_is_no_call_of_its_own(band: Band, speech: Samples) -> None:
     """An endpoint would answer with silence, for which the recording would fail."""
     said = speech[: 4 * RATE]
@@ -271,6 +275,7 @@ def test_a_pause_between_two_who_speak_is_no_call_of_its_own(band: Band, speech:
     assert edges == [(0, round(11.8 * RATE)), (round(11.8 * RATE), len(sound))]
 
 
+@pytest.mark.one_database
 def test_where_somebody_speaks_between_two_regions_the_voice_of_the_rest_does(band: Band, speech: Samples) -> None:
     said = speech[: 4 * RATE]
     sound = in_a_room(said, 0.6, said, 0.6, said)
@@ -278,6 +283,7 @@ def test_where_somebody_speaks_between_two_regions_the_voice_of_the_rest_does(ba
     assert sorted(band.asked) == ["atlas", "marcus", "nora"]
 
 
+@pytest.mark.one_database
 def test_beside_what_stays_as_it_is_a_softer_voice_is_as_loud_as_who_spoke(band: Band, speech: Samples) -> None:
     """Where all are spoken by others they stay as loud as their voices usually are."""
     softer = [replace(VOICES["atlas"], tone_hz=0.0, louder_db=-6.0)] * 9
@@ -288,6 +294,7 @@ def test_beside_what_stays_as_it_is_a_softer_voice_is_as_loud_as_who_spoke(band:
         assert level_db(result[spoken]) - level_db(sound[spoken]) == pytest.approx(louder_db, abs=0.3)
 
 
+@pytest.mark.one_database
 def test_a_short_word_beside_what_stays_as_it_is_gets_its_voice(band: Band, speech: Samples) -> None:
     """Half a second between two regions goes with the first, unless nobody changes that one."""
     sound = in_a_room(speech[: 9 * RATE])

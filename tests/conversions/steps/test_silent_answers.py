@@ -19,7 +19,7 @@ from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
 from voices.models import Endpoint
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 FREE = "Testers answered with silence, though your recording isn’t silent. Your recording is safe; press Retry."
 

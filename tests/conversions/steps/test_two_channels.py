@@ -39,6 +39,7 @@ def interview(speech: Samples) -> Samples:
     return np.asarray(said + 0.05 * said[::-1], np.float32)
 
 
+@pytest.mark.one_database
 def test_the_left_voice_is_left_and_the_right_one_right_to_the_sample(band: Band, interview: Samples) -> None:
     conversion = done(band.send(interview, One(0, channel=0, voice=band.marcus), One(0, channel=1, voice=band.atlas)))
     assert conversion.source_apart
@@ -76,6 +77,7 @@ def test_regions_of_one_channel_leave_the_other_one_alone(band: Band, interview:
     assert band.asked == ["marcus"]
 
 
+@pytest.mark.one_database
 def test_answers_that_come_late_are_in_step_again(band: Band, interview: Samples) -> None:
     late = {name: [replace(behaviour, tone_hz=0.0, late_s=0.08)] * 9 for name, behaviour in VOICES.items()}
     late["atlas"] = [replace(VOICES["atlas"], tone_hz=0.0, late_s=-0.03)] * 9
@@ -87,6 +89,7 @@ def test_answers_that_come_late_are_in_step_again(band: Band, interview: Samples
         assert abs(lag) <= 0.004 * RATE
 
 
+@pytest.mark.one_database
 def test_each_channel_is_cut_where_it_is_quiet_itself(band: Band) -> None:
     Endpoint.objects.filter(key="other").update(max_seconds=10.0)
     sound = np.random.default_rng(0).uniform(-1, 1, (2, 20 * RATE)).astype(np.float32) * np.float32([[0.02], [0.2]])
@@ -106,6 +109,7 @@ def test_the_other_channel_is_the_conversions_own_voices(band: Band, interview: 
     assert conversion.voice_name == "Nora and Marcus"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("output_format", ["mp3_44100_128", "opus_48000_64", "pcm_16000", "ulaw_8000"])
 def test_every_format_has_both(output_format: str, band: Band, interview: Samples) -> None:
     marked = One(0, channel=0, voice=band.marcus), One(0, channel=1, voice=band.atlas)
@@ -146,6 +150,7 @@ def test_a_channel_that_is_converted_once_more_leaves_the_other_one_alone(band: 
     assert np.array_equal(heard(conversion, 0), left)
 
 
+@pytest.mark.one_database
 def test_a_film_has_both_in_step_with_its_pictures(band: Band) -> None:
     """The right channel is a quarter of a second behind the left one."""
     film = written_film(f"{H264} -c:a aac -af pan=stereo|c0=c0|c1=c0,adelay=0|250", "a.mp4")
