@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import ON_POSTGRESQL
 from tests.faults.stage import Stage
 from tests.support.endpoint import Behaviour
 from tests.support.product import wait_for
 
+# It is about the file of what has come, of which no database knows; test_pieces.py kills workers on both.
+pytestmark = ON_POSTGRESQL
 SPEAKS = Behaviour(speaks=True)
 # Half of it comes in some six seconds, the rest never.
 SLOW = replace(SPEAKS, block_s=0.35, hold_body=True)

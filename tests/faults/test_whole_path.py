@@ -14,7 +14,7 @@ from tests.support.person import Person
 from tests.support.product import Product, wait_for
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
-TIMES = 11  # mp3 frames may be joined: more than a minute of speech, which the engine works on for seconds
+TIMES = 6  # mp3 frames may be joined: more than half a minute of speech, which the engine works on for seconds
 
 
 @pytest.fixture(scope="module")
