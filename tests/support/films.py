@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import av
@@ -16,9 +17,10 @@ _SOUND = "aevalsrc='0.5*sin(2*PI*1000*t)*between(mod(t,1),0.48,0.6)':s=48000:d={
 H264 = "-c:v libx264 -preset veryfast -bf 3 -g 50 -pix_fmt yuv420p"
 
 
+@cache
 def written_film(arguments: str, name: str, *, length_s: float = 4.0, more: str = "", then: str = "") -> bytes:
     """`more` are inputs behind the pictures (0) and the sound (1); `then` is a second command's arguments, by which the
-    film is copied to one of the same name."""
+    film is copied to one of the same name. The same is written once."""
     with tempfile.TemporaryDirectory(prefix="timbre-test-") as folder:
         Path(folder, "chapters").write_text(_CHAPTERS)
         Path(folder, "words.srt").write_text("1\n00:00:00,500 --> 00:00:01,500\nGood evening.\n")
