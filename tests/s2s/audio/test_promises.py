@@ -57,7 +57,14 @@ LIVE: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def made(write, a_tone):
     sound = a_tone(SECONDS, 48000)[: int(SECONDS * RATE_HZ)]
-    return lambda **how: write(sound, 48000 if how["codec"] == "libopus" else RATE_HZ, **how)
+    kept: dict[str, bytes] = {}  # several tests look at each
+
+    def made(**how: Any) -> bytes:
+        if (said := repr(how)) not in kept:
+            kept[said] = write(sound, 48000 if how["codec"] == "libopus" else RATE_HZ, **how)
+        return kept[said]
+
+    return made
 
 
 def promised(content: bytes) -> tuple[float, float | None]:
