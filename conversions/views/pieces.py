@@ -22,7 +22,8 @@ from conversions.files import beginnings
 from conversions.ground.connections import give_back
 from conversions.models import Conversion, Step
 from conversions.pages.blocks import MOST_LISTED, block_of, overview_of
-from conversions.pages.pieces import edition_of, pieces_of
+from conversions.pages.pieces import Pieces, edition_of, pieces_of
+from conversions.pages.timeline import timeline_of
 from conversions.views.answers import SeeOther
 from conversions.views.files import Sound, load, serve, serve_sound
 from conversions.views.requests import HtmxHttpRequest
@@ -166,16 +167,28 @@ def cancel_redo(request: HtmxHttpRequest, conversion_id: UUID, number: int) -> H
 def _answer(request: HtmxHttpRequest, conversion: Conversion, number: int = 0, words: str = "") -> HttpResponse:
     """In place where a script asks, so that who listens to one piece goes on; else the page anew. Without `words` a
     message says what is wrong."""
-    pieces = pieces_of(conversion) if request.htmx and words else None
-    if pieces is not None:
-        changed = [line for line in pieces.lines if line.number == number]
-        context = {"conversion": conversion, "pieces": pieces, "changed": changed, "words": words, "may_change": True}
+    shown = _changed_by_asking(request, conversion, number) if request.htmx and words else None
+    if shown is not None:
+        context = {"conversion": conversion, "words": words, "may_change": True, **shown}
         return render(request, "conversions/pieces_asked.html", context)
     if request.htmx:
         return HttpResponse(headers={"HX-Refresh": "true"})
     if words:
         messages.info(request, words)
     return _to_the_list(conversion.pk)
+
+
+def _changed_by_asking(request: HttpRequest, conversion: Conversion, number: int) -> dict[str, object] | None:
+    """Of hundreds of pieces what is shown of all of them, and the row in the `block` in which it was pressed."""
+    overview = overview_of(conversion)
+    pieces = overview or pieces_of(conversion)
+    if pieces is None:
+        return None
+    block = block_of(conversion, _number_of(request.GET.get("block", ""))) if overview else None
+    listed = block if overview else pieces
+    changed = [line for line in listed.lines if line.number == number] if isinstance(listed, Pieces) else []
+    timeline = [] if conversion.zero_retention else timeline_of(conversion)
+    return {"pieces": pieces, "block": block, "changed": changed, "timeline": timeline}
 
 
 def _to_the_list(conversion_id: UUID) -> HttpResponse:

@@ -139,7 +139,8 @@ document.addEventListener("htmx:oobBeforeSwap", ({ target }) => {
 });
 document.addEventListener("htmx:afterSettle", () => {
   const row = rowOf(lost);
-  if (document.activeElement === document.body) (row?.querySelector("form button") ?? linkIn(row))?.focus();
+  const there = row?.querySelector("form button") ?? linkIn(row) ?? (row && document.querySelector("#pieces > summary"));
+  if (document.activeElement === document.body) there?.focus();
   lost = "";
 });
 

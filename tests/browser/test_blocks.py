@@ -47,6 +47,27 @@ def test_a_list_that_scrolls_makes_the_page_no_longer(page: Page, talk: str) -> 
     assert page.evaluate(f"document.documentElement.scrollHeight - scrollY - {ends}") < 100
 
 
+def test_a_piece_of_a_block_is_redone_and_left_again_while_the_page_stays(page: Page, talk: str) -> None:
+    page.goto(talk)
+    page.locator("#block-1 > summary").click()
+    page.get_by_role("link", name="Listen to piece 1", exact=True).click()
+    page.wait_for_function(PLAYS)
+    page.evaluate("document.querySelector('#piece-player audio').loop = true")
+    page.evaluate("window.stillHere = true")
+    page.locator("#redo-2").press("Enter")
+    expect(page.locator("#piece-2 .state")).to_have_text("Finished, waits to be redone")
+    expect(page.locator("#cancel-2")).to_be_focused()
+    expect(page.locator("#now-piece-2 .state")).to_have_text("Finished, waits to be redone")
+    expect(page.locator("#timeline")).to_contain_text("Piece 2 of 120: ")
+    page.locator("#now-cancel-2").press("Enter")
+    expect(page.locator("#announcement")).to_contain_text("Piece 2 stays as it is.")
+    expect(page.locator("#now-piece-2")).to_have_count(0)
+    expect(page.locator("#piece-2 .state")).to_have_text("Finished")
+    assert page.evaluate("window.stillHere")
+    assert page.evaluate("document.activeElement !== document.body")
+    assert page.evaluate(PLAYS)
+
+
 def test_from_the_beginning_it_is_heard_across_blocks(page: Page, talk: str) -> None:
     page.goto(talk)
     page.get_by_role("button", name="Listen from the beginning").click()

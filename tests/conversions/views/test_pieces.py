@@ -320,3 +320,34 @@ def test_what_it_cost_counts_what_pieces_have_in_common(begun: Conversion) -> No
     sent_s = sum(begun.steps.filter(kind=Step.Kind.CONVERT).values_list("seconds", flat=True))
     assert sent_s > (begun.source_duration_s or 0)
     assert estimate(begun) == math.ceil(sent_s * 1000)
+
+
+def test_of_hundreds_one_is_redone_and_left_again_in_its_block(alice: Client, begun: Conversion) -> None:
+    many(begun, 120)
+    begun.steps.filter(kind=Step.Kind.CONVERT).exclude(position=0).update(
+        status=Step.Status.DONE, result="x/y", lease_token=None, lease_until=None
+    )
+    Conversion.objects.filter(pk=begun.pk).update(status="ready", output="a/b", output_duration_s=120.0)
+    address = f"/conversions/{begun.pk}/pieces/"
+    row = alice.get(address, {"block": "1"}, headers=HTMX).content.decode()
+    pressed = re.search(r'hx-post="([^"]+/1/redo/\?block=1)"', row)
+    assert pressed is not None
+    assert 'id="block-1-poll" class="pieces-poll"' in row
+    assert "every 2s" not in row  # nothing more happens in it
+
+    answer = alice.post(pressed[1], headers=HTMX)
+    html = answer.content.decode()
+    assert "HX-Refresh" not in answer
+    assert re.findall(r'<li id="(piece-\d+)"[^>]* hx-swap-oob="true">', html) == ["piece-1"]
+    assert html.count("Finished, waits to be redone") == 2  # and above the blocks
+    assert re.search(r'id="block-1-poll" class="pieces-poll"\s+hx-swap-oob="true"\s+hx-get="[^"]+block=1"', html)
+    assert re.search(r'id="pieces-poll" class="pieces-poll"\s+hx-get="', html)
+    assert '<p id="announcement" hx-swap-oob="innerHTML">Piece 1 is converted again.' in html
+    assert "Piece 1 of 120: Alice wanted it converted again" in html
+    cancel = re.search(r'hx-post="([^"?]+/1/[^"?]+)" hx-target="#pieces-poll"', html)
+    assert cancel is not None  # above the blocks: which of them are open nobody knows
+    left = alice.post(cancel[1], headers=HTMX)
+    assert "HX-Refresh" not in left
+    assert 'id="piece-1"' not in left.content.decode()
+    assert "waits to be redone" not in left.content.decode()
+    assert "Piece 1 stays as it is." in left.content.decode()
