@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from django.utils.translation import gettext as _
 
-from conversions.files import beginnings, durable
+from conversions.files import beginnings, copies, durable
 from conversions.ground import disk
 from conversions.ground.connections import give_back
 from conversions.models import Event, Failure, Step
@@ -167,12 +167,8 @@ class _Call:
     def send(self, lease: Lease) -> durable.Result:
         conversion = self.piece.conversion
         parameters = self._parameters()
-        try:
-            source = durable.open_file(cutting.file_of(conversion, self.piece.channel))
-        except FileNotFoundError as error:
-            raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
         with ExitStack() as stack:
-            stack.enter_context(closing(source))
+            source = self._source(stack)
             # Before it is sent: what can't be kept need not be made.
             disk.require(self.coming.expected_bytes + disk.AT_LEAST_FREE)
             audio, sent = self._cut_out(source, stack)
@@ -187,6 +183,17 @@ class _Call:
                 lease.check()
                 self._ask_for_less(error)
                 raise
+
+    def _source(self, stack: ExitStack) -> BinaryIO:
+        """What it is cut out of, or sent as it is."""
+        conversion = self.piece.conversion
+        key = cutting.file_of(conversion, self.piece.channel)
+        try:
+            if self.piece.is_cut_out:
+                return stack.enter_context(copies.reading(key, may_stay=not conversion.zero_retention))
+            return stack.enter_context(closing(durable.open_file(key)))
+        except FileNotFoundError as error:
+            raise StepError("source_missing", _("The recording's file is gone. Please upload it again.")) from error
 
     def _cut_out(self, source: BinaryIO, stack: ExitStack) -> tuple[BinaryIO, Energies | None]:
         """What is sent, and of a piece that is cut out its energies."""
