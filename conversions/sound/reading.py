@@ -10,9 +10,11 @@ import hashlib
 import logging
 import os
 import threading
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import chain
 from typing import BinaryIO, cast
 
 from django.conf import settings
@@ -60,6 +62,7 @@ class Understood:
             "source_samples": found.samples,
             "source_duration_s": found.duration_s,
             "source_peaks": found.peaks,
+            "source_places": array("q", chain.from_iterable(found.places)).tobytes(),
             "source_noticed": found.noticed.as_json(),
         }
 
@@ -83,6 +86,12 @@ def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Un
     if found.level_dbfs <= SILENCE_DBFS:
         raise AudioError("silent")
     return Understood(found, _checksum(source))
+
+
+def places_of(conversion: Conversion) -> list[tuple[int, int]]:
+    """Of its own file, as `s2s.audio.stretch` takes them."""
+    kept = array("q", bytes(conversion.source_places))
+    return list(zip(kept[::2], kept[1::2], strict=True))
 
 
 def understand_at_the_door(upload: File[bytes], conversion: Conversion) -> Understood | None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from conversions.files import durable
 from conversions.models import Conversion, Failure
 from conversions.queue.plan import piece_rate_hz
-from conversions.sound.reading import headerless, limits, raw_source
+from conversions.sound.reading import headerless, limits, places_of, raw_source
 from conversions.steps.loading import Piece
 from conversions.words.lengths import HEARD_S, fine_duration, heeded_speed, is_near
 from s2s import audio
@@ -147,6 +147,7 @@ def excerpt(
         source,
         first / rate_hz,
         count,
+        places=[] if _is_rendered(conversion, channel) else places_of(conversion),
         sample_rate_hz=rate_hz,
         limits=limits(),
         raw=raw,
@@ -158,8 +159,12 @@ def excerpt(
 
 def _how(conversion: Conversion, channel: int | None) -> tuple[RawPcm | None, int | None]:
     """To read `file_of`: what headerless samples are, and which track."""
-    is_rendered = conversion.is_rendered and channel is None
-    return (None, None) if is_rendered else (raw_source(conversion), conversion.track)
+    return (None, None) if _is_rendered(conversion, channel) else (raw_source(conversion), conversion.track)
+
+
+def _is_rendered(conversion: Conversion, channel: int | None) -> bool:
+    """Whether `file_of` is what was understood of it."""
+    return conversion.is_rendered and channel is None
 
 
 def energies(piece: Piece) -> Energies:

@@ -22,6 +22,7 @@ _OF_CONVERSION = (
         "source_rate_hz",
         "source_samples",
         "source_pictures",
+        "source_places",
         "player",
         "player_bytes",
         "pieces",

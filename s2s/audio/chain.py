@@ -27,7 +27,7 @@ from s2s.audio.reading import Recording
 from s2s.audio.resampling import Resampler
 from s2s.audio.sampling import listen
 from s2s.audio.scaling import full_scale
-from s2s.audio.seeking import LostError
+from s2s.audio.seeking import LostError, Place
 
 _WITHOUT_SOUND: Final = ("not_audio", "no_audio", "no_sound_length")
 
@@ -93,7 +93,12 @@ class Chain:
             self._current = self._next()
         yield resampler.finish()
 
-    def seek(self, start_s: float, *, by_index: bool = True) -> float:
+    @property
+    def places(self) -> Sequence[Place]:
+        """None: an Ogg file is searched."""
+        return ()
+
+    def seek(self, start_s: float, *, by_index: bool = True, places: Sequence[Place] = ()) -> float:
         """As `Recording.seek`."""
         before_s = Fraction(0)
         while (recording := self._current) is not None:

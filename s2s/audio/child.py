@@ -28,6 +28,7 @@ from s2s.audio.opening import Input, open_container
 from s2s.audio.passages import passage, stretch
 from s2s.audio.peaks import survey
 from s2s.audio.remuxing import HEAD_BYTES, Sink, can_be_searched, remux
+from s2s.audio.seeking import Place
 
 _SIGN_OF_LIFE_S: Final = 1.0
 
@@ -80,7 +81,8 @@ def run(job: dict[str, Any], line: socket.socket, input_fd: int, sound_fd: int |
             case "excerpt":
                 result = _excerpt(opened, job["start_s"], job["length_s"], reporter)
             case "stretch":
-                blocks = stretch(opened, job["start_s"], job["samples"], job["sample_rate_hz"])
+                places = [Place(*place) for place in job["places"]]
+                blocks = stretch(opened, job["start_s"], job["samples"], job["sample_rate_hz"], places)
                 result = _sent(blocks, reporter)
             case _:
                 result = _sent(opened().blocks(job["sample_rate_hz"]), reporter)
@@ -144,6 +146,7 @@ def _examine(recording: Sound, peak_buckets: int, reporter: Reporter, *, with_le
         "levels": levels.hex(),
         "channel_levels": [each.hex() for each in channel_levels.finish()] if channel_levels else [],
         "level_dbfs": level_dbfs,
+        "places": recording.places,
         "noticed": noticed.as_json(),
     }
 

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import io
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -37,7 +37,7 @@ class Examination:
     asked for. `level_dbfs` is the root mean square (SILENCE_DBFS for silence). Both are of the mono mix. `noticed` is
     what was unusual. `levels`, where they were wanted, are what `s2s.audio.levels` says of each 10 ms, of the mix;
     `channel_levels` are those of both channels of stereo. `pictures` is the codec of a film's pictures (`h264`), "" for
-    sound alone.
+    sound alone. `places` are for `stretch`: bytes and times of some packets, of an MP3, which says nothing of that.
     """
 
     container: str
@@ -52,6 +52,7 @@ class Examination:
     levels: bytes = b""
     channel_levels: tuple[bytes, ...] = ()
     pictures: str = ""
+    places: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_apart(self) -> bool:
@@ -94,6 +95,7 @@ def examine(
         with sandbox.Worker(job, input_fd, limits.idle_s) as worker, (stop or sandbox.Stop()).ending(worker):
             found = worker.result()
     found["peaks"], found["levels"] = bytes.fromhex(found["peaks"]), bytes.fromhex(found["levels"])
+    found["places"] = tuple(map(tuple, found["places"]))
     found["channel_levels"] = tuple(map(bytes.fromhex, found["channel_levels"]))
     found["noticed"] = Noticed.from_json(found["noticed"])
     return Examination(duration_s=found["samples"] / found["sample_rate_hz"], **found)
@@ -212,14 +214,16 @@ def stretch(
     raw: RawPcm | None = None,
     track: int | None = None,
     channel: int | None = None,
+    places: Sequence[tuple[int, int]] = (),
     stop: sandbox.Stop | None = None,
 ) -> Generator[NDArray[np.float32], None, None]:
     """So many `samples` of what `decode` gives, from `start_s` on; fewer where the recording ends before.
 
-    What lies before is not decoded where the container can be searched. Memory is flat, errors are those of `decode`.
+    What lies before is not decoded where the container can be searched, nor read where `places` are the recording's
+    own (`Examination`). Memory is flat, errors are those of `decode`.
     """
     where: dict[str, float | None] = {"track": track, "channel": channel, "start_s": start_s, "samples": samples}
-    job = _job("stretch", limits, raw, **where, sample_rate_hz=sample_rate_hz)
+    job = _job("stretch", limits, raw, **where, sample_rate_hz=sample_rate_hz) | {"places": list(places)}
     with sources.opened(source) as input_fd:
         worker = sandbox.Worker(job, input_fd, limits.idle_s)
     yield from _sent_by(worker, stop)

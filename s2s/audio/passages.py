@@ -5,7 +5,7 @@ Runs only in a worker, behind its limits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from s2s.audio.chain import Sound
 from s2s.audio.envelope import FRAME_S, envelope
 from s2s.audio.limits import MAX_RATE_HZ, MIN_RATE_HZ
-from s2s.audio.seeking import LostError
+from s2s.audio.seeking import LostError, Place
 
 _SILENCE_DBFS: Final = -45.0
 _BEFORE_SOUND_S: Final = 0.1  # what starts softly isn't cut off
@@ -48,20 +48,25 @@ def passage(opened: Callable[[], Sound], start_s: float | None, length_s: float)
     return Passage(samples, rate)
 
 
-def stretch(opened: Callable[[], Sound], start_s: float, samples: int, sample_rate_hz: int) -> Iterator[Samples]:
-    """So many `samples` from `start_s` on, in blocks; fewer where the recording ends before. Raises `AudioError`."""
-    for block in _from(opened(), opened, start_s, sample_rate_hz):
+def stretch(
+    opened: Callable[[], Sound], start_s: float, samples: int, sample_rate_hz: int, places: Sequence[Place] = ()
+) -> Iterator[Samples]:
+    """So many `samples` from `start_s` on, in blocks; fewer where the recording ends before. `places` as
+    `Recording.seek` takes them. Raises `AudioError`."""
+    for block in _from(opened(), opened, start_s, sample_rate_hz, places):
         yield block[:samples]
         samples -= min(samples, len(block))
         if not samples:
             return
 
 
-def _from(recording: Sound, opened: Callable[[], Sound], start_s: float, rate: int) -> Iterator[Samples]:
+def _from(
+    recording: Sound, opened: Callable[[], Sound], start_s: float, rate: int, places: Sequence[Place] = ()
+) -> Iterator[Samples]:
     """The blocks from `start_s` on, found by the container's index, by the packets' times, or by counting."""
     for by_index in (True, False):
         try:
-            begins_s = recording.seek(start_s, by_index=by_index)
+            begins_s = recording.seek(start_s, by_index=by_index, places=places)
             break
         except LostError:
             recording = opened()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -31,7 +31,7 @@ from s2s.audio.promises import promised_s
 from s2s.audio.remuxing import HEAD_BYTES, can_be_searched
 from s2s.audio.resampling import Resampler
 from s2s.audio.runs import Run, grouped, kind
-from s2s.audio.seeking import Lengths, LostError, find, not_before
+from s2s.audio.seeking import Lengths, LostError, Place, Places, dated_from, find, nearest, not_before
 from s2s.audio.timeline import Timeline, beyond
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Recording:
         self.is_own = reading.is_own or self._trim is not iter  # libav by its defaults reads something else
         self._begins_s = self._owed_s = 0.0
         self._recent: deque[AudioPacket] = deque(maxlen=_PRIMING_PACKETS)
+        self._places = Places(self._container.format.name, float(self._stream.time_base or 0))
         self._demuxed = packets(self.reading)
         self._frames = self._decode(self._demuxed)
         self._first = next(self._frames, None)
@@ -102,6 +103,12 @@ class Recording:
             return None
         late_s = 0.0 if start is None else start / av.time_base - clocks.origin_s(self._container, self._clock)
         return duration / av.time_base + max(0.0, late_s)
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """Where some of its packets lie, of a container that says nothing of that: of what was read from the beginning
+        on. For `seek`."""
+        return self._places.found
 
     @property
     def stream(self) -> AudioStream:
@@ -169,12 +176,13 @@ class Recording:
         yield resampler.write(mixer.finish())
         yield resampler.finish()
 
-    def seek(self, start_s: float, *, by_index: bool = True) -> float:
+    def seek(self, start_s: float, *, by_index: bool = True, places: Sequence[Place] = ()) -> float:
         """Go on a little before `start_s`, so that the codec has settled there. Once, before `blocks()`.
 
         Gives the time where the blocks begin then, on the time line of all of them. What lies before is left out of
-        decoding, and without `by_index` still read. Raises `LostError` where that can't be told from what the
-        recording says about its times; beyond its end there are no blocks.
+        decoding, and without `by_index` still read. `places` are those of the same recording, read before. Raises
+        `LostError` where that can't be told from what the recording says about its times; beyond its end there are no
+        blocks.
         """
         first = self._first
         if start_s <= _SETTLING_S or first is None:
@@ -182,20 +190,21 @@ class Recording:
         if self._clock.cuts:
             self._begins_s = start_s
         elif not self._clock.dated:
-            self._begins_s = self._seek_counted(_time_s(first), start_s, by_index)
+            self._begins_s = self._seek_counted(_time_s(first), start_s, by_index, places)
         elif by_index:
             self._begins_s = self._seek_by_index(first, start_s)
         else:
             self._begins_s = self._seek_by_packets(first, start_s)
         return self._begins_s
 
-    def _seek_counted(self, origin_s: float, start_s: float, by_index: bool) -> float:
-        wanted_s = origin_s + start_s - _SETTLING_S
+    def _seek_counted(self, origin_s: float, start_s: float, by_index: bool, places: Sequence[Place]) -> float:
+        wanted_s, place = origin_s + start_s - _SETTLING_S, None
         if by_index:
             if not clocks.has_counted_index(self._container, self._stream):
                 raise LostError
-            self._jump(wanted_s)
-        begins_s = self._decode_from(wanted_s, origin_s, start_s)
+            place = nearest(places, wanted_s, float(self._stream.time_base or 0))
+            self._jump(wanted_s, place)
+        begins_s = self._decode_from(wanted_s, origin_s, start_s, place)
         return start_s if begins_s is None else begins_s
 
     def _seek_by_index(self, first: AudioFrame, start_s: float) -> float:
@@ -222,10 +231,11 @@ class Recording:
         counted = first.samples + frames * found.samples
         return counted / first.sample_rate if abs(counted - at) <= tick else begins_s
 
-    def _decode_from(self, wanted_s: float, base_s: float, start_s: float) -> float | None:
+    def _decode_from(self, wanted_s: float, base_s: float, start_s: float, place: Place | None = None) -> float | None:
         """Where the first frame from `wanted_s` on lies after `base_s`; None: there is none. Raises LostError when that
         is later than `start_s`."""
-        self._frames = self._decode(not_before(wanted_s, packets(self.reading)))
+        found = packets(self.reading) if place is None else dated_from(place, packets(self.reading))
+        self._frames = self._decode(not_before(wanted_s, found))
         self._first = next(self._frames, None)
         if self._first is None:
             return None
@@ -259,11 +269,14 @@ class Recording:
         samples = max(first.samples, self._decoder.frame_size or 0) if even else 0
         return Lengths(first.sample_rate, samples, tick_s)
 
-    def _jump(self, wanted_s: float) -> None:
-        """To the last packet before a moment of the container's that it knows of."""
+    def _jump(self, wanted_s: float, place: Place | None = None) -> None:
+        """To the last packet before a moment of the container's that it knows of, or to a `place`."""
         assert self._stream.time_base is not None
         try:
-            self._container.seek(round(wanted_s / self._stream.time_base), stream=self._stream)
+            if place is None:
+                self._container.seek(round(wanted_s / self._stream.time_base), stream=self._stream)
+            else:
+                self._container.seek(place.byte, unsupported_byte_offset=True)
         except av.error.FFmpegError as error:
             raise_if_memory(error)
             raise LostError from error
@@ -337,6 +350,7 @@ class Recording:
         self._refused_packets = 0
         for packet in demuxed:
             self._recent.append(packet)
+            self._places.note(packet)
             try:
                 frames = self._decoder.decode(packet)
             except av.error.FFmpegError as error:

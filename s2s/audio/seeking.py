@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from av.audio.stream import AudioStream
 from av.packet import Packet
@@ -12,6 +12,12 @@ from s2s.audio.timeline import Placed, Timeline
 
 if TYPE_CHECKING:
     AudioPacket = Packet[AudioStream]
+
+
+# Containers without an index and without times, whose packets are found by counting all that lie before.
+COUNTED: Final = ("mp3",)
+_NOTED_EVERY_S: Final = 30.0
+_BEFORE_S: Final = 0.2  # the first packets behind a jump aren't exact: libav takes the first for the recording's
 
 
 class LostError(Exception):
@@ -24,6 +30,56 @@ class Found(NamedTuple):
     packets: Iterator[AudioPacket]
     position_s: float
     time_s: float | None
+
+
+class Place(NamedTuple):
+    """Where a packet begins in the file, and its time in the container's ticks."""
+
+    byte: int
+    ticks: int
+
+
+class Places:
+    """Some of a recording's packets, one each half a minute, so that nobody who knows them counts from the beginning.
+
+    `note` is given every packet, from the first on.
+    """
+
+    def __init__(self, container: str, tick_s: float) -> None:
+        self.found: list[Place] = []
+        self._every = round(_NOTED_EVERY_S / tick_s) if container in COUNTED and tick_s else 0
+        self._next = self._every
+
+    def note(self, packet: AudioPacket) -> None:
+        if self._every and packet.pts is not None and packet.pts >= self._next and packet.pos:
+            self.found.append(Place(packet.pos, packet.pts))
+            self._next = packet.pts + self._every
+
+
+def nearest(places: Sequence[Place], moment_s: float, tick_s: float) -> Place | None:
+    """The last of `places` that lies far enough before a moment of the container's."""
+    before = [place for place in places if place.ticks * tick_s <= moment_s - _BEFORE_S]
+    return before[-1] if before else None
+
+
+def dated_from(place: Place, packets: Iterator[AudioPacket]) -> Iterator[AudioPacket]:
+    """Packets from `place` on, with the times that they have counted from the beginning. Raises `LostError` where the
+    first isn't there."""
+    late: int | None = None
+    for packet in packets:
+        if late is None:
+            if packet.pos != place.byte or packet.pts is None or not _is_frame(packet):
+                raise LostError
+            late = place.ticks - packet.pts
+        if packet.pts is not None:
+            packet.pts = packet.dts = packet.pts + late
+        yield packet
+
+
+def _is_frame(packet: AudioPacket) -> bool:
+    """By what each begins with (ISO/IEC 11172-3, 2.4.1.3)."""
+    head = bytes(packet)[:2]
+    return len(head) == 2 and head[0] == 0xFF and head[1] >= 0xE0
 
 
 class Lengths(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,7 +14,10 @@ from conversions.files import inventory
 from conversions.models import Call, Conversion, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
+from conversions.sound.reading import places_of
+from conversions.steps import cutting
 from conversions.upkeep.worker import work
+from s2s.audio import encode
 from tests.conversions.conftest import Submit, calls_of_retry, client_of, done, work_all, work_one
 from tests.conversions.pieces import RATE, SPEAKS, Samples, heard, lies, wav_of
 from tests.support.cast import Cast
@@ -235,3 +239,21 @@ def test_more_pieces_than_are_allowed_are_refused_before_anything_is_sent(
     assert conversion.error_code == "too_long_for_endpoint"
     assert "3 pieces" in conversion.error
     assert scripted.calls == 0
+
+
+def test_a_piece_of_an_mp3_is_cut_out_without_reading_what_lies_before(
+    ten_seconds: Endpoint, submit: Submit, speech: Samples
+) -> None:
+    file = io.BytesIO()
+    encode(iter([np.resize(speech, 92 * RATE)]), file, "mp3", RATE, 64, input_rate_hz=RATE)
+    conversion = submit(data=file.getvalue())
+    work_one(Lane.CPU)
+    last = conversion.steps.filter(kind=Step.Kind.CONVERT).latest("position")
+    conversion.refresh_from_db()
+    assert len(places_of(conversion)) == 3
+    samples = (last.start_sample, last.end_sample or 0)
+    _, (begins, _ticks), _ = places_of(conversion)  # of a minute; the last lies behind its beginning
+    hidden = io.BytesIO(file.getvalue()[:50_000] + bytes(begins - 50_000) + file.getvalue()[begins:])
+    found = [np.concatenate(list(cutting.blocks(conversion, read, samples, RATE))) for read in (file, hidden)]
+    assert np.array_equal(*found)
+    done(conversion)
