@@ -277,6 +277,7 @@ def _transport() -> Words:
         "position": _("{position} of {length}"),
         "play": _("Play"),
         "pause": _("Pause"),
+        "joined": _("Joined at {time}"),
         "unheard": _(
             "Nothing is heard: this browser found no device that plays sound. Connect one and press Play again."
         ),

@@ -58,7 +58,7 @@ _ALIKE = _EXPECTED | {Event.Kind.INTERRUPTED}
 def timeline_of(conversion: Conversion) -> list[Line]:
     lines: list[Line] = []
     for event in conversion.events.select_related("actor").iterator():
-        said = [words_of(event)]
+        said = [words_of(event, apart=conversion.output_channels == 2)]
         if event.kind == Event.Kind.READY:
             said.append(odd_length_words(conversion))
         piece = event.data.get("piece") if conversion.pieces > 1 else None
@@ -111,8 +111,9 @@ def _fold(lines: list[Line]) -> None:
             ]
 
 
-def words_of(event: Event) -> str:
-    """Empty for a kind that this version doesn't know: rows may have been written by a newer one."""
+def words_of(event: Event, *, apart: bool = False) -> str:
+    """Empty for a kind that this version doesn't know: rows may have been written by a newer one. `apart` as
+    `noticed_words` takes it."""
     if event.kind == Event.Kind.ERASED and event.actor is None:
         return _("Its time had come, and it was erased")
     sentence = str(_SENTENCES.get(event.kind, ""))
@@ -132,7 +133,7 @@ def words_of(event: Event) -> str:
         sentence = _("%(who)s didn’t want it converted again any more")
     sentence %= values
     if event.kind == Event.Kind.PREPARED and event.data.get("noticed"):
-        noticed = noticed_words(event.data["noticed"], event.data.get("duration_s"))
+        noticed = noticed_words(event.data["noticed"], event.data.get("duration_s"), apart=apart)
         sentence = " ".join([sentence + ".", *noticed]) if noticed else sentence
     if event.kind == Event.Kind.SENT and event.data.get("attempt", 1) > 1:
         sentence += _(", attempt %(attempt)s") % values

@@ -47,7 +47,8 @@ def show(
     if title_form is None and _is_to_be_ordered(conversion) and may(request.user, May.CONVERT):
         return redirect("conversions:parts", conversion_id)
     used = sums.used_by(conversion.calls.all())
-    noticed = noticed_words(conversion.source_noticed, conversion.source_duration_s)
+    is_apart = conversion.output_channels == 2
+    noticed = noticed_words(conversion.source_noticed, conversion.source_duration_s, apart=is_apart)
     context = {
         "conversion": conversion,
         "progress": progress_of(conversion),
@@ -87,7 +88,9 @@ def _is_to_be_ordered(conversion: Conversion) -> bool:
 
 @Select
 def _polled() -> QuerySet[Conversion]:
-    conversions = with_told(with_progress(Conversion.objects.only("title", "team_id", "enable_logging", *FIELDS)))
+    conversions = with_told(
+        with_progress(Conversion.objects.only("title", "team_id", "enable_logging", "output_channels", *FIELDS))
+    )
     return on_pages_of(Given("user_id"), conversions).filter(pk=Given("pk")).order_by()
 
 

@@ -21,10 +21,12 @@ _PRECISE_BELOW_S = 60
 _LEAST_SAID_S = 0.1  # nothing is missing for 0.0 s
 
 
-def noticed_words(data: Mapping[str, object], duration_s: float | None) -> list[str]:
-    """One sentence each, of what `Noticed.as_json` has kept of a recording of this length."""
+def noticed_words(data: Mapping[str, object], duration_s: float | None, *, apart: bool = False) -> list[str]:
+    """One sentence each, of what `Noticed.as_json` has kept of a recording of this length. `apart`: each of its
+    channels has a voice, and they aren't mixed; how they would be is no news then."""
     found = Noticed.from_json(data)
-    return [*filter(None, [missing_words(data, duration_s)]), *_of_tracks(found), *_of_time(found), *_of_level(found)]
+    missing = filter(None, [missing_words(data, duration_s)])
+    return [*missing, *_of_tracks(found), *_of_time(found), *_of_level(found, apart=apart)]
 
 
 def missing_words(data: Mapping[str, object], duration_s: float | None) -> str:
@@ -125,9 +127,9 @@ def _of_time(found: Noticed) -> list[str]:
     return words
 
 
-def _of_level(found: Noticed) -> Iterator[str]:
+def _of_level(found: Noticed, *, apart: bool) -> Iterator[str]:
     if found.channels == 2:
-        yield from _of_two_channels(found)
+        yield from () if apart else _of_two_channels(found)
     elif found.channels:
         used = [str(channel) for channel in found.channels_used]
         values = {"channels": get_text_list(used, _("and"))}

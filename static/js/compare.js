@@ -189,7 +189,19 @@ function toJoin(share) {
 function toNextJoin() {
   const joins = [...compare.querySelectorAll("[data-join]")].map((line) => Number(line.dataset.join));
   const next = joins.find((share) => share * whole() - BEFORE_JOIN_S > place() + 0.1) ?? joins[0];
-  if (next !== undefined) toJoin(next);
+  if (next === undefined) return;
+  toJoin(next);
+  document.querySelector("#announcement").textContent = joined(next);
+}
+
+const joined = (share) => word("transport.joined", { time: clock(share * whole()) });
+
+// Of hundreds the page brings no words with each.
+function sayWhere(line) {
+  if (!line || line.firstElementChild) return;
+  const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+  title.textContent = joined(Number(line.dataset.join));
+  line.append(title);
 }
 
 // ---- keys ----
@@ -260,6 +272,7 @@ compare.addEventListener("click", (event) => {
   const line = event.target.closest("[data-join]");
   if (line) toJoin(Number(line.dataset.join));
 });
+compare.addEventListener("pointerover", (event) => sayWhere(event.target.closest("[data-join]")));
 compare.addEventListener("compare:seek", (event) => goTo(event.detail * whole()));
 document.addEventListener("keydown", press);
 // Another take is put beside these: the page begins where one was listening.

@@ -5,8 +5,8 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 const EDGE_PX = 10;
 const LEAST_PX = 4; // less was a click
 
-// `parts()` are what is drawn; `make`, `move` and `choose` are told what the pointer does. Returns what draws anew.
-export function laneOf({ svg, length, parts, colourOf, make, move, choose }) {
+// `parts()` are what is drawn, each with a title for who points at it; `make`, `move` and `choose` are told what the pointer does. Returns what draws anew.
+export function laneOf({ svg, length, parts, titleOf, colourOf, make, move, choose }) {
   let drag = null;
 
   function draw() {
@@ -18,6 +18,9 @@ export function laneOf({ svg, length, parts, colourOf, make, move, choose }) {
       rect.setAttribute("width", ((part.until - part.from) / length) * 1000);
       rect.setAttribute("y", y);
       rect.setAttribute("height", height);
+      const title = document.createElementNS(NAMESPACE, "title");
+      title.textContent = titleOf(part);
+      rect.append(title);
       return rect;
     });
     svg.replaceChildren(...marked);

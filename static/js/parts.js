@@ -49,13 +49,7 @@ function addRow() {
     return null;
   }
   const row = byParts.querySelector("#part-row").content.firstElementChild.cloneNode(true);
-  for (const element of row.querySelectorAll("[name], [id], [for], [aria-describedby]")) {
-    for (const name of ["name", "id", "for", "aria-describedby"]) {
-      const value = element.getAttribute(name);
-      if (value) element.setAttribute(name, value.replaceAll("__prefix__", count));
-    }
-  }
-  row.querySelector("[role=group]").ariaLabel = word("parts.part", { number: count + 1 });
+  renumber(row, count);
   total.value = count + 1;
   list().append(row);
   nameSpeakers();
@@ -63,15 +57,34 @@ function addRow() {
 }
 
 let current = null; // the part that was begun last
+let draw; // the strip anew
 
 function newPart(from, until) {
   const row = rows().find(isFree) ?? addRow();
   if (!row) return null;
   write(row, from, until);
+  putInPlace(row, from);
   const who = fieldOf(row, "who");
   if (!who.value && who.options.length > 1) who.value = current ? fieldOf(current, "who").value : who.options[1].value;
   current = row;
   return row;
+}
+
+// Rows that stand in order stay so: the new one comes before the first that begins later, and what is free behind it.
+function putInPlace(row, from) {
+  const later = rows().find((other) => other !== row && (isFree(other) || partOf(other)?.from > from));
+  list().insertBefore(row, later ?? null);
+  for (const [place, each] of rows().entries()) renumber(each, place);
+}
+
+function renumber(row, place) {
+  for (const element of row.querySelectorAll("[name], [id], [for], [aria-describedby]")) {
+    for (const name of ["name", "id", "for", "aria-describedby"]) {
+      const value = element.getAttribute(name);
+      if (value) element.setAttribute(name, value.replaceAll(/part-(\d+|__prefix__)-/g, `part-${place}-`));
+    }
+  }
+  row.querySelector("[role=group]").ariaLabel = word("parts.part", { number: place + 1 });
 }
 
 function write(row, from, until) {
@@ -159,12 +172,18 @@ function nameSpeakers() {
   for (const option of form.querySelectorAll("[name$='-who'] option, [name$='-same_as'] option")) {
     if (option.value) option.textContent = names[Number(option.value) - 1] ?? option.textContent;
   }
+  draw?.(); // the strip says them too
 }
 
-const draw = laneOf({
+draw = laneOf({
   svg: document.querySelector("#lane"),
   length,
   parts: () => rows().map(partOf).filter(Boolean),
+  titleOf: ({ row, from, until }) => {
+    const who = fieldOf(row, "who");
+    const span = `${writeMoment(from)} – ${writeMoment(until)}`;
+    return who.value ? `${who.selectedOptions[0].textContent.trim()}, ${span}` : span;
+  },
   colourOf: (who) => (who ? (who - 1) % COLOURS : "nobody"),
   make: (from, until) => newPart(from, until),
   move: ({ row }, from, until) => write(row, from, until),

@@ -102,6 +102,27 @@ def test_parts_are_marked_by_the_keyboard_where_the_player_is(page: Page, talk: 
     expect(page.locator("[data-part]").last.get_by_label("From")).to_be_focused()
 
 
+def test_a_part_that_is_added_in_between_stands_in_its_place(page: Page, talk: str) -> None:
+    page.goto(talk)
+    position = page.get_by_role("slider", name="Position")
+    for begins, ends in (("10", "12"), ("2", "4"), ("6", "8")):
+        position.focus()
+        position.fill(begins)
+        page.keyboard.press("b")
+        position.fill(ends)
+        page.keyboard.press("e")
+    expect(page.locator("#announcement")).to_have_text("Part 2 ends at 0:08.")
+    assert [row[:2] for row in rows(page)] == [("0:02", "0:04"), ("0:06", "0:08"), ("0:10", "0:12")]
+    names = page.locator("[data-part] [name$='-start']").evaluate_all("(fields) => fields.map(({ name }) => name)")
+    assert names == [f"part-{number}-start" for number in range(len(names))]
+    groups = page.locator("[data-part] [role=group]").evaluate_all("(all) => all.map(({ ariaLabel }) => ariaLabel)")
+    assert groups == [f"Part {number + 1}" for number in range(len(names))]
+    page.get_by_label("Speaker 1", exact=True).fill("Anna")
+    expect(page.locator("#lane rect title")).to_have_text(
+        ["Anna, 0:02 – 0:04", "Anna, 0:06 – 0:08", "Anna, 0:10 – 0:12"]
+    )
+
+
 def test_what_is_listened_to_is_stopped_where_it_was_begun(page: Page, talk: str) -> None:
     allow(page, 422)  # who speaks there isn't said
     page.goto(talk)

@@ -102,6 +102,10 @@ def test_the_joins_are_marked_in_the_result_and_jumped_to(page: Page, product: P
     for place in ("10.00", "22.00", "34.00", "10.00"):
         page.keyboard.press("j")
         expect(page.locator("#compare")).to_have_attribute("data-position", place)
+        expect(page.locator("#announcement")).to_have_text(f"Joined at 0:{int(float(place)) + 2}")
+    page.evaluate("document.querySelectorAll('.joins title').forEach((title) => title.remove())")  # as of hundreds
+    page.locator("#compare .joins line").nth(2).hover(force=True)
+    expect(page.locator("#compare .joins line title")).to_have_text(["Joined at 0:36"])
     page.locator("#compare .joins line").nth(1).click(force=True)
     expect(page.locator("#compare")).to_have_attribute("data-position", "22.00")
 

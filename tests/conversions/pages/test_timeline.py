@@ -209,3 +209,15 @@ def test_of_hundreds_of_pieces_it_goes_on_with_the_bar(submit: Submit, cast: Cas
     log(conversion, Event.Kind.CONVERTED, voice="Nora", piece=5)
     answer, _ = polled(client, conversion, seen)
     assert "Pieces 4–5 of 500: Converted to Nora" in answer
+
+
+def test_how_channels_would_be_mixed_is_no_news_where_each_has_a_voice(conversion: Conversion, cast: Cast) -> None:
+    noticed = {"channels": 2, "channels_used": [1, 2], "channels_why": "apart"}
+    log(conversion, Event.Kind.PREPARED, duration_s=12.0, codec="aac", noticed=noticed)
+    Conversion.objects.filter(pk=conversion.pk).update(source_noticed=noticed)
+    sentence, page = "Each channel has sound of its own", f"/conversions/{conversion.pk}/"
+    said = []
+    for channels in (1, 2):
+        Conversion.objects.filter(pk=conversion.pk).update(output_channels=channels)
+        said.append(client_of(cast.alice).get(page).content.decode().count(sentence))
+    assert said == [2, 0]  # as a notice, and in the timeline
