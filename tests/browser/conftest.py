@@ -104,6 +104,14 @@ def alone(product: Product) -> Iterator[None]:
 def people(product: Product) -> dict[str, str]:
     """The e-mail addresses of Bob and Victor, Alice's colleagues, and of Mallory from another team."""
     found: dict[str, str] = set_stage(product, "people")
+@pytest.fixture
+def at_rest(product: Product, alone: None) -> Iterator[None]:
+    """For tests that send recordings and wait for no result: none is made, which takes longer than such a test."""
+    with product.frozen("calls", "cpu"):
+        yield
+        set_stage(product, "let_go")
+
+
     return found
 
 

@@ -20,6 +20,8 @@ from tests.support.no_recordings import NO_RECORDINGS
 from tests.support.product import Product
 from tests.support.written import write_recording
 
+pytestmark = pytest.mark.usefixtures("at_rest")
+
 
 def refuse_to_send(page: Page) -> None:
     """Nothing may leave the page: a request that sends something fails the test by the page's own watch."""

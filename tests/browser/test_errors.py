@@ -6,6 +6,7 @@ import random
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import with_and_without_scripts
@@ -31,6 +32,7 @@ def test_no_file_is_said_at_the_field(page: Page) -> None:
     expect(field).to_be_focused()
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_an_empty_file_is_refused_and_what_was_chosen_stays(page: Page, speech: Path) -> None:
     allow(page, 422)
     page.goto("/")
@@ -107,6 +109,7 @@ def test_what_failed_on_the_way_can_be_tried_again(page: Page, product: Product)
     expect(page.locator("#arrival")).to_be_focused()
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_a_lost_connection_keeps_the_file(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "interview.mp3")

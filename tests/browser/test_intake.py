@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import FileChooser, Page, expect
 
 from tests.browser.conftest import with_and_without_scripts
@@ -145,6 +146,7 @@ def test_before_it_starts_the_price_is_said(page: Page, two_endpoints: None, spe
     )
 
 
+@pytest.mark.usefixtures("at_rest")
 @with_and_without_scripts
 def test_who_has_no_recording_at_hand_takes_the_sample(page: Page) -> None:
     page.goto("/")
@@ -175,6 +177,7 @@ def test_an_earlier_recording_is_taken_again_beside_a_new_one(page: Page, speech
     expect(page.get_by_role("heading", level=1)).to_have_text("2 recordings")
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_voices_are_tried_from_where_the_player_is_and_the_others_stay(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "man_cards.flac")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import with_and_without_scripts
@@ -46,6 +47,7 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     assert not {"Model", "Seed", "Latency", "Remove background noise"}.intersection(said)
 
 
+@pytest.mark.usefixtures("at_rest")
 @with_and_without_scripts
 def test_every_option_that_there_is_arrives(page: Page, page_kind: str, two_endpoints: None, speech: Path) -> None:
     page.goto("/")
@@ -77,6 +79,7 @@ def test_every_option_that_there_is_arrives(page: Page, page_kind: str, two_endp
     assert said["Remove background noise"] == "yes"
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_what_nobody_touched_is_not_listed(page: Page, speech: Path) -> None:
     convert(page, speech / "interview.mp3")
     assert list(facts(page)) == ["Made by", "Recording", "Length", "Voice", "Format", "Seen by"]
@@ -125,6 +128,7 @@ def test_what_the_local_engine_cannot_do_is_not_offered(page: Page) -> None:
         expect(page.get_by_label(name, exact=True)).to_be_hidden()
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_two_endpoints_stand_apart_and_each_offers_what_it_can(page: Page, two_endpoints: None, speech: Path) -> None:
     page.goto("/")
     open_options(page)
@@ -158,6 +162,7 @@ def test_two_endpoints_stand_apart_and_each_offers_what_it_can(page: Page, two_e
     page.wait_for_url("**/conversions/*/")
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_of_two_endpoints_it_is_said_for_which_an_option_counts(page: Page, two_endpoints: None, speech: Path) -> None:
     page.goto("/")
     open_options(page)

@@ -170,6 +170,7 @@ def test_what_is_still_missing_is_no_mistake(page: Page, talk: str) -> None:
 
 
 def test_a_mistake_is_told_at_its_row_and_what_is_marked_stays(page: Page, talk: str) -> None:
+@pytest.mark.usefixtures("at_rest")
     page.watch.allowed.add(422)  # type: ignore[attr-defined]
     page.goto(talk)
     page.get_by_label("From").first.fill("9")

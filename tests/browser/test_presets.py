@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import with_and_without_scripts
@@ -30,6 +31,7 @@ def test_a_preset_fills_the_options(page: Page, page_kind: str, speech: Path) ->
         expect(page.get_by_role("link", name="Clean up old audio")).not_to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.usefixtures("at_rest")
 @with_and_without_scripts
 def test_what_a_preset_has_and_the_voice_has_not_is_left_out_and_said(
     page: Page, page_kind: str, two_endpoints: None, speech: Path

@@ -173,6 +173,7 @@ def test_a_reload_in_the_middle_of_recording_loses_nothing_and_shows_it_to_nobod
         assert shelved(page) == 1  # as long as it can be had back
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_convert_takes_a_recording_that_was_listened_to_but_not_one_that_runs(speaker: Page) -> None:
     page = speaker
     page.goto("/")
@@ -259,6 +260,7 @@ def test_a_refused_permission_says_how_to_give_it(
     browser.close()
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_over_plain_http_the_microphone_says_why_it_is_off_and_files_are_kept_all_the_same(
     chromium: Browser, product: Product, speech: Path
 ) -> None:

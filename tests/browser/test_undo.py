@@ -71,6 +71,7 @@ def test_enter_again_and_again_keeps_the_recording(speaker: Page) -> None:
     expect(page.locator(".file")).to_be_focused()
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_enter_at_remove_again_and_again_ends_with_the_recording(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "interview.mp3", speech / "phone_note.m4a")
@@ -90,6 +91,7 @@ def test_enter_at_remove_again_and_again_ends_with_the_recording(page: Page, spe
     page.wait_for_url("**/batches/*/")
 
 
+@pytest.mark.usefixtures("at_rest")
 @pytest.mark.parametrize("state", ["recording", "paused", "review"])
 def test_what_was_discarded_comes_back_into_the_list(speaker: Page, state: str) -> None:
     page = speaker

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.studio import Recording, allow, choose, choose_voice, named, row, sign_in, until_shelved
 
+pytestmark = pytest.mark.usefixtures("at_rest")
 EMPTY = Recording("empty.wav", b"")
 TOO_LARGE = Recording("long.wav", bytes(6 * 1024**2))
 

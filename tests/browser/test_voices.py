@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import with_and_without_scripts
@@ -80,6 +81,7 @@ def test_two_recordings_in_two_voices_are_four_conversions_on_one_page(page: Pag
     expect(page.get_by_role("heading", level=1)).to_have_text("phone note")
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_without_javascript_several_files_and_voices_go_in_one_form(plain_page: Page, speech: Path) -> None:
     page = plain_page
     page.goto("/")

@@ -11,6 +11,7 @@ from tests.browser.conftest import new_page
 from tests.browser.studio import choose, named, row, sign_in
 from tests.support.product import Product
 
+pytestmark = pytest.mark.usefixtures("at_rest")
 UNKEPT = "These recordings are kept only while this page is open"
 # As WebKit does in a private window: what is put never comes to an end, neither well nor ill.
 PUT_NEVER_ENDS = """
