@@ -241,3 +241,4 @@ def new_page(
     yield page
     give_back(browser, url, options, kept)
     watch.check()
+    options.setdefault("reduced_motion", "reduce")  # who waits doesn't draw sixty pictures a second

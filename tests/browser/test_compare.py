@@ -202,6 +202,7 @@ def test_a_click_on_a_waveform_goes_there_and_zoomed_in_it_goes_finer(compared: 
 
 def test_the_window_scrolls_with_the_playhead_and_the_wheel(compared: Page) -> None:
     page = compared
+    page.emulate_media(reduced_motion="no-preference")
     wave = page.locator(".waveform").first
     wave.hover()
     page.keyboard.down("Control")

@@ -79,8 +79,8 @@ def speaking(
 
 @pytest.fixture
 def speaker(speaking: Browser, product: Product, cookies: dict[str, object]) -> Iterator[Page]:
-    """Alice's page in that browser."""
-    yield from new_page(speaking, product, storage_state=cookies)
+    """Alice's page in that browser, on which the level moves."""
+    yield from new_page(speaking, product, storage_state=cookies, reduced_motion="no-preference")
 
 
 def start_recording(page: Page, seconds: int) -> None:

@@ -133,6 +133,7 @@ def test_without_a_script_the_bar_moves_with_the_refresh(plain_page: Page, reaso
 
 def test_where_nothing_is_known_the_bar_only_moves_and_for_whom_it_may(page: Page, product: Product) -> None:
     motion = "(bar) => getComputedStyle(bar).animationName"
+    page.emulate_media(reduced_motion="no-preference")
     page.goto(f"/conversions/{set_stage(product, 'every_state')['preparing']}/")
     expect(bar(page)).not_to_have_attribute("value", re.compile(".*"))
     assert bar(page).evaluate(motion) == "travel"
