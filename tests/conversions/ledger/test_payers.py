@@ -19,7 +19,7 @@ from s2s.contract import ConvertParameters
 from teams.models import Membership, User
 from teams.quotas import month_start
 from tests.conversions.conftest import Submit, done, upload, work_all
-from tests.conversions.pieces import SPEAKS, Samples, wav_of
+from tests.conversions.pieces import RATE, SPEAKS, Samples, wav_of
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -48,17 +48,17 @@ def bobs(
     cast: Cast,
     voice: Voice,
 ) -> tuple[Conversion, Verb]:
-    """A recording of Bob's, and what can be done with it that has something sent."""
+    """A recording of Bob's of two pieces, and what can be done with it that has something sent."""
     if request.param == "order":
-        with closing(upload(wav_of(speech))) as file:
+        with closing(upload(wav_of(speech[: 16 * RATE]))) as file:
             kept = actions.keep(cast.bob, cast.team, file, actions.Order(ConvertParameters()))
         work_all()
         kept.refresh_from_db()
         return kept, order
     if request.param == "redo":
-        return done(submit(cast.bob, wav_of(speech))), redo
+        return done(submit(cast.bob, wav_of(speech[: 16 * RATE]))), redo
     scripted.script(SPEAKS, Behaviour(status=400), default=SPEAKS)
-    failed = submit(cast.bob, wav_of(speech))
+    failed = submit(cast.bob, wav_of(speech[: 16 * RATE]))
     work_all()
     failed.refresh_from_db()
     assert failed.status == "failed"
