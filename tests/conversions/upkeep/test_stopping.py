@@ -167,6 +167,7 @@ def test_what_can_not_be_woken_is_given_back_and_the_process_ends(
     assert Step.objects.get(pk=step.pk).status == Step.Status.DONE
 
 
+@pytest.mark.one_database
 def test_a_worker_that_loses_redis_still_stops(prepared, scripted, tmp_path: Path) -> None:
     scripted.script(Behaviour(fault="hang"))
     conversion = prepared()
