@@ -33,7 +33,7 @@ MUSIC_S = 22
 
 @pytest.fixture(scope="module")
 def man(speech: Load) -> Samples:
-    return speech("man_librivox.flac", RATE)
+    return speech("man_librivox.flac", RATE)[: 15 * RATE]
 
 
 def pitch_of(samples: Samples) -> NDArray[np.float64]:
