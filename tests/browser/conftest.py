@@ -100,10 +100,6 @@ def alone(product: Product) -> Iterator[None]:
     set_stage(product, "let_go")
 
 
-@pytest.fixture(scope="session")
-def people(product: Product) -> dict[str, str]:
-    """The e-mail addresses of Bob and Victor, Alice's colleagues, and of Mallory from another team."""
-    found: dict[str, str] = set_stage(product, "people")
 @pytest.fixture
 def at_rest(product: Product, alone: None) -> Iterator[None]:
     """For tests that send recordings and wait for no result: none is made, which takes longer than such a test."""
@@ -112,6 +108,10 @@ def at_rest(product: Product, alone: None) -> Iterator[None]:
         set_stage(product, "let_go")
 
 
+@pytest.fixture(scope="session")
+def people(product: Product) -> dict[str, str]:
+    """The e-mail addresses of Bob and Victor, Alice's colleagues, and of Mallory from another team."""
+    found: dict[str, str] = set_stage(product, "people")
     return found
 
 

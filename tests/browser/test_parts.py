@@ -169,8 +169,8 @@ def test_what_is_still_missing_is_no_mistake(page: Page, talk: str) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Mark a part first.")
 
 
-def test_a_mistake_is_told_at_its_row_and_what_is_marked_stays(page: Page, talk: str) -> None:
 @pytest.mark.usefixtures("at_rest")
+def test_a_mistake_is_told_at_its_row_and_what_is_marked_stays(page: Page, talk: str) -> None:
     page.watch.allowed.add(422)  # type: ignore[attr-defined]
     page.goto(talk)
     page.get_by_label("From").first.fill("9")
