@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import uuid
 import weakref
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,26 @@ def test_words_that_look_like_sql_or_places_for_values_stay_words(submit: Submit
     assert rename(pk=conversion.pk, title=words["name"]) == 1
     conversion.refresh_from_db()
     assert conversion.title == words["name"]
+
+
+@pytest.mark.one_database
+def test_what_waits_is_found_without_preparing_the_statement_anew(submit: Submit) -> None:
+    """By a partial index, on whose condition SQLite looks among the values too."""
+    conversion = submit()
+    waiting = Select(
+        lambda: Step.objects.filter(status=Step.Status.WAITING, endpoint=Given("endpoint")).values_list("pk").order_by()
+    )
+    connection.ensure_connection()
+    prepared: list[int] = []
+    connection.connection.set_authorizer(lambda action, *_of: prepared.append(action) or sqlite3.SQLITE_OK)
+    try:
+        for endpoint in (conversion.endpoint_id, -1, conversion.endpoint_id):
+            prepared.append(0)
+            waiting.rows(endpoint=endpoint)
+    finally:
+        connection.connection.set_authorizer(None)
+    assert prepared[0] == 0 < prepared[1]
+    assert prepared[-2:] == [0, 0]
 
 
 def test_several_rows_are_added_in_their_order(submit: Submit) -> None:
