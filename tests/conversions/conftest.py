@@ -16,7 +16,7 @@ from conversions import actions
 from conversions.ground.clock import db_now
 from conversions.models import Conversion, Step
 from conversions.queue import claim as claiming
-from conversions.queue import leases
+from conversions.queue import failures, leases
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
@@ -64,6 +64,12 @@ def _long_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     for module in (claiming, leases):
         monkeypatch.setattr(module, "lease_until", lambda now: now + timedelta(minutes=10))
+
+
+@pytest.fixture(autouse=True)
+def _late_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None begins because a test was slow; where one is to begin, its time is moved."""
+    monkeypatch.setattr(failures, "BACKOFF_FIRST_S", 60.0)
 
 
 @pytest.fixture

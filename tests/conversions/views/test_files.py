@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from conversions.models import Conversion, Recording
-from conversions.pages.progress import progress_of, with_progress
+from conversions.pages.progress import progress_of, with_progress, with_told
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
@@ -32,7 +32,7 @@ def client(cast: Cast) -> Client:
 
 
 def mark_of(conversion: Conversion) -> str:
-    return progress_of(with_progress(Conversion.objects.all()).get(pk=conversion.pk)).mark
+    return progress_of(with_told(with_progress(Conversion.objects.all())).get(pk=conversion.pk)).mark
 
 
 def body(response) -> bytes:
@@ -94,7 +94,7 @@ def test_polling_says_204_until_something_changed(client: Client, submit: Submit
     assert "Ready" in changed.content.decode()
 
 
-def test_a_poll_costs_two_queries_in_every_state(
+def test_a_poll_costs_two_queries_in_every_state_and_a_third_where_something_happened(
     client: Client, submit: Submit, endpoint, django_assert_num_queries
 ) -> None:
     conversion = submit()
@@ -104,7 +104,9 @@ def test_a_poll_costs_two_queries_in_every_state(
         assert conversion.status == state
         client.get(address)  # the endpoint's pace is learnt once a minute, not with every poll
         with django_assert_num_queries(2):  # the session with its user; the conversion with its progress
-            assert client.get(address, {"seen": "something else"}).status_code == 200
+            assert client.get(address, {"seen": "something else|"}).status_code == 200
+        with django_assert_num_queries(3 if state != "ready" else 2):  # and a timeline that says more
+            assert client.get(address, {"seen": "something else|0"}).status_code == 200
         if state == "waiting":
             work(claim(Lane.CPU))
         else:
