@@ -205,11 +205,8 @@ def look(
     request: pytest.FixtureRequest, chromium: Browser, product: Product, cookies: dict[str, object]
 ) -> Iterator[Look]:
     """A page on which everything is looked at in each of the `KINDS`."""
-    width, schemes = request.param
-    told = {"color_scheme": schemes[0], "reduced_motion": "reduce"}
-    for page in new_page(chromium, product, storage_state=cookies, look=told):
-        page.set_viewport_size({"width": width, "height": 900 if width > 500 else 800})
-        yield Look(page, width, schemes)
+    for page in new_page(chromium, product, storage_state=cookies):
+        yield Look(page, request.param)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ The pictures lie in test-results/screens/, for people to look at.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
@@ -16,40 +17,59 @@ from tests.support.product import CHECKOUT
 # WCAG 2.2, levels A and AA, and what axe-core's makers call best practice.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+# They take nearly all of the time. In a second width of the same colours they look at COLOURED_WHEN_NARROW alone.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+# What style rules for narrow windows give colours of their own; test_looks.py holds it against the sheets.
+COLOURED_WHEN_NARROW = [".rooms", ".list tr"]
 ColorScheme = Literal["light", "dark"]
 SCREENS = CHECKOUT / "test-results" / "screens"
-# How wide, and in which colours; the second pair of one width follows on the same page, as when the sun sets.
-KINDS = [(1440, ("light", "dark")), (390, ("dark",)), (360, ("light",))]
-TWO_KINDS = [(1280, ("light",)), (390, ("dark",))]
 
 
-def name_of(kind: tuple[int, tuple[ColorScheme, ...]]) -> str:
-    width, schemes = kind
-    return f"{width}-{'-'.join(schemes)}"
+class View(NamedTuple):
+    width: int
+    scheme: ColorScheme
+
+
+# What follows in a kind is seen on the same page, as when the sun sets or a window is drawn narrower.
+Kind = tuple[View, ...]
+KINDS: list[Kind] = [(View(1440, "light"), View(1440, "dark")), (View(390, "dark"), View(360, "light"))]
+DESK: Kind = (View(1280, "light"),)
+TWO_KINDS: list[Kind] = [DESK, (View(390, "dark"),)]
+
+
+def name_of(kind: Kind) -> str:
+    return "-".join(f"{view.width}-{view.scheme}" for view in kind)
 
 
 in_two_kinds = pytest.mark.parametrize("look", TWO_KINDS, indirect=True, ids=name_of)
 
 
 class Look:
-    def __init__(self, page: Page, width: int, schemes: tuple[ColorScheme, ...] = ("light",)) -> None:
+    def __init__(self, page: Page, kind: Kind = DESK) -> None:
         self.page = page
-        self.width = width
-        self.schemes = schemes
+        self.kind = kind
+        self._become(kind[0])
 
     def take(self, name: str, *, whole: bool = True) -> None:
         self.page.wait_for_load_state()  # its styles may still be on their way
-        for scheme in self.schemes:
-            if len(self.schemes) > 1:
-                self.page.emulate_media(color_scheme=scheme)
-            self._take(f"{name}-{self.width}-{scheme}", whole=whole)
+        for number, view in enumerate(self.kind):
+            if len(self.kind) > 1:
+                self._become(view)
+            if number:
+                self.page.evaluate(TWO_FRAMES)
+            colours_of = COLOURED_WHEN_NARROW if view.width != self.kind[0].width else ["html"]
+            self._take(f"{name}-{view.width}-{view.scheme}", colours_of, whole=whole)
 
-    def _take(self, name: str, *, whole: bool) -> None:
+    def _become(self, view: View) -> None:
+        self.page.emulate_media(color_scheme=view.scheme)
+        self.page.set_viewport_size({"width": view.width, "height": 900 if view.width > 500 else 800})
+
+    def _take(self, name: str, colours_of: list[str], *, whole: bool) -> None:
         too_wide = self.page.evaluate(TOO_WIDE)
         assert not too_wide, f"{name} is wider than the window: {too_wide}"
         small = self.page.evaluate(SMALL_TARGETS)
         assert not small, f"{name} has targets under 44 px: {small}"
-        found = broken_rules(self.page)
+        found = broken_rules(self.page, colours_of)
         assert not found.violations_count, f"{name}: {found.generate_report()}"
         keep_picture(self.page, name, whole=whole)
 
@@ -60,18 +80,27 @@ def keep_picture(page: Page, name: str, *, whole: bool = True) -> None:
     page.screenshot(path=SCREENS / f"{name}.jpg", full_page=whole)
 
 
-def broken_rules(page: Page) -> AxeResults:
-    """What `Axe().run` finds, without what was in order, and with the half megabyte of axe-core once a page: both
-    take long on their way between the browser and us.
+def broken_rules(page: Page, colours_of: Sequence[str] = ("html",)) -> AxeResults:
+    """What `Axe().run` finds, as to colours in these places alone; without what was in order, and with the half
+    megabyte of axe-core once a page: both take long on their way between the browser and us.
     """
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    return AxeResults(page.evaluate(ASK_AXE, RULES))
+    return AxeResults(page.evaluate(ASK_AXE, [RULES, OF_COLOURS, list(colours_of)]))
 
 
-ASK_AXE = "async (rules) => ({ violations: (await axe.run(rules)).violations })"
+ASK_AXE = """async ([options, ofColours, places]) => {
+    const others = Object.fromEntries(ofColours.map((rule) => [rule, { enabled: false }]));
+    const found = (await axe.run({ ...options, rules: others })).violations;
+    const coloured = [...document.querySelectorAll(places)];
+    if (!coloured.length) return { violations: found };
+    const colours = { ...options, runOnly: { type: "rule", values: ofColours } };
+    return { violations: [...found, ...(await axe.run(coloured, colours)).violations] };
+}"""
 
 
+# What scripts do where a size or a colour has changed is done.
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # Links within a sentence are exempt (WCAG 2.5.8), and so is what is laid over something larger.
 TARGETS = "main button, main .button, header a, header button, main select, .chip, dialog button"
 # What sticks out, where the page can be scrolled sideways.

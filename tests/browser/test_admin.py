@@ -24,7 +24,7 @@ def refused(product: Product) -> str:
     return found
 
 
-SEEN = [*((width, scheme) for width, schemes in KINDS for scheme in schemes), (1280, "forced")]
+SEEN = [*(view for kind in KINDS for view in kind), (1280, "forced")]
 
 
 @pytest.fixture(params=SEEN, ids=lambda kind: f"{kind[0]}-{kind[1]}")

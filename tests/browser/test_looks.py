@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
-from tests.browser.looks import Look, broken_rules, in_two_kinds
+from tests.browser.looks import COLOURED_WHEN_NARROW, Look, broken_rules, in_two_kinds
 from tests.browser.stage import set_stage
 from tests.browser.studio import Recording, allow, choose, choose_voice, convert, open_options, wait_until
 from tests.support.music import band_as_wav
@@ -295,3 +296,22 @@ def test_axe_would_see_what_keeps_people_out(page: Page) -> None:
     page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button><img src=\"/\">')")
     found = {violation["id"] for violation in broken_rules(page).response["violations"]}
     assert {"button-name", "image-alt"} <= found
+
+
+def test_axe_would_see_what_is_too_faint_wherever_it_looks_at_colours(page: Page) -> None:
+    page.goto("/history/")
+    page.evaluate("for (const link of document.querySelectorAll('a')) link.style.color = '#bbb'")
+    page.evaluate("document.body.style.color = '#aaa'")
+    for places in (["html"], COLOURED_WHEN_NARROW):
+        assert "color-contrast" in {rule["id"] for rule in broken_rules(page, places).response["violations"]}
+    assert not broken_rules(page, ["h1 > none"]).violations_count
+
+
+def test_what_has_colours_of_its_own_in_a_narrow_window_is_looked_at() -> None:
+    found = set()
+    for sheet in (CHECKOUT / "static" / "css").glob("*.css"):
+        for block in re.findall(r"^@media \([^{]*width[^{]*\{\n(.*?)^\}", sheet.read_text(), re.MULTILINE | re.DOTALL):
+            for places, declarations in re.findall(r"([^{}]+)\{([^{}]*)\}", block):
+                if re.search(r"\b(background|color|fill|stroke|opacity|filter)\b", declarations):
+                    found.add(places.strip())
+    assert found == {*COLOURED_WHEN_NARROW, ".list tbody tr:hover td"}  # of which the last is nobody's in these looks

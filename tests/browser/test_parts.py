@@ -222,7 +222,7 @@ def test_speakers_are_found_heard_and_given_voices(page: Page) -> None:
     page.locator("#id_speaker-1-voice").select_option(label="Nora")
     expect(page.locator("#summary-words")).to_contain_text("2 voices: Lyra and Nora.")
     page.set_viewport_size({"width": 1280, "height": 900})
-    Look(page, 1280).take("conversion-speakers")
+    Look(page).take("conversion-speakers")
     page.get_by_role("button", name="Convert", exact=True).click()
     page.wait_for_url(lambda url: url.endswith("/") and "/parts/" not in url)
     wait_until(page, "ready")

@@ -99,7 +99,7 @@ def record_with_a_pause(page: Page) -> None:
     start_recording(page, 1)
     expect(page.get_by_role("status").filter(has_text="Recording")).to_have_count(1)
     press(page, "Pause")
-    Look(page, 1280).take("studio-recording", whole=False)
+    Look(page).take("studio-recording", whole=False)
     stands_at = page.get_by_role("timer").inner_text()
     page.wait_for_timeout(PAUSE_S * 1000)  # which isn't recorded
     expect(page.get_by_role("timer")).to_have_text(stands_at)
@@ -108,7 +108,7 @@ def record_with_a_pause(page: Page) -> None:
     press(page, "Stop")
     expect(page.get_by_role("button", name="Use this recording")).to_be_focused()
     took_s = time.monotonic() - began
-    Look(page, 1280).take("studio-recorded", whole=False)
+    Look(page).take("studio-recorded", whole=False)
     heard = play(page, "Your recording")
     assert 1.7 < heard["duration"] < took_s - PAUSE_S + 0.2
 

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
-from tests.browser.looks import KINDS, ColorScheme, Look, keep_picture, name_of
+from tests.browser.looks import KINDS, Kind, Look, keep_picture, name_of
 from tests.browser.studio import convert, sign_in, wait_until
 from tests.support.product import CHECKOUT, Product
 
-SPEECH = CHECKOUT / "tests" / "data" / "speech" / "woman_prompts.flac"
+SPEECH = CHECKOUT / "tests" / "data" / "speech" / "interview.mp3"
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,10 @@ def opened(page: Page) -> Page:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=name_of)
-def test_every_component(
-    chromium: Browser, workshop: Product, session: dict[str, object], kind: tuple[int, tuple[ColorScheme, ...]]
-) -> None:
-    width, schemes = kind
-    told = {"color_scheme": schemes[0], "reduced_motion": "reduce"}
-    for page in new_page(chromium, workshop, storage_state=session, look=told):
-        page.set_viewport_size({"width": width, "height": 900})
-        look = Look(opened(page), width, schemes)
+def test_every_component(chromium: Browser, workshop: Product, session: dict[str, object], kind: Kind) -> None:
+    for page in new_page(chromium, workshop, storage_state=session):
+        look = Look(page, kind)
+        opened(page)
         look.take("styleguide")
         page.locator("summary", has_text="Delete").click()
         page.get_by_role("button", name="Open a dialog").click()
