@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from playwright.sync_api import (
     Browser,
@@ -21,16 +22,19 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from s2s.audio import decode, encode
 from tests.browser.contexts import give_back, take
 from tests.browser.looks import KINDS, Look, name_of
 from tests.browser.stage import set_stage
-from tests.browser.studio import sign_in
+from tests.browser.studio import convert, sign_in, wait_until
+from tests.support.films import written_film
 from tests.support.inside import Inside
 from tests.support.product import CHECKOUT, Product
 
 # As the product comes: here nothing is lost that has to be looked for.
 CALM = {"SWEEP_SECONDS": "5", "LOOKUP_SECONDS": "5,30,120"}
 SPEECH = CHECKOUT / "tests" / "data" / "speech"
+FILM = "-map 0:v -map 2:a -t 9 -c:v libvpx -deadline realtime -cpu-used 8 -b:v 200k -c:a libopus -ac 1"
 ARGUMENTS = [
     "--no-sandbox",  # CI runs as root in a container
     "--autoplay-policy=no-user-gesture-required",
@@ -173,6 +177,30 @@ def cookies(chromium: Browser, product: Product) -> dict[str, object]:
     return state
 
 
+@pytest.fixture(scope=_as_long_as_possible)
+def talk(chromium: Browser, product: Product, cookies: dict[str, object]) -> str:
+    """The page on which parts of a real recording are marked."""
+    for page in new_page(chromium, product, storage_state=cookies):
+        address = convert(page, SPEECH / "woman_prompts.flac", voice="Atlas")
+        wait_until(page, "ready")
+    return f"{address}parts/"
+
+
+@pytest.fixture(scope=_as_long_as_possible)
+def filmed(
+    chromium: Browser, product: Product, cookies: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The page of a film with a new sound."""
+    film = tmp_path_factory.mktemp("films") / "harbour.webm"
+    film.write_bytes(written_film(FILM, film.name, length_s=9.0, more=f"-i {SPEECH / 'woman_prompts.flac'}"))
+    for page in new_page(chromium, product, storage_state=cookies):
+        address = convert(page, film, voice="Nora")
+        wait_until(page, "ready")
+        # It comes while one waits, without the page being loaded anew.
+        expect(page.locator("#film video")).to_be_visible(timeout=60_000)
+    return address
+
+
 @pytest.fixture
 def stranger(chromium: Browser, product: Product) -> Iterator[Page]:
     """A page of someone who isn't signed in."""
@@ -214,6 +242,17 @@ def speech() -> Path:
     return SPEECH
 
 
+@pytest.fixture(scope="session")
+def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of it, for tests to which it is all the same: to convert takes as long as a recording is."""
+    path = tmp_path_factory.mktemp("brief") / "brief.mp3"
+    with (SPEECH / "interview.mp3").open("rb") as file:
+        samples = np.concatenate(list(decode(file, sample_rate_hz=44_100)))[:88_200]
+    with path.open("wb") as file:
+        encode([samples], file, "mp3", 44_100, 128, input_rate_hz=44_100)
+    return path
+
+
 def new_page(
     browser: Browser,
     product: Product,
@@ -228,6 +267,7 @@ def new_page(
     """
     url = url or product.url
     options.setdefault("java_script_enabled", True)  # the same context, whether that was said or not
+    options.setdefault("reduced_motion", "reduce")  # who waits doesn't draw sixty pictures a second
     kept = take(browser, url, options, (storage_state or {}).get("cookies", []))
     kept.context.set_default_timeout(PATIENCE_MS)
     watch = Watch(kept.context, url)
@@ -238,4 +278,3 @@ def new_page(
     yield page
     give_back(browser, url, options, kept)
     watch.check()
-    options.setdefault("reduced_motion", "reduce")  # who waits doesn't draw sixty pictures a second

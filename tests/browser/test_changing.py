@@ -11,8 +11,8 @@ from tests.browser.studio import allow, choose, convert, named, open_options, wa
 
 
 @pytest.fixture
-def made(page: Page, speech: Path) -> str:
-    address = convert(page, named(speech / "phone_note.m4a", "voice memo 7.m4a"))
+def made(page: Page, brief: Path) -> str:
+    address = convert(page, named(brief, "voice memo 7.mp3"))
     wait_until(page, "ready")
     return address
 
@@ -51,11 +51,11 @@ def test_one_press_deletes_and_one_press_brings_it_back(page: Page, made: str) -
     expect(page.locator(".timeline")).to_contain_text("brought it back")
 
 
-def test_what_can_not_be_brought_back_asks_first(page: Page, speech: Path) -> None:
+def test_what_can_not_be_brought_back_asks_first(page: Page, brief: Path) -> None:
     page.goto("/")
     open_options(page)
     page.get_by_label("Zero retention").check()
-    choose(page, speech / "phone_note.m4a")
+    choose(page, brief)
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
     wait_until(page, "ready")

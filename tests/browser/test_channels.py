@@ -14,7 +14,7 @@ from tests.support.dialogue import RATE_HZ, speech_of
 from tests.support.product import Product
 from tests.support.sound import as_wav
 
-LENGTH_S = 12
+LENGTH_S = 6
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def by_channels(page: Page, address: str) -> None:
     page.get_by_label("Left and right channel").check()
     page.get_by_label("Left channel", exact=True).select_option(label="Lyra")
     page.get_by_label("Right channel", exact=True).select_option(label="Nora")
-    expect(page.locator("#summary-words")).to_contain_text("Two channels of 0:12 make 0:24 that is converted.")
+    expect(page.locator("#summary-words")).to_contain_text("Two channels of 0:06 make 0:12 that is converted.")
 
 
 @in_two_kinds

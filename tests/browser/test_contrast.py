@@ -31,6 +31,15 @@ PROBE = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def ready(chromium: Browser, product: Product, cookies: dict[str, object]) -> str:
+    """The page of a conversion."""
+    for page in new_page(chromium, product, storage_state=cookies):
+        address = convert(page, INTERVIEW)
+        wait_until(page, "ready")
+    return address
+
+
 @pytest.fixture(params=["light", "dark"])
 def forced(
     request: pytest.FixtureRequest, chromium: Browser, product: Product, cookies: dict[str, object]
@@ -122,10 +131,9 @@ def test_only_what_is_current_pressed_or_chosen_is_marked(forced: Page, many_voi
     page.look("presets")  # type: ignore[attr-defined]
 
 
-def test_what_is_heard_where_and_how_far_shows(forced: Page) -> None:
+def test_what_is_heard_where_and_how_far_shows(forced: Page, ready: str) -> None:
     page = forced
-    convert(page, INTERVIEW)
-    wait_until(page, "ready")
+    page.goto(ready)
     expect(page.locator("#tracks label")).to_have_count(2)
     page.locator(".waveform").first.click(position={"x": 200, "y": 30})
     page.mouse.move(0, 0)

@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.stage import set_stage
 from tests.browser.test_contrast import forced, share_of, style  # noqa: F401
-from tests.browser.test_films import filmed  # noqa: F401
-from tests.browser.test_parts import talk  # noqa: F401
 from tests.support.product import Product
 
 

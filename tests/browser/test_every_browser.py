@@ -109,9 +109,9 @@ def test_what_is_silent_is_said_before_it_is_sent(visitor: Visitor, tmp_path: Pa
     visitor.until("!document.querySelector('#files').innerText.includes('muted.wav')")
 
 
-def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, speech: Path) -> None:
+def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, speech: Path, brief: Path) -> None:
     visitor.open("/")
-    visitor.choose(speech / "interview.mp3", speech / "phone_note.m4a")
+    visitor.choose(speech / "interview.mp3", brief)
     visitor.choose_voices("Nora", "Atlas")
     visitor.convert("/batches/")
     visitor.see("main", "All 4 ready")
@@ -157,12 +157,12 @@ def test_a_player_that_learns_only_in_a_pause_that_nothing_sounds_goes_on(visito
 
 
 @only(start.webkit)  # whose private windows take a sound into IndexedDB and then never answer
-def test_a_browser_that_keeps_nothing_sends_at_once_and_after_it_has_said_so(visitor: Visitor, speech: Path) -> None:
+def test_a_browser_that_keeps_nothing_sends_at_once_and_after_it_has_said_so(visitor: Visitor, brief: Path) -> None:
     visitor.open("/")
-    visitor.choose(speech / "interview.mp3")
+    visitor.choose(brief)
     visitor.convert()
     visitor.open("/")
-    visitor.choose(speech / "interview.mp3")
+    visitor.choose(brief)
     visitor.see("#shelf-words", "These recordings are kept only while this page is open")
     visitor.convert()
 

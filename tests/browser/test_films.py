@@ -5,30 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SPEECH, new_page
 from tests.browser.looks import Look, in_two_kinds
-from tests.browser.studio import convert, wait_until
-from tests.support.films import written_film
-from tests.support.product import Product
 
 PATIENCE_MS = 60_000
-ARGUMENTS = "-map 0:v -map 2:a -t 9 -c:v libvpx -deadline realtime -cpu-used 8 -b:v 200k -c:a libopus -ac 1"
-
-
-@pytest.fixture(scope="module")
-def filmed(
-    chromium: Browser, product: Product, cookies: dict[str, object], tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    film = tmp_path_factory.mktemp("films") / "harbour.webm"
-    film.write_bytes(written_film(ARGUMENTS, film.name, length_s=9.0, more=f"-i {SPEECH / 'woman_prompts.flac'}"))
-    for page in new_page(chromium, product, storage_state=cookies):
-        address = convert(page, film, voice="Nora")
-        wait_until(page, "ready")
-        # It comes while one waits, without the page being loaded anew.
-        expect(page.locator("#film video")).to_be_visible(timeout=PATIENCE_MS)
-    return address
 
 
 @pytest.fixture

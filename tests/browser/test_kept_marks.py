@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.looks import Look, in_two_kinds
 from tests.browser.studio import Recording, allow, choose, open_options
-from tests.browser.test_parts import rows, talk  # noqa: F401
+from tests.browser.test_parts import rows
 from tests.browser.test_unordered import BUTTON, SPEECH
 from tests.support.dialogue import RATE_HZ, conversation
 from tests.support.sound import as_wav
@@ -71,7 +71,8 @@ def test_a_reload_and_coming_back_lose_nothing(page: Page, address: str) -> None
     assert rows(page) == []
 
 
-def test_what_has_become_a_take_is_not_kept(page: Page, talk: str) -> None:  # noqa: F811
+@pytest.mark.usefixtures("at_rest")
+def test_what_has_become_a_take_is_not_kept(page: Page, talk: str) -> None:
     allow(page, 422)
     page.goto(talk)
     mark(page)
@@ -142,7 +143,7 @@ def test_speakers_are_looked_for_and_what_is_marked_stays(page: Page) -> None:
 
 
 @in_two_kinds
-def test_how_it_looks(look: Look, talk: str) -> None:  # noqa: F811
+def test_how_it_looks(look: Look, talk: str) -> None:
     page = look.page
     allow(page, 422)
     page.goto(talk)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import new_page
 from tests.browser.looks import COLOURED_WHEN_NARROW, Look, broken_rules, in_two_kinds
 from tests.browser.stage import set_stage
-from tests.browser.studio import Recording, allow, choose, choose_voice, convert, open_options, wait_until
+from tests.browser.studio import Recording, allow, choose, choose_voice, convert, named, open_options, wait_until
 from tests.support.music import band_as_wav
 from tests.support.product import CHECKOUT, Product
 
@@ -35,7 +35,9 @@ def exports(product: Product) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path) -> dict[str, str]:
+def made(
+    chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path, brief: Path
+) -> dict[str, str]:
     """One that is ready and one that failed, as they really come about."""
     for page in new_page(chromium, product, storage_state=cookies):
         addresses = {"ready": convert(page, speech_folder / "woman_prompts.flac", voice="Atlas")}
@@ -45,7 +47,7 @@ def made(chromium: Browser, product: Product, cookies: dict[str, object], speech
         page.get_by_label("Zero retention").check()
         page.get_by_label("Change the voice's own settings").check()
         page.get_by_label("Stability", exact=True).fill("0.8")
-        choose(page, speech_folder / "interview.mp3")
+        choose(page, brief)
         page.get_by_role("button", name="Convert").click()
         page.wait_for_url("**/conversions/*/")
         wait_until(page, "ready")
@@ -57,16 +59,18 @@ def made(chromium: Browser, product: Product, cookies: dict[str, object], speech
 
 
 @pytest.fixture(scope="module")
-def together(chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path) -> dict[str, str]:
+def together(
+    chromium: Browser, product: Product, cookies: dict[str, object], speech_folder: Path, brief: Path
+) -> dict[str, str]:
     """Several recordings in several voices, and one that is tried in some."""
     for page in new_page(chromium, product, storage_state=cookies):
         addresses = {}
         for name, files, button in (
-            ("batch", ["interview.mp3", "phone_note.m4a"], "Convert"),
-            ("audition", ["woman_prompts.flac"], "Try the ticked voices"),
+            ("batch", [named(brief, "interview.mp3"), named(brief, "phone note.mp3")], "Convert"),
+            ("audition", [speech_folder / "interview.mp3"], "Try the ticked voices"),
         ):
             page.goto("/")
-            choose(page, *(speech_folder / file for file in files))
+            choose(page, *files)
             choose_voice(page, "Nora", "Atlas")
             page.locator("summary", has_text="Not sure which?").click()
             page.get_by_role("button", name=button, exact=True).click()
@@ -81,7 +85,7 @@ def unheard(chromium: Browser, product: Product, cookies: dict[str, object]) -> 
     """An audition of a recording in which nobody speaks."""
     for page in new_page(chromium, product, storage_state=cookies):
         page.goto("/")
-        choose(page, Recording("a band.wav", band_as_wav(12)))
+        choose(page, Recording("a band.wav", band_as_wav(6)))
         page.locator("summary", has_text="Not sure which?").click()
         page.get_by_role("button", name="Try the ticked voices", exact=True).click()
         page.wait_for_url("**/auditions/*/")

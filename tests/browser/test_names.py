@@ -43,10 +43,10 @@ def upload(page: Page, name: str, recording: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
-def test_a_name_is_text_on_every_page_and_safe_as_a_file(page: Page, name: str, speech: Path) -> None:
+def test_a_name_is_text_on_every_page_and_safe_as_a_file(page: Page, name: str, brief: Path) -> None:
     dialogs: list[Any] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog), dialog.dismiss()))
-    upload(page, name, speech / "interview.mp3")
+    upload(page, name, brief)
     fits(page)
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")

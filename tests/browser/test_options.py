@@ -24,11 +24,11 @@ def facts(page: Page) -> dict[str, str]:
 
 @with_and_without_scripts
 def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion_says_so(
-    page: Page, page_kind: str, speech: Path
+    page: Page, page_kind: str, brief: Path
 ) -> None:
     page.goto("/")
     open_options(page)
-    choose(page, speech / "interview.mp3")
+    choose(page, brief)
     page.get_by_label("Format", exact=True).select_option("wav_44100")
     expect(page.get_by_label("Stability")).to_be_hidden()
     page.get_by_label("Change the voice's own settings").check()
@@ -253,11 +253,11 @@ def test_an_error_opens_its_folds_and_stands_at_its_field(
 
 
 def test_zero_retention_is_for_its_maker_alone(
-    page: Page, stranger: Page, product: Product, people: dict[str, str], speech: Path
+    page: Page, stranger: Page, product: Product, people: dict[str, str], brief: Path
 ) -> None:
     page.goto("/")
     open_options(page)
-    choose(page, speech / "interview.mp3")
+    choose(page, brief)
     page.get_by_label("Zero retention").check()
     expect(page.locator("#sentence")).to_contain_text("Only you can see it.", use_inner_text=True)
     expect(page.locator("#sentence")).not_to_contain_text("Everyone", use_inner_text=True)

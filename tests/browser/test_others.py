@@ -11,9 +11,9 @@ from tests.support.product import Product
 
 
 def test_another_team_finds_nothing_and_a_viewer_listens_only(
-    page: Page, stranger: Page, product: Product, people: dict[str, str], speech: Path
+    page: Page, stranger: Page, product: Product, people: dict[str, str], brief: Path
 ) -> None:
-    address = convert(page, speech / "interview.mp3")
+    address = convert(page, brief)
     wait_until(page, "ready")
     allow(stranger, 404)
 

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import new_page
 from tests.browser.looks import Look, broken_rules, in_two_kinds
 from tests.browser.studio import Recording, allow, convert, wait_until
 from tests.support.dialogue import RATE_HZ, conversation
-from tests.support.product import CHECKOUT, Product
 from tests.support.sound import as_wav
 
-SPEECH = CHECKOUT / "tests" / "data" / "speech" / "woman_prompts.flac"
 LENGTH_S = 17.35
-
-
-@pytest.fixture(scope="module")
-def talk(chromium: Browser, product: Product, cookies: dict[str, object]) -> str:
-    """The page on which parts of a real recording are marked."""
-    for page in new_page(chromium, product, storage_state=cookies):
-        address = convert(page, SPEECH, voice="Atlas")
-        wait_until(page, "ready")
-    return f"{address}parts/"
 
 
 def rows(page: Page) -> list[tuple[str, ...]]:
@@ -169,7 +157,6 @@ def test_what_is_still_missing_is_no_mistake(page: Page, talk: str) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Mark a part first.")
 
 
-@pytest.mark.usefixtures("at_rest")
 def test_a_mistake_is_told_at_its_row_and_what_is_marked_stays(page: Page, talk: str) -> None:
     page.watch.allowed.add(422)  # type: ignore[attr-defined]
     page.goto(talk)
@@ -183,6 +170,7 @@ def test_a_mistake_is_told_at_its_row_and_what_is_marked_stays(page: Page, talk:
     assert rows(page) == [("9", "4", "Speaker 1")]
 
 
+@pytest.mark.usefixtures("at_rest")
 def test_without_a_script_rows_are_filled_in_added_looked_at_and_sent(plain_page: Page, talk: str) -> None:
     page = plain_page
     page.goto(talk)

@@ -114,14 +114,14 @@ def plain(chromium: Browser, below: Below) -> Iterator[Page]:
         yield page
 
 
-def test_a_recording_goes_its_way_below_a_path(scripted: Page, below: Below, speech: Path, tmp_path: Path) -> None:
+def test_a_recording_goes_its_way_below_a_path(scripted: Page, below: Below, brief: Path, tmp_path: Path) -> None:
     page = scripted
     listen = page.locator("[data-preview]").first
     expect(listen).to_have_attribute("aria-pressed", "false")  # before its script has run it is a link that leads away
     with page.expect_response(f"{below.url}/voices/*/preview/") as preview:
         listen.click()
     assert preview.value.ok
-    choose(page, named(speech / "interview.mp3", "below.mp3"))
+    choose(page, named(brief, "below.mp3"))
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url(f"{below.url}/conversions/*/")
     wait_until(page, "ready")
@@ -144,9 +144,9 @@ def test_a_recording_goes_its_way_below_a_path(scripted: Page, below: Below, spe
     assert page.url == f"{below.url}/"
 
 
-def test_a_batch_goes_its_way_below_a_path(scripted: Page, below: Below, speech: Path, tmp_path: Path) -> None:
+def test_a_batch_goes_its_way_below_a_path(scripted: Page, below: Below, brief: Path, tmp_path: Path) -> None:
     page = scripted
-    choose(page, *[named(speech / "interview.mp3", f"{name}.mp3") for name in ("one", "two")])
+    choose(page, *[named(brief, f"{name}.mp3") for name in ("one", "two")])
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url(f"{below.url}/batches/*/")
     wait_until(page, "ready")
@@ -156,9 +156,9 @@ def test_a_batch_goes_its_way_below_a_path(scripted: Page, below: Below, speech:
     assert len(zipfile.ZipFile(tmp_path / "all.zip").namelist()) == 2
 
 
-def test_voices_are_tried_and_choices_kept_below_a_path(scripted: Page, below: Below, speech: Path) -> None:
+def test_voices_are_tried_and_choices_kept_below_a_path(scripted: Page, below: Below, brief: Path) -> None:
     page = scripted
-    choose(page, named(speech / "interview.mp3", "tried.mp3"))
+    choose(page, named(brief, "tried.mp3"))
     choose_voice(page, "Atlas", "Nora")
     page.locator("summary", has_text="Not sure which?").click()
     page.get_by_role("button", name="Try the ticked voices").click()
@@ -173,9 +173,9 @@ def test_voices_are_tried_and_choices_kept_below_a_path(scripted: Page, below: B
     assert page.url == f"{below.url}/presets/"
 
 
-def test_the_whole_way_without_a_script_below_a_path(plain: Page, below: Below, speech: Path, tmp_path: Path) -> None:
+def test_the_whole_way_without_a_script_below_a_path(plain: Page, below: Below, brief: Path, tmp_path: Path) -> None:
     page = plain
-    choose(page, named(speech / "interview.mp3", "plain.mp3"))
+    choose(page, named(brief, "plain.mp3"))
     page.get_by_role("button", name="Convert").click()
     expect(page.locator("main[data-state=ready]")).to_be_attached(timeout=60_000)
     assert page.url.startswith(f"{below.url}/conversions/")
@@ -217,13 +217,13 @@ def test_health_and_what_does_not_exist_below_a_path(below: Below) -> None:
         assert f'href="{urlsplit(below.url).path}/"' in page.text
 
 
-def test_an_e_mail_leads_below_the_path(scripted: Page, below: Below, speech: Path) -> None:
+def test_an_e_mail_leads_below_the_path(scripted: Page, below: Below, brief: Path) -> None:
     page = scripted
     page.goto(f"{below.url}/account/")
     page.get_by_label("e-mail", exact=False).first.check()
     page.get_by_role("button", name="Save").click()
     page.goto(f"{below.url}/")
-    choose(page, named(speech / "interview.mp3", "mailed.mp3"))
+    choose(page, named(brief, "mailed.mp3"))
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url(f"{below.url}/conversions/*/")
     address = page.url

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import with_and_without_scripts
-from tests.browser.studio import choose, choose_voice
+from tests.browser.studio import choose, choose_voice, named
 
 
 def shown(page: Page) -> Locator:
@@ -64,9 +64,9 @@ def test_a_star_is_kept(page: Page, page_kind: str, many_voices: None) -> None:
     ).to_be_hidden()
 
 
-def test_two_recordings_in_two_voices_are_four_conversions_on_one_page(page: Page, speech: Path) -> None:
+def test_two_recordings_in_two_voices_are_four_conversions_on_one_page(page: Page, brief: Path) -> None:
     page.goto("/")
-    choose(page, speech / "interview.mp3", speech / "phone_note.m4a")
+    choose(page, named(brief, "interview.mp3"), named(brief, "phone_note.mp3"))
     choose_voice(page, "Nora", "Atlas")
     page.get_by_role("button", name="Convert", exact=True).click()
     page.wait_for_url("**/batches/*/")
