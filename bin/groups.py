@@ -67,6 +67,9 @@ SAFE = {
 _BROWSERS_OF_THEIR_OWN = tuple(
     f"tests/browser/test_{name}.py" for name in ("every_browser", "proxies", "recording", "uploads", "without_shelf")
 )
+# How pages look; and the pages of parts and of a film, which several of these tests share.
+_LOOKS = ("contrast", "contrast_parts", "looks", "styleguide", "channels", "films", "kept_marks", "parts", "unordered")
+_OF_LOOKS = tuple(f"tests/browser/test_{name}.py" for name in _LOOKS)
 # What workers do, and the engine: the longer halves of what stands beside them.
 _OF_WORKERS = tuple(
     f"tests/conversions/{room}" for room in ("files", "ground", "ledger", "queue", "sound", "steps", "upkeep")
@@ -135,7 +138,7 @@ def groups() -> list[Group]:
             environment=tuple(SAFE.items()),
         ),
         Group("faults-postgresql", tests=("tests/faults",), marked="not sqlite"),
-        Group("browser-pages", tests=("tests/browser",), without=_BROWSERS_OF_THEIR_OWN),
+        Group("browser-pages", tests=("tests/browser",), without=_BROWSERS_OF_THEIR_OWN + _OF_LOOKS),
         Group(
             "units-site",
             tests=("tests/conversions", "tests/voices", "tests/teams", "tests/s2s_site"),
@@ -143,8 +146,10 @@ def groups() -> list[Group]:
         ),
         Group("units-work", tests=_OF_WORKERS),
         Group("units-engine", tests=_OF_THE_ENGINE),
+        Group("browser-looks", tests=_OF_LOOKS),
         Group("browser-kinds", tests=_BROWSERS_OF_THEIR_OWN),
         Group("units-sound", tests=("tests/s2s", "tests/recordings"), without=_OF_THE_ENGINE),
+        Group("deploy", tests=("tests/deploy",)),
         Group("faults-sqlite", tests=("tests/faults",), marked="sqlite"),
         Group("postgres-work", tests=_OF_WORKERS, environment=_ON_POSTGRESQL),
         Group(
@@ -154,7 +159,6 @@ def groups() -> list[Group]:
             environment=_ON_POSTGRESQL,
         ),
         Group("start", tests=("tests/start",)),
-        Group("deploy", tests=("tests/deploy",)),
     ]
 
 

@@ -45,12 +45,16 @@ def test_one_name_stands_for_all_the_parts_of_a_group() -> None:
         ("postgres", "tests/conversions/queue", {"postgres-work": ["tests/conversions/queue"]}),
         ("units", "tests/deploy", {}),
         ("faults", "tests/faults", {"faults-postgresql": ["tests/faults"], "faults-sqlite": ["tests/faults"]}),
-        ("browser", "tests/browser/test_looks.py", {"browser-pages": ["tests/browser/test_looks.py"]}),
+        ("browser", "tests/browser/test_names.py", {"browser-pages": ["tests/browser/test_names.py"]}),
         ("browser", "tests/browser/test_proxies.py", {"browser-kinds": ["tests/browser/test_proxies.py"]}),
         (
             "browser",
             "tests/browser",
-            {"browser-pages": ["tests/browser"], "browser-kinds": [*group_named("browser-kinds").tests]},
+            {
+                "browser-pages": ["tests/browser"],
+                "browser-looks": [*group_named("browser-looks").tests],
+                "browser-kinds": [*group_named("browser-kinds").tests],
+            },
         ),
     ],
 )
