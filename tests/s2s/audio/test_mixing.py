@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ NAMELESS = ("NONE",) * 4
 Samples = NDArray[np.float32]
 
 
+@cache
 def voice(seconds: float, seed: int = 1, peak: float = 0.3) -> Samples:
     """Something with the spectrum and the pauses of speech, always the same."""
     random, n = np.random.default_rng(seed), round(seconds * RATE)
@@ -33,7 +35,9 @@ def voice(seconds: float, seed: int = 1, peak: float = 0.3) -> Samples:
     sound = np.fft.irfft(spectrum * ((hz > 150) & (hz < 3200)) / (1 + (hz / 900) ** 2), n)
     syllables = random.random(n // 4800 + 2) ** 2 * (random.random(n // 4800 + 2) > 0.3)
     sound *= np.interp(np.arange(n), np.arange(len(syllables)) * 4800, syllables)
-    return (peak * sound / np.abs(sound).max()).astype(np.float32)
+    samples = (peak * sound / np.abs(sound).max()).astype(np.float32)
+    samples.setflags(write=False)  # it is everybody's
+    return samples
 
 
 def silence(seconds: float) -> Samples:
