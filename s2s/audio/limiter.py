@@ -18,8 +18,8 @@ class Limiter:
     passage comes out as it does within the whole. (The least gain that a stretch allows, averaged over one as long.)
     """
 
-    def __init__(self, sample_rate_hz: int) -> None:
-        self._reach = max(1, round(_RAMP_S * sample_rate_hz))
+    def __init__(self, sample_rate_hz: int, ramp_s: float = _RAMP_S) -> None:
+        self._reach = max(1, round(ramp_s * sample_rate_hz))
         self._held = np.zeros(2 * self._reach, np.float32)  # what was given already, and the last that wasn't
 
     def write(self, block: Samples) -> Samples:

@@ -7,31 +7,36 @@ overlap by 10 ms, cross-faded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass, field
 
 import numpy as np
+import soxr
 
-from s2s.engine.dynamics import keep_loudness, soft_limit
+from s2s.engine.cores import Cores
+from s2s.engine.dynamics import as_loud_within_limits
+from s2s.engine.helping import in_order
+from s2s.engine.own_sound import OwnSound, handover
 from s2s.engine.spool import Spool
+from s2s.engine.synthesis import phase, synthesise, voice_share
 from s2s.engine.transform import Transform
 from s2s.engine.turns import Turns
 from s2s.engine.vocoder import (
+    BIN_HZ,
     HOP,
     SAMPLE_RATE_HZ,
-    UNVOICED_PULSE_HZ,
-    Features,
     Floats,
     analyse,
-    pulse_phase,
-    synthesise,
 )
 
 _CONTEXT = SAMPLE_RATE_HZ // 2
 _CROSS_FADE = SAMPLE_RATE_HZ // 100
-# Bending fewer frames than this would bend F0 audibly far, and reach into what is kept.
-_FEWEST_BENT_FRAMES = 5
 
 CRUNCHING = Turns()
+# A server process sets those it shares with others (`worker`).
+CORES = Cores(None, 1)
 
 LONG_BLOCK_S = 10.0
 # A stream begins with short blocks, to be heard early, and grows to where context costs little.
@@ -53,50 +58,133 @@ def growing_sizes() -> Iterator[int]:
         size_s = min(_LONGEST_STREAMED_BLOCK_S, size_s * 2)
 
 
-def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int]) -> Iterator[Floats]:
-    """The converted recording, block by block, float64 at 24 kHz; as many samples as the spool has, in all.
+def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int], ratio: int = 1) -> Iterator[Floats]:
+    """The converted recording, block by block, float64 at `ratio` (1 or 2) times 24 kHz, as the spool has it; as many
+    samples as the spool has, in all.
 
-    `sizes` are multiples of HOP. Raises whatever decoding into the spool raises.
+    `sizes` are multiples of HOP at 24 kHz. While one block is worked on here, idle cores work on those after it; they
+    come in their order. Raises whatever decoding into the spool raises.
     """
-    start = 0
-    phase: float | None = None
     tail: Floats | None = None
+    jobs = _jobs(spool, transform, sizes, ratio)
+    with closing(in_order(jobs, CORES, lambda job: CRUNCHING.turn(job.done_s))) as results:
+        for samples, kept_from, kept_to in results:
+            kept = samples[kept_from:kept_to].copy()
+            if tail is not None:
+                _cross_fade(tail, kept)
+            tail = samples[kept_to : kept_to + _CROSS_FADE * ratio].copy()
+            del samples  # nothing big is held while the listener takes its time
+            yield kept
+
+
+def _jobs(spool: Spool, transform: Transform, sizes: Iterator[int], ratio: int) -> Iterator[_Job]:
+    own_sound = OwnSound(transform.consonant_colour, transform.colour, ratio)
+    start, phase = 0, _known(None)
     while spool.reach(start + 1):
-        planned_stop = start + next(sizes)
-        spool.reach(planned_stop + _CONTEXT)
-        stop = min(planned_stop, spool.length)
-        first = max(0, start - _CONTEXT)
-        last = min(stop + _CONTEXT, spool.length)
-        source = spool.read(first, last)
-        with CRUNCHING.turn(done_s=start / SAMPLE_RATE_HZ) as give_way:
-            features = analyse(source, between=give_way)
-            give_way()
-            features = transform.apply(features)
-            if phase is not None:
-                _align(features, start - first, phase)
-            give_way()
-            samples = soft_limit(keep_loudness(synthesise(features, last - first), source))
-        phase = pulse_phase(features.f0_hz, stop - first)
-        kept = samples[start - first : stop - first].copy()
-        if tail is not None:
-            _cross_fade(tail, kept)
-        tail = samples[stop - first : stop - first + _CROSS_FADE].copy()
-        del source, features, samples  # nothing big is held while the listener takes its time
-        yield kept
+        planned_stop = start + next(sizes) * ratio
+        spool.reach(planned_stop + _CONTEXT * ratio)
+        stop, first = min(planned_stop, spool.length), max(0, start - _CONTEXT * ratio)
+        source = spool.read(first, min(stop + _CONTEXT * ratio, spool.length))
+        job = _Job(transform, own_sound, ratio, source, first, start, stop, phase)
+        phase = job.phase_at_stop
+        yield job
         start = stop
 
 
-def _align(features: Features, at: int, phase: float) -> None:
-    """Bend F0 before sample `at`, in place, so that the pulse train is there in `phase` (cycles)."""
-    frames = at // HOP - 2
-    if frames < _FEWEST_BENT_FRAMES:
-        return
-    # Every frame takes part, also those without a voice: what is bent is never heard.
-    bent = features.f0_hz[:frames]
-    bent[bent == 0] = UNVOICED_PULSE_HZ
-    missing = phase - pulse_phase(features.f0_hz, at)
-    missing -= round(missing)
-    bent += missing * SAMPLE_RATE_HZ / (frames * HOP)
+@dataclass(slots=True)
+class _Job:
+    """A block to be converted: samples `start` to `stop` of the recording; `source` begins at `first`.
+
+    It waits for the phase in which the one before it ends, which that knows after half of its own work.
+    """
+
+    transform: Transform
+    own_sound: OwnSound
+    ratio: int
+    source: Floats
+    first: int
+    start: int
+    stop: int
+    phase_at_start: Future[float | None]
+    phase_at_stop: Future[float | None] = field(default_factory=Future)
+
+    @property
+    def done_s(self) -> float:
+        """How much of the recording lies before."""
+        return self.start / (SAMPLE_RATE_HZ * self.ratio)
+
+    def run(self, give_way: Callable[[], object]) -> tuple[Floats, int, int]:
+        """The converted samples of `source`, and from where to where they are kept."""
+        try:
+            block = _Block(self.source, self.first // (HOP * self.ratio), self.ratio, self.transform, give_way)
+            block.align((self.start - self.first) // self.ratio, self.phase_at_start.result())
+            self.phase_at_stop.set_result(block.phase((self.stop - self.first) // self.ratio))
+        finally:
+            if not self.phase_at_stop.done():
+                self.phase_at_stop.set_result(None)
+        give_way()
+        return block.rendered(self.own_sound, give_way), self.start - self.first, self.stop - self.first
+
+
+def _known(phase: float | None) -> Future[float | None]:
+    future: Future[float | None] = Future()
+    future.set_result(phase)
+    return future
+
+
+class _Block:
+    """`source` float64 (n,) at `ratio` times 24 kHz, whose first sample is that of frame `first_frame`."""
+
+    def __init__(
+        self, source: Floats, first_frame: int, ratio: int, transform: Transform, give_way: Callable[[], object]
+    ) -> None:
+        self._source = source
+        self._first_frame = first_frame
+        self._ratio = ratio
+        self._at_24k = _resampled(source, ratio, 1)
+        features = analyse(self._at_24k, between=give_way)
+        give_way()
+        self._active = transform.activity(features)
+        self._features = transform.apply(features)
+        self._turns: dict[int, float] = {}
+
+    def align(self, at: int, turn: float | None) -> None:
+        """Have the pulses at sample `at` (24 kHz) where those of the block before are, `turn` cycles, if a voice is
+        there that began before this block did."""
+        found = phase(self._features.f0_hz, at)
+        if turn is not None and found is not None:
+            first, own = found
+            self._turns = {first: (turn - own) % 1}
+
+    def phase(self, at: int) -> float | None:
+        """Cycles of the pulses at sample `at` (24 kHz); None where no voice is."""
+        found = phase(self._features.f0_hz, at)
+        return None if found is None else (found[1] + self._turns.get(found[0], 0.0)) % 1
+
+    def rendered(self, own_sound: OwnSound, give_way: Callable[[], object]) -> Floats:
+        """(n,) as `source`: the new voice where one is, the speaker's own sound elsewhere."""
+        features, ratio, source = self._features, self._ratio, self._source
+        if ratio > 1:
+            features.envelope *= (1 - handover(BIN_HZ)) ** 2
+        sound = synthesise(features, len(self._at_24k), first_frame=self._first_frame, turns=self._turns)
+        voice = _resampled(sound, 1, ratio)
+        give_way()
+        share = voice_share(features, len(source), ratio)
+        coloured, above = own_sound.coloured(source)
+        at = np.arange(len(source)) / (HOP * ratio)
+        active = np.interp(at, np.arange(len(self._active)), self._active)
+        # In pauses nothing is coloured: what sounds there is the room.
+        samples = (1 - share) * (source + active * (coloured - source))
+        samples += voice[: len(source)]
+        if above is not None:
+            samples += share * above
+        return as_loud_within_limits(samples, source, ratio)
+
+
+def _resampled(samples: Floats, from_ratio: int, to_ratio: int) -> Floats:
+    if from_ratio == to_ratio:
+        return samples
+    return np.asarray(soxr.resample(samples, from_ratio * SAMPLE_RATE_HZ, to_ratio * SAMPLE_RATE_HZ), dtype=np.float64)
 
 
 def _cross_fade(tail: Floats, head: Floats) -> None:

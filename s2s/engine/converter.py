@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from s2s.audio import SPEECH_SEARCH_S, speaking
@@ -23,9 +24,9 @@ _STATISTICS_BY_LATENCY_S = {0: STATISTICS_S, 1: 10.0, 2: 6.0, 3: 4.0, 4: 3.0}
 _SEARCHED_FOR_EACH = SPEECH_SEARCH_S / speaking.WANTED_S
 # A voice is on for about half of the time that somebody speaks.
 _VOICED_SHARE = 0.5
-_BLOCK = SAMPLE_RATE_HZ
+_BLOCK = SAMPLE_RATE_HZ  # read at a time
 _PIECE = 3 * SAMPLE_RATE_HZ
-_EVERY = 2
+_EVERY = 4
 
 
 def statistics_seconds(optimize_streaming_latency: int | None) -> float:
@@ -38,9 +39,15 @@ def search_seconds(statistics_s: float) -> float:
     return statistics_s * _SEARCHED_FOR_EACH
 
 
-def speech_in(spool: Spool, statistics_s: float = STATISTICS_S) -> NDArray[np.float32]:
-    """The first `statistics_s` of speech in the recording, wherever they begin; where nobody speaks, of sound."""
-    return speaking.find_speech(_read(spool), SAMPLE_RATE_HZ, statistics_s, search_seconds(statistics_s)).samples
+def speech_in(
+    spool: Spool, statistics_s: float = STATISTICS_S, sample_rate_hz: int = SAMPLE_RATE_HZ
+) -> NDArray[np.float32]:
+    """The first `statistics_s` of speech in the recording, wherever they begin; where nobody speaks, of sound.
+
+    Mono (n,) at 24 kHz, of a recording at `sample_rate_hz`.
+    """
+    found = speaking.find_speech(_read(spool), sample_rate_hz, statistics_s, search_seconds(statistics_s)).samples
+    return found if sample_rate_hz == SAMPLE_RATE_HZ else soxr.resample(found, sample_rate_hz, SAMPLE_RATE_HZ)
 
 
 def _read(spool: Spool) -> Iterator[NDArray[np.float32]]:
@@ -66,8 +73,10 @@ def measure_source(speech: NDArray[np.float32], statistics_s: float = STATISTICS
 def _joined(pieces: list[Features]) -> Features:
     return Features(
         np.concatenate([piece.f0_hz for piece in pieces]),
+        np.concatenate([piece.level_db for piece in pieces]),
         np.concatenate([piece.envelope for piece in pieces]),
         np.concatenate([piece.aperiodicity for piece in pieces]),
+        np.concatenate([piece.hiss for piece in pieces]),
     )
 
 
@@ -79,17 +88,22 @@ def convert(
     streaming: bool = False,
     statistics_s: float = STATISTICS_S,
     speech: NDArray[np.float32] | None = None,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
 ) -> Generator[NDArray[np.float32], None, None]:
     """Change the speaker of a recording and keep the performance.
 
-    `decoded` gives mono float32 blocks (n,) at 24 kHz, -1..1; blocks of the same form come out, exactly as many
-    samples in all. `streaming` begins with short blocks. The source is measured on `speech` (as `measure_source` has
-    it), or on the first `statistics_s` of speech in the recording. Deterministic: the same samples, speech, voice and
-    settings give the same samples. Raises what `decoded` raises. Close the generator to stop the work.
+    `decoded` gives mono float32 blocks (n,) at `sample_rate_hz`, 24 or 48 kHz, -1..1; blocks of the same form come
+    out, exactly as many samples in all. `streaming` begins with short blocks. The source is measured on `speech` (as
+    `measure_source` has it), or on the first `statistics_s` of speech in the recording. Deterministic: the same
+    samples, speech, voice and settings give the same samples. Raises what `decoded` raises, and ValueError for another
+    rate. Close the generator to stop the work.
     """
+    ratio, rest = divmod(sample_rate_hz, SAMPLE_RATE_HZ)
+    if rest or ratio not in (1, 2):
+        raise ValueError(f"24 or 48 kHz are converted, not {sample_rate_hz} Hz")
     with Spool(decoded) as spool:
-        source = measure_source(speech_in(spool, statistics_s) if speech is None else speech, statistics_s)
-        transform = Transform(source, voice, voice.settings(settings))
+        found = speech_in(spool, statistics_s, sample_rate_hz) if speech is None else speech
+        transform = Transform(measure_source(found, statistics_s), voice, voice.settings(settings))
         sizes = blocks.growing_sizes() if streaming else blocks.constant_sizes()
-        for block in blocks.convert_blocks(spool, transform, sizes):
+        for block in blocks.convert_blocks(spool, transform, sizes, ratio):
             yield block.astype(np.float32)

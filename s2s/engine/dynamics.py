@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from s2s.engine.vocoder import HOP, Floats
+from s2s.audio.limiter import Limiter
+from s2s.engine.vocoder import HOP, SAMPLE_RATE_HZ, Floats
 
 # Long enough to hold two pulses of the deepest voice, short enough to follow a consonant.
 _WINDOW_FRAMES = 7
@@ -12,39 +13,50 @@ _LIMIT_DB = 9.0
 # Nothing is raised out of what is as good as silence.
 _SILENCE_POWER = 1e-7
 
-# Above this, samples are bent towards full scale instead of being cut off there.
-_KNEE = 0.85
+# Shorter than most periods: a loud vowel would else be quieter as a whole, for the sake of its pulses.
+_LIMITER_RAMP_S = 0.001
+_ROUNDS = 2
 
 
-def keep_loudness(samples: Floats, source: Floats) -> Floats:
-    """Give `samples` the level contour of `source`, both (n,) at 24 kHz; changed in place and given back.
+def keep_loudness(samples: Floats, source: Floats, ratio: int = 1) -> Floats:
+    """Give `samples` the level contour of `source`, both (n,) at `ratio` times 24 kHz; changed in place and given back.
 
-    WORLD resynthesises noise some 3 dB too soft (CheapTrick smooths its logarithm) and voiced frames slightly too loud.
-    Levels are measured over 35 ms and corrected by at most 9 dB.
+    WORLD's voiced frames are slightly too loud. Levels are measured over 35 ms and corrected by at most 9 dB.
     """
-    gain_db = 10 * np.log10((_power(source) + _SILENCE_POWER) / (_power(samples) + _SILENCE_POWER))
+    hop = HOP * ratio
+    gain_db = 10 * np.log10((_power(source, hop) + _SILENCE_POWER) / (_power(samples, hop) + _SILENCE_POWER))
     gain = 10 ** (np.clip(gain_db, -_LIMIT_DB, _LIMIT_DB) / 20)
-    centres = (np.arange(len(gain)) + 0.5) * HOP
+    centres = (np.arange(len(gain)) + 0.5) * hop
     samples *= np.interp(np.arange(len(samples)), centres, gain)
     return samples
 
 
-def _power(samples: Floats) -> Floats:
-    """Mean square around every frame of HOP samples, Hann-weighted."""
-    frames = -(-len(samples) // HOP)
-    square = np.pad(np.square(samples), (0, frames * HOP - len(samples))).reshape(frames, HOP).mean(axis=1)
+def _power(samples: Floats, hop: int) -> Floats:
+    """Mean square around every frame of `hop` samples, Hann-weighted."""
+    frames = -(-len(samples) // hop)
+    square = np.pad(np.square(samples), (0, frames * hop - len(samples))).reshape(frames, hop).mean(axis=1)
     window = np.hanning(_WINDOW_FRAMES + 2)
     # Padded, because numpy's "same" is as long as the longer of the two.
     padded = np.pad(square, _WINDOW_FRAMES // 2 + 1)
     return np.convolve(padded, window / window.sum(), "valid")
 
 
-def soft_limit(samples: Floats) -> Floats:
-    """Keep samples within -1..1, in place. WORLD's pulses are higher than those of a natural voice.
+def as_loud_within_limits(samples: Floats, source: Floats, ratio: int = 1) -> Floats:
+    """`keep_loudness` and `limit` at once: what is around a pulse that had to be quieter makes up for it."""
+    samples = keep_loudness(samples, source, ratio)
+    for _ in range(_ROUNDS):
+        if np.abs(samples).max(initial=0.0) <= 1:
+            return samples
+        samples = keep_loudness(limit(samples, ratio), source, ratio)
+    return limit(samples, ratio)
 
-    The curve depends on nothing but the sample, so blocks agree.
-    """
-    over = np.abs(samples) > _KNEE
-    excess = (np.abs(samples[over]) - _KNEE) / (1 - _KNEE)
-    samples[over] = np.sign(samples[over]) * (_KNEE + (1 - _KNEE) * np.tanh(excess))
-    return samples
+
+def limit(samples: Floats, ratio: int = 1) -> Floats:
+    """Keep samples (n,) at `ratio` times 24 kHz within -1..1, by being quieter for some milliseconds around a peak that
+    is beyond. WORLD's pulses are higher than those of a natural voice. Each sample depends on its neighbours alone, so
+    blocks agree."""
+    if np.abs(samples).max(initial=0.0) <= 1:
+        return samples
+    limiter = Limiter(SAMPLE_RATE_HZ * ratio, _LIMITER_RAMP_S)
+    single = samples.astype(np.float32)
+    return np.concatenate([limiter.write(single), limiter.finish()]).astype(np.float64)

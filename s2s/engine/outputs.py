@@ -7,23 +7,28 @@ from numpy.typing import NDArray
 
 from s2s.audio import Encoder
 from s2s.audio.resampling import Resampler
-from s2s.engine.vocoder import SAMPLE_RATE_HZ
+from s2s.engine.vocoder import FULL_BAND_HZ, SAMPLE_RATE_HZ
 from s2s.formats import OutputFormat
 
 # Their headers say how much follows, and are sent before it.
 FORETOLD = frozenset({"wav", "mp3"})
 
 
-class Output:
-    """Takes 24 kHz; ends after as many samples as it is told.
+def working_rate_hz(form: OutputFormat) -> int:
+    """At which the engine converts for this format: what has no room for more than the vocoder's band needs no more."""
+    return FULL_BAND_HZ if form.sample_rate_hz > SAMPLE_RATE_HZ else SAMPLE_RATE_HZ
 
-    Rounding twice, to 24 kHz and from there, may be a sample off. Until the end it gives fewer: the resampler holds
+
+class Output:
+    """Takes what `working_rate_hz` says; ends after as many samples as it is told.
+
+    Rounding twice, to that rate and from there, may be a sample off. Until the end it gives fewer: the resampler holds
     some back. `length` in samples, of the whole: needed for what is FORETOLD; without it an MP3 isn't exact.
     """
 
     def __init__(self, form: OutputFormat, length: int | None = None) -> None:
         rate_hz = form.sample_rate_hz
-        self._resampler = Resampler(SAMPLE_RATE_HZ, rate_hz)
+        self._resampler = Resampler(working_rate_hz(form), rate_hz)
         self._encoder = Encoder(form.codec, rate_hz, form.bitrate_kbps, input_rate_hz=rate_hz, length=length)
         self._ready = bytearray()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2s.engine import spectrum
 from s2s.engine.vocoder import BIN_HZ, Features, Floats
@@ -49,9 +50,8 @@ class SourceStatistics:
 
 def measure(features: Features, frame_s: float) -> SourceStatistics:
     """Statistics of the speech in `features`, whose frames are `frame_s` seconds apart."""
-    levels_db = spectrum.level_db(features.envelope)
-    loudness_db = spectrum.loudness_reference_db(levels_db)
-    active = spectrum.activity(levels_db, loudness_db)
+    loudness_db = spectrum.loudness_reference_db(features.level_db)
+    active = spectrum.activity(features.level_db, loudness_db)
     speech = features.voiced & (active > 0.8)
     voiced_s = float(speech.sum()) * frame_s
     if speech.sum() < _FEWEST_VOICED_FRAMES:
@@ -78,7 +78,7 @@ def _is_narrow(envelope: Floats) -> bool:
     return bool(envelope[band].mean() < envelope.max() - _NARROW_BAND_BELOW)
 
 
-def formant_scale(envelope: Floats) -> float | None:
+def formant_scale(envelope: NDArray[np.floating]) -> float | None:
     """How high the formants lie against a neutral male tract, from voiced frames (frames, BINS).
 
     Median F3 and F4 of an all-pole model (LPC by the autocorrelation method, Makhoul 1975) of the WORLD envelope

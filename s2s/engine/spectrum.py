@@ -65,12 +65,12 @@ _BINS_TO_MEL = _averaging_matrix()
 _MEL_TO_BINS = _spreading_matrix()
 
 
-def log_power(envelope: Floats) -> Floats:
+def log_power(envelope: NDArray[np.floating]) -> Floats:
     """Natural logarithm of a power envelope, (frames, BINS) or (frames,); silence stays finite."""
     return np.asarray(np.log(envelope + _TINY), dtype=np.float64)
 
 
-def log_mel(envelope: Floats) -> Floats:
+def log_mel(envelope: NDArray[np.floating]) -> Floats:
     """(frames, BINS) power -> (frames, MEL_BANDS) log power, 0..8 kHz."""
     return log_power(envelope) @ _BINS_TO_MEL
 
@@ -86,29 +86,47 @@ def smooth(curve: Floats, cepstra: int) -> Floats:
     return (basis @ curve) @ basis
 
 
-def warp(rows: Floats, scale: float) -> Floats:
-    """Move formants up by `scale`: out(f) = in(f / scale), rows (frames, BINS); the last value is held on top."""
+# Below the knee lie the formants that tell tracts apart; from the ceiling on, what consonants are known by.
+_KNEE_HZ = 4500.0
+_CEILING_HZ = 8000.0
+
+
+def warped_from(hz: NDArray[np.floating], scale: float) -> Floats:
+    """Where what comes to lie at `hz` was before formants moved up by `scale`.
+
+    Up to a knee everything moves; between the knee and 8 kHz ever less of it, and above nothing: sibilants and the edge
+    of the band stay where the speaker has them (piecewise linear, as in vocal tract length normalisation: Lee and Rose
+    1998).
+    """
+    knee_out = _KNEE_HZ * min(1.0, scale)
+    knee_in = knee_out / scale
+    bend = knee_in + (hz - knee_out) * (_CEILING_HZ - knee_in) / (_CEILING_HZ - knee_out)
+    return np.asarray(np.where(hz <= knee_out, hz / scale, np.where(hz < _CEILING_HZ, bend, hz)), dtype=np.float64)
+
+
+def warp(rows: NDArray[np.floating], scale: float) -> NDArray[np.floating]:
+    """Move formants up by `scale`, as `warped_from` has it: rows (frames, BINS), of the same type."""
     if abs(scale - 1) < 1e-3:
         return rows
-    position = np.clip(np.arange(BINS) / scale, 0, BINS - 1.001)
-    left = position.astype(int)
-    fraction = position - left
-    warped: Floats = rows[:, left]
+    position = np.clip(warped_from(BIN_HZ, scale) / BIN_HZ[1], 0, BINS - 1.001)
+    left = position.astype(np.intp)
+    fraction = (position - left).astype(rows.dtype)
+    warped: NDArray[np.floating] = np.take(rows, left, axis=1)
     warped *= 1 - fraction
-    upper = rows[:, left + 1]
+    upper = np.take(rows, left + 1, axis=1)
     upper *= fraction
     warped += upper
     return warped
 
 
 def warp_mel_curve(curve: Floats, scale: float) -> Floats:
-    """The same for one (MEL_BANDS,) curve."""
+    """One (MEL_BANDS,) curve with everything in it moved: the whole tract of a voice that is designed."""
     return np.asarray(np.interp(MEL_HZ / scale, MEL_HZ, curve), dtype=np.float64)
 
 
-def level_db(envelope: Floats) -> Floats:
-    """Level of each frame, (frames, BINS) power -> (frames,) dB."""
-    return np.asarray(10 * np.log10(envelope.mean(axis=1) + _TINY), dtype=np.float64)
+def knee_warp_mel_curve(curve: Floats, scale: float) -> Floats:
+    """What `warp` makes of a (MEL_BANDS,) curve."""
+    return np.asarray(np.interp(warped_from(MEL_HZ, scale), MEL_HZ, curve), dtype=np.float64)
 
 
 def loudness_reference_db(levels_db: Floats) -> float:
@@ -122,17 +140,11 @@ def activity(levels_db: Floats, reference_db: float, span_db: float = 35.0) -> F
     return np.asarray(1 / (1 + np.exp(-(levels_db - (reference_db - span_db)) / 3)), dtype=np.float64)
 
 
-def smooth_over_frames(values: NDArray[np.floating], frames: int) -> Floats:
-    """(n,) convolved with a Hann window of `frames` frames; same length."""
-    window = np.hanning(frames)
-    return np.convolve(values.astype(np.float64), window / window.sum(), "same")[: len(values)]
-
-
 BAND_EDGES_HZ = ((0, 1000), (1000, 3000), (3000, 5000), (5000, 8000))
 _BAND_ANCHORS_HZ = (500, 2000, 4000, 6500)
 
 
-def band_aperiodicity(aperiodicity: Floats) -> Floats:
+def band_aperiodicity(aperiodicity: NDArray[np.floating]) -> Floats:
     """Mean logit of aperiodicity in four bands, (frames, BINS) -> (4,)."""
     clipped = np.clip(aperiodicity, 1e-3, 0.999)
     logit = np.log(clipped / (1 - clipped))

@@ -84,7 +84,13 @@ def converted_file(job: Job) -> Generator[Piece, None, None]:
         length = _length(source, wanted) if wanted.format.codec in outputs.FORETOLD else None
         output = outputs.Output(wanted.format, length)
         decoded, has_begun = _Counted(_decoded(source, wanted)), False
-        converting = convert(decoded, job.voice, wanted.voice_settings, speech=_source_speech(job))
+        converting = convert(
+            decoded,
+            job.voice,
+            wanted.voice_settings,
+            speech=_source_speech(job),
+            sample_rate_hz=outputs.working_rate_hz(wanted.format),
+        )
         with closing(converting) as blocks:
             for block in blocks:
                 job.check()
@@ -113,7 +119,13 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
         job.check()
         decoded, speech = _decoded(source, wanted), _source_speech(job)
         blocks = convert(
-            decoded, job.voice, wanted.voice_settings, streaming=True, statistics_s=statistics_s, speech=speech
+            decoded,
+            job.voice,
+            wanted.voice_settings,
+            streaming=True,
+            statistics_s=statistics_s,
+            speech=speech,
+            sample_rate_hz=outputs.working_rate_hz(wanted.format),
         )
         with closing(blocks):
             for block in blocks:
@@ -180,7 +192,7 @@ def _raw(wanted: ConvertParameters) -> RawPcm | None:
 
 
 def _decoded(source: BinaryIO, wanted: ConvertParameters) -> Generator[NDArray[np.float32], None, None]:
-    return decode(source, sample_rate_hz=SAMPLE_RATE_HZ, raw=_raw(wanted))
+    return decode(source, sample_rate_hz=outputs.working_rate_hz(wanted.format), raw=_raw(wanted))
 
 
 def _unusable(error: AudioError) -> Refusal:

@@ -8,7 +8,7 @@ import numpy as np
 
 from s2s.engine import spectrum
 from s2s.engine.speaker import SourceStatistics
-from s2s.engine.vocoder import APERIODIC, BINS, Features, Floats
+from s2s.engine.vocoder import BINS, Features, Floats, Rows
 from s2s.engine.voices import Voice
 from s2s.voice_settings import VoiceSettings
 
@@ -29,7 +29,6 @@ _LOUDNESS_LIMIT = 3.0
 _TRUST_HALF_S = 0.5
 # A band this far below the loudest holds no speech: telephone and low-bitrate sources end early.
 _EMPTY_BAND = 75 / spectrum.NEPER_DB
-_SMOOTH_VOICING_FRAMES = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Transform:
         spread = float(np.clip(voice.f0_spread * strengths.melody, *_SPREAD_RANGE))
         self._spread = spread
         self.formant_ratio = _formant_ratio(source, voice, strengths.timbre)
-        self._colour = self._colour_curve(source, voice, strengths.timbre)
+        self.colour = self._colour_curve(source, voice, strengths.timbre)
         shift = (voice.aperiodicity - source.aperiodicity) * _APERIODICITY_STRENGTH
         if source.envelope is None:
             shift = np.zeros_like(shift)
@@ -69,7 +68,7 @@ class Transform:
         """What the long-term spectrum gains, (BINS,) log power: the voice's mean envelope less the source's."""
         if source.envelope is None:
             return np.zeros(BINS)
-        warped = spectrum.warp_mel_curve(source.envelope, self.formant_ratio)
+        warped = spectrum.knee_warp_mel_curve(source.envelope, self.formant_ratio)
         difference = voice.envelope - warped
         middle = (spectrum.MEL_HZ > 200) & (spectrum.MEL_HZ < 4000)
         difference -= difference[middle].mean()
@@ -80,43 +79,49 @@ class Transform:
         curve = spectrum.smooth(difference, _SPECTRUM_CEPSTRA) * _SPECTRUM_STRENGTH * strength * trust
         return spectrum.mel_curve_to_bins(np.clip(curve, -_SPECTRUM_LIMIT, _SPECTRUM_LIMIT))
 
-    def apply(self, features: Features) -> Features:
-        """The block in the target voice: same frames, same loudness frame by frame. `features` is used up."""
-        voiced = features.voiced
-        f0_hz = self._melody(features.f0_hz)
-        levels = features.envelope.mean(axis=1)
-        envelope = self._timbre(features.envelope, voiced)
-        # Every frame keeps its loudness: dynamics are emotion.
-        gain = spectrum.log_power(levels) - spectrum.log_power(envelope.mean(axis=1))
-        envelope *= np.exp(np.clip(gain, -_LOUDNESS_LIMIT, _LOUDNESS_LIMIT))[:, None]
-        return Features(f0_hz, envelope, self._breath(features.aperiodicity, voiced))
+    @property
+    def consonant_colour(self) -> Floats:
+        """What the voice's colour adds to what has no voice, (BINS,) log power: consonants carry the words and not the
+        speaker, so half of it, and formants stay."""
+        return 0.5 * self.colour
 
-    def _melody(self, f0_hz: Floats) -> Floats:
-        """Log-Gaussian normalisation (Chappell and Hansen 1998): the same melody around another median."""
+    def activity(self, features: Features) -> Floats:
+        """How surely each frame is speech, (frames,) 0..1: pauses keep their colour."""
+        return spectrum.activity(features.level_db, self._source.loudness_db)
+
+    def melody(self, f0_hz: Floats) -> Floats:
+        """Log-Gaussian normalisation (Chappell and Hansen 1998): the same melody around another median. (frames,)"""
         voiced = f0_hz > 0
         moved = np.zeros_like(f0_hz)
         deviation = np.log(f0_hz[voiced]) - self._source.log_f0
         moved[voiced] = np.clip(np.exp(self._target_log_f0 + deviation * self._spread), *_F0_RANGE_HZ)
         return moved
 
-    def _timbre(self, envelope: Floats, voiced: np.ndarray) -> Floats:
-        active = spectrum.activity(spectrum.level_db(envelope), self._source.loudness_db)
-        voicing = spectrum.smooth_over_frames(voiced, _SMOOTH_VOICING_FRAMES)
-        # Consonants carry the words, not the speaker: half strength there, none in the pauses.
-        weight = active * (0.5 + 0.5 * voicing)
-        log_envelope = spectrum.warp(spectrum.log_power(envelope), self.formant_ratio)
-        log_envelope += weight[:, None] * self._colour
-        return np.exp(log_envelope, out=log_envelope)
+    def apply(self, features: Features) -> Features:
+        """The block in the target voice: same frames, same loudness frame by frame. `features` is used up."""
+        sounding = features.sounding
+        features.envelope[sounding] = self._timbre(features.envelope[sounding], self.activity(features)[sounding])
+        alive = features.voiced & ~features.hiss
+        features.aperiodicity[alive] = self._breath(features.aperiodicity[alive])
+        features.f0_hz = self.melody(features.f0_hz)
+        return features
 
-    def _breath(self, aperiodicity: Floats, voiced: np.ndarray) -> Floats:
-        warped = np.clip(spectrum.warp(aperiodicity, self.formant_ratio), 1e-6, 1.0)
-        rows = warped[voiced]
-        clipped = np.clip(rows, 1e-4, 1 - 1e-6)
+    def _timbre(self, envelope: Rows, active: Floats) -> Rows:
+        """Rows (n, BINS) of power."""
+        logarithm = np.asarray(spectrum.warp(np.log(envelope + np.float32(1e-16)), self.formant_ratio), np.float32)
+        logarithm += active.astype(np.float32)[:, None] * self.colour.astype(np.float32)
+        after = np.exp(logarithm)
+        # Every frame keeps its loudness: dynamics are emotion.
+        gain = np.log(envelope.mean(axis=1) + 1e-12) - np.log(after.mean(axis=1) + 1e-12)
+        after *= np.exp(np.clip(gain, -_LOUDNESS_LIMIT, _LOUDNESS_LIMIT)).astype(np.float32)[:, None]
+        return after
+
+    def _breath(self, rows: Rows) -> Rows:
+        clipped = np.clip(spectrum.warp(rows, self.formant_ratio), np.float32(1e-4), np.float32(1 - 1e-6))
         # The logistic function of logit(a) + shift, without leaving the odds.
-        odds = clipped / (1 - clipped) * np.exp(self._aperiodicity_shift)
-        # What is noise stays noise.
-        warped[voiced] = np.where(rows < APERIODIC, odds / (1 + odds), rows)
-        return warped
+        odds = clipped / (1 - clipped) * np.exp(self._aperiodicity_shift).astype(np.float32)
+        changed: Rows = odds / (1 + odds)
+        return changed
 
 
 def _formant_ratio(source: SourceStatistics, voice: Voice, strength: float) -> float:

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from s2s.audio import Encoder, warm_up
+from s2s.engine import blocks
 from s2s.engine.app import DEFAULT_MAX_BYTES, App
 from s2s.engine.asgi import Asgi
 from s2s.engine.concurrency import Slots
 from s2s.engine.converter import convert
+from s2s.engine.cores import Cores
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.engine.voices import catalogue
 from s2s.orphan import exit_with_parent
@@ -45,6 +47,8 @@ def application() -> Asgi:
     exit_with_parent()
     rehearse()
     warm_up()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    blocks.CORES = Cores(Path(os.environ["ENGINE_SLOTS_DIR"]).parent / "cores", cores)
     app = App(
         Slots(Path(os.environ["ENGINE_SLOTS_DIR"]), int(os.environ["ENGINE_CONCURRENCY"])),
         api_key=os.environ.get("ENGINE_API_KEY") or None,

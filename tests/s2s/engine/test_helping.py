@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from s2s.engine import blocks
+from s2s.engine.converter import convert
 from s2s.engine.cores import Cores
 from s2s.engine.helping import in_order
 from s2s.engine.turns import GiveWay
+from s2s.engine.vocoder import SAMPLE_RATE_HZ
+from s2s.engine.voices import catalogue
 from tests.support.product import PATIENCE_S
+
+Load = Callable[[str, int], NDArray[np.float32]]
 
 
 class Work:
@@ -100,13 +109,17 @@ def test_who_leaves_is_helped_no_longer(cores: Cores) -> None:
     class Endless(Work):
         def run(self, give_way: GiveWay) -> tuple[int, str]:
             begun.set()
+            give_up_at = time.monotonic() + PATIENCE_S
             try:
-                while True:
+                while time.monotonic() < give_up_at:
                     give_way()
-            finally:
+            except Exception:
                 ended.set()
+                raise
+            return self.number, "to its end"
 
-    jobs = iter([Work(0), Work(1), Work(2), Endless(3)])
+    meeting = threading.Barrier(2)
+    jobs = iter([Work(0), Work(1, meeting), Work(2, meeting), Endless(3)])
     results = in_order(jobs, cores, lambda job: nullcontext(lambda: None))
     assert [next(results)[0] for _ in range(3)] == [0, 1, 2]
     assert begun.wait(PATIENCE_S)
@@ -121,3 +134,15 @@ def test_what_fails_in_a_helper_fails_here(cores: Cores) -> None:
 
     with pytest.raises(RuntimeError, match="broken"):
         done(iter([Work(0), Broken(1), Work(2)]), cores)
+
+
+def test_a_recording_sounds_the_same_with_help(speech: Load, cores: Cores, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = speech("man_librivox.flac", SAMPLE_RATE_HZ)[: 8 * SAMPLE_RATE_HZ]
+    voice = catalogue()["TimbreNora0000000001"]
+
+    def converted() -> NDArray[np.float32]:
+        return np.concatenate(list(convert(iter([samples]), voice, streaming=True, speech=samples)))
+
+    alone = converted()
+    monkeypatch.setattr(blocks, "CORES", cores)
+    assert np.array_equal(converted(), alone)
