@@ -22,11 +22,6 @@ from tests.support.inside import Inside
 from tests.support.person import Person
 from tests.support.product import CHECKOUT, Product, wait_for
 
-# What takes long, breaks off and dies here is the engine, its decoder and the file of an answer. What becomes
-# of rows (a lease, an attempt, a slot kept for clips) is asked of both databases in tests/conversions and in the files
-# beside this one.
-pytestmark = ON_POSTGRESQL
-
 RATE_HZ = 16_000
 # The longest are under way while two clips come back; what is killed has a second or two of its answer still to come.
 LONGEST_S, LONG_S, CLIP_S = 60, 30, 3
@@ -138,6 +133,9 @@ def test_long_recordings_come_back_in_one_attempt_each_and_clips_do_not_wait_for
         assert_whole(scene, address, seconds)
 
 
+# What dies in these two is the engine and its decoder; what becomes of rows then (a lease, an attempt) is asked of both
+# databases in tests/conversions and in the files beside this one.
+@ON_POSTGRESQL
 def test_what_an_engine_that_died_had_begun_is_begun_again(scene: Scene) -> None:
     long = scene.send(LONG_S, "long.flac")
     scene.wait_for_answer(long, call=1)
@@ -158,6 +156,7 @@ def test_what_an_engine_that_died_had_begun_is_begun_again(scene: Scene) -> None
     assert not list((scene.product.data_dir / "uploads").iterdir())
 
 
+@ON_POSTGRESQL
 def test_what_breaks_off_again_and_again_fails_after_a_second_time_and_keeps_nobody_else_back(scene: Scene) -> None:
     """A long recording took long each time."""
     scene.strike_all_but(2)
