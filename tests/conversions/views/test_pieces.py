@@ -240,12 +240,12 @@ def test_what_lies_between_two_blocks_is_in_one_of_them(alice: Client, begun: Co
     assert kept() == [["0-0.0", "0-50.0"], ["1-0.0"], ["1-119.5"]]
 
 
-def test_where_hundreds_were_joined_is_marked_without_words(alice: Client, begun: Conversion) -> None:
+def test_where_hundreds_were_joined_a_script_alone_has_the_words(alice: Client, begun: Conversion) -> None:
     many(begun, 120)
     Conversion.objects.filter(pk=begun.pk).update(status="ready", output="a/b", output_duration_s=120.0)
     html = alice.get(f"/conversions/{begun.pk}/").content.decode()
     assert html.count("data-join=") == 119
-    assert "Joined at" not in html
+    assert html.count("Joined at") == html.count("Joined at {time}") == 1
 
 
 def test_sixty_pieces_cost_as_many_queries_as_four(alice: Client, begun: Conversion, django_assert_num_queries) -> None:
