@@ -117,6 +117,13 @@ def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, spe
     visitor.see("main", "All 4 ready")
 
 
+PLACES = """
+    return [...document.querySelectorAll(".actions a, .transport button")].map(
+        (one) => Math.round(one.getBoundingClientRect().top + scrollY)
+    );
+"""
+
+
 @only(start.firefox)  # the others don't tell
 def test_a_browser_without_a_sound_device_plays_on_and_says_that_nothing_is_heard(
     visitor: Visitor, speech: Path
@@ -124,8 +131,10 @@ def test_a_browser_without_a_sound_device_plays_on_and_says_that_nothing_is_hear
     visitor.open("/")
     visitor.choose(speech / "interview.mp3")
     visitor.convert()
+    before = visitor.ask(PLACES)
     visitor.press("Play")
     visitor.see("#unheard", "no device that plays sound")
+    assert visitor.ask(PLACES) == before  # whoever is about to press one of them does
     visitor.until("Number(document.querySelector('#compare').dataset.position) > 2")
     visitor.press("Pause")
     visitor.press("Play")  # which looks for a device again
