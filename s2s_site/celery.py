@@ -18,6 +18,8 @@ from celery.signals import (
     worker_shutting_down,
 )
 
+from s2s import loaded
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "s2s_site.settings")
 
 app = Celery("timbre", task_cls="s2s_site.consumer:Bell")
@@ -60,8 +62,7 @@ def share_memory(**kwargs: object) -> None:
     """What is loaded before the fork is there once, as long as garbage collection doesn't write into it."""
     import s2s.audio.plain  # noqa: F401 - it brings numpy
 
-    gc.collect()
-    gc.freeze()
+    loaded.keep()
 
 
 @worker_process_init.connect
@@ -97,5 +98,4 @@ def _warm_up() -> None:
 
     warm_up()
     mimetypes.init()
-    gc.collect()
-    gc.freeze()
+    loaded.keep()

@@ -12,7 +12,6 @@ as much memory as the fork server and half as much processor time again.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import select
 import signal
@@ -28,6 +27,7 @@ import av.subtitles.stream
 import av.video.codeccontext
 import av.video.stream
 
+from s2s import loaded
 from s2s.audio import child, wire
 
 # Of a job: results, fate, input, and of a film its new sound.
@@ -174,8 +174,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     av.logging.set_level(None)
-    gc.collect()
-    gc.freeze()  # shared with the workers, never looked at again
+    loaded.keep()
     ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()
 
 

@@ -5,7 +5,6 @@ The main process imports this and rehearses, and Granian forks the others: what 
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from s2s import loaded
 from s2s.audio import Encoder, warm_up
 from s2s.engine import blocks
 from s2s.engine.app import DEFAULT_MAX_BYTES, App
@@ -37,8 +37,7 @@ def rehearse() -> None:
     for block in convert(iter([hum.astype(np.float32)]), next(iter(catalogue().values()))):
         encoder.write(block)
     encoder.finish()
-    gc.collect()
-    gc.freeze()  # shared with the others, never looked at again
+    loaded.keep()
     logger.info("warmed up in %.1f s", time.monotonic() - began)
 
 
