@@ -14,6 +14,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -201,13 +202,30 @@ class Product:
 
     @contextlib.contextmanager
     def frozen(self, *names: str) -> Iterator[None]:
-        """Inside, nothing of these children runs (SIGSTOP); afterwards they go on as if no time had passed."""
+        """Inside, nothing of these children runs (SIGSTOP); afterwards they go on as if no time had passed. None of
+        them is stopped while it keeps all others from writing to SQLite."""
         pids = [pid for name in names for pid in self.pids()[name]]
         try:
             _signal(pids, signal.SIGSTOP)
+            while not self._others_may_write():
+                _signal(pids, signal.SIGCONT)
+                time.sleep(0.05)
+                _signal(pids, signal.SIGSTOP)
             yield
         finally:
             _signal(pids, signal.SIGCONT)
+
+    def _others_may_write(self) -> bool:
+        path = self.data_dir / "timbre.sqlite3"
+        if not path.exists():
+            return True  # it has another database
+        with contextlib.closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return False
+        return True
 
     def environment_inside(self) -> dict[str, str]:
         """What a process needs to be one of the product: its database, its files and its Redis."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,13 +19,13 @@ from s2s_site.supervisor.redis_server import find_program
 def running_redis() -> Iterator[str]:
     """Its URL, as REDIS_URL is written."""
     with tempfile.TemporaryDirectory(prefix="timbre-redis-") as folder:
-        socket = Path(folder) / "redis.sock"
+        path = Path(folder) / "redis.sock"
         command = [
             find_program(Path(folder)),
             "--port",
             "0",
             "--unixsocket",
-            str(socket),
+            str(path),
             "--dir",
             folder,
             "--save",
@@ -32,13 +33,19 @@ def running_redis() -> Iterator[str]:
         ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
-            while not socket.exists():
+            while not _answers(path):
                 assert process.poll() is None, "redis-server ended at once"
                 time.sleep(0.02)
-            yield f"unix://{socket}?db=0"
+            yield f"unix://{path}?db=0"
         finally:
             process.kill()
             process.wait()
+
+
+def _answers(path: Path) -> bool:
+    """Its socket is there a moment before it listens."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as end:
+        return end.connect_ex(str(path)) == 0
 
 
 def listeners(url: str) -> int:
