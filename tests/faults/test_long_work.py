@@ -24,7 +24,7 @@ from tests.support.product import CHECKOUT, Product, wait_for
 
 RATE_HZ = 16_000
 # The longest are under way while two clips come back; what is killed has a second or two of its answer still to come.
-LONGEST_S, LONG_S, CLIP_S = 60, 30, 3
+LONGEST_S, LONG_S, CLIP_S = 120, 30, 3
 UNREAD_S = 150  # idle cores are given blocks ahead: of half a minute the decoder has read all when its answer begins
 SLOTS = 3  # two for long recordings
 SETTINGS = {"LONG_SECONDS": "10", "LEASE_SECONDS": "10", "ENGINE_CONCURRENCY": str(SLOTS + 1)}
