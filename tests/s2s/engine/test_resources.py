@@ -55,7 +55,7 @@ def send(engine: EngineProcess, samples: NDArray[np.float32], verb: str = "") ->
 
 @pytest.fixture
 def lonely_engine() -> Iterator[EngineProcess]:
-    """On one core: nobody helps it, which takes memory when a core happens to be idle, however long the recording is."""
+    """On one core. Where one happens to be idle it helps, and that takes memory, however long the recording is."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:
