@@ -20,9 +20,6 @@ from tests.support.sound import wav
 
 # What may be odd about a request. Seldom two things at a time: what is refused for one hides the other.
 PARTS = ["places", "query", "cookies", "headers", "form", "kind", "files"]
-# Python alone reads these, whatever the database: nothing of a header or of how a body is packed comes into a question
-# or a row. They are odd on SQLite only.
-_READ_BEFORE_THE_DATABASE = {"headers", "kind"}
 ODD_PARTS: list[tuple[str, ...]] = [
     *[()] * 6,
     *[(part,) for part in PARTS] * 3,
@@ -68,7 +65,7 @@ class Drawing:
     def requests(self) -> st.SearchStrategy[Request]:
         more = [("query",), ("query",), ("form",)] * 40 if self._address.is_list else []
         more += [("files",)] * (60 if _IS_SQLITE else 20) if self._asked.files else []
-        odd_parts = [odd for odd in (*ODD_PARTS, *more) if _IS_SQLITE or not _READ_BEFORE_THE_DATABASE & set(odd)]
+        odd_parts = [*ODD_PARTS, *more]
         return st.sampled_from(odd_parts).flatmap(cache(self._requests))  # to make a strategy costs as much as to draw
 
     def _requests(self, odd: tuple[str, ...]) -> st.SearchStrategy[Request]:

@@ -54,6 +54,13 @@ def send(engine: EngineProcess, samples: NDArray[np.float32], verb: str = "") ->
 
 
 @pytest.fixture
+def helped_engine() -> Iterator[EngineProcess]:
+    engine = EngineProcess()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
 def lonely_engine() -> Iterator[EngineProcess]:
     """On one core. Where one happens to be idle it helps, and that takes memory, however long the recording is."""
     cores = os.sched_getaffinity(0)
@@ -76,6 +83,11 @@ def test_a_minute_and_a_half_takes_no_more_memory_than_half_a_one(lonely_engine:
     assert peak_memory(worker) < 400 * MEGABYTE
     # The bar is .10 on an idle core; a busy machine shares caches and clock.
     assert (cpu_s(worker) - spent_s) / 90 < 0.15 * slowness()
+
+
+def test_help_takes_no_more_memory_than_an_engine_may_have(helped_engine: EngineProcess, speech: Load) -> None:
+    send(helped_engine, np.resize(speech("man_librivox.flac", 16_000), 90 * 16_000))
+    assert peak_memory(helped_engine.workers()[0]) < 400 * MEGABYTE
 
 
 def test_the_first_sound_of_a_stream_comes_early(engine: EngineProcess, speech: Load) -> None:
