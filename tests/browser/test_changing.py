@@ -77,7 +77,8 @@ def test_a_retake_stands_beside_the_first_take_equally_loud(page: Page, made: st
     expect(page.locator(".takes li")).to_have_count(2)
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("radio")).to_have_count(3)
-    expect(page.get_by_label("same loudness")).to_be_checked()  # it was measured
+    expect(page.get_by_label("same loudness")).to_be_visible()  # else nobody has measured it yet
+    expect(page.get_by_label("same loudness")).to_be_checked()
     volumes = page.evaluate("[...document.querySelectorAll('#compare audio')].map((player) => player.volume)")
     assert max(volumes) == 1
     assert min(volumes) < 1
