@@ -90,7 +90,7 @@ class Conversion(models.Model):
     source_duration_s = models.FloatField(_("length"), null=True)
     source_peaks = models.BinaryField(default=b"")
     # Where some packets lie in one that doesn't say that itself, so that no piece looks for its own from the beginning:
-    # pairs of bytes and ticks (`sound.reading.places_of`).
+    # byte, ticks and milliseconds of each (`sound.reading.places_of`).
     source_places = models.BinaryField(default=b"")
     source_noticed = models.JSONField(default=dict)  # see `s2s.audio.Noticed`
     # a copy for players that can't search the recording; of one with something `source_noticed` it is what was

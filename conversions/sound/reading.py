@@ -88,10 +88,10 @@ def understand(source: BufferedReader, conversion: Conversion, stop: Stop) -> Un
     return Understood(found, _checksum(source))
 
 
-def places_of(conversion: Conversion) -> list[tuple[int, int]]:
+def places_of(conversion: Conversion) -> list[tuple[int, int, int]]:
     """Of its own file, as `s2s.audio.stretch` takes them."""
     kept = array("q", bytes(conversion.source_places))
-    return list(zip(kept[::2], kept[1::2], strict=True))
+    return list(zip(kept[::3], kept[1::3], kept[2::3], strict=True))
 
 
 def understand_at_the_door(upload: File[bytes], conversion: Conversion) -> Understood | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import dataclasses
 import io
+import operator
 import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ _INDEX_BYTES: Final = 1 << 20  # headers of the shortest recording; indices grow
 _MOST_BYTES_A_SECOND: Final = 5 * MAX_RATE_HZ  # of sound in any codec
 _SPEECH_RATE_HZ: Final = 24_000  # the local engine's, so that it measures the same samples
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
+_NEAR: Final = 3  # places before a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Examination:
     asked for. `level_dbfs` is the root mean square (SILENCE_DBFS for silence). Both are of the mono mix. `noticed` is
     what was unusual. `levels`, where they were wanted, are what `s2s.audio.levels` says of each 10 ms, of the mix;
     `channel_levels` are those of both channels of stereo. `pictures` is the codec of a film's pictures (`h264`), "" for
-    sound alone. `places` are for `stretch`: bytes and times of some packets, of an MP3, which says nothing of that.
+    sound alone. `places` are for `stretch`: byte, ticks and milliseconds of some packets, of an MP3, which says
+    nothing of that.
     """
 
     container: str
@@ -52,7 +56,7 @@ class Examination:
     levels: bytes = b""
     channel_levels: tuple[bytes, ...] = ()
     pictures: str = ""
-    places: tuple[tuple[int, int], ...] = ()
+    places: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def is_apart(self) -> bool:
@@ -214,7 +218,7 @@ def stretch(
     raw: RawPcm | None = None,
     track: int | None = None,
     channel: int | None = None,
-    places: Sequence[tuple[int, int]] = (),
+    places: Sequence[tuple[int, int, int]] = (),
     stop: sandbox.Stop | None = None,
 ) -> Generator[NDArray[np.float32], None, None]:
     """So many `samples` of what `decode` gives, from `start_s` on; fewer where the recording ends before.
@@ -223,10 +227,17 @@ def stretch(
     own (`Examination`). Memory is flat, errors are those of `decode`.
     """
     where: dict[str, float | None] = {"track": track, "channel": channel, "start_s": start_s, "samples": samples}
-    job = _job("stretch", limits, raw, **where, sample_rate_hz=sample_rate_hz) | {"places": list(places)}
+    job = _job("stretch", limits, raw, **where, sample_rate_hz=sample_rate_hz) | {"places": _near(places, start_s)}
     with sources.opened(source) as input_fd:
         worker = sandbox.Worker(job, input_fd, limits.idle_s)
     yield from _sent_by(worker, stop)
+
+
+def _near(places: Sequence[tuple[int, int, int]], start_s: float) -> list[tuple[int, int, int]]:
+    """The few of which the worker takes one: a job has room for some, and hours have hundreds. The recording's first
+    time needn't be the container's, so two lie behind `start_s`."""
+    first_behind = bisect.bisect(places, start_s * 1000, key=operator.itemgetter(2))
+    return list(places[max(0, first_behind - _NEAR) : first_behind + 2])
 
 
 def _sent_by(worker: sandbox.Worker, stop: sandbox.Stop | None) -> Generator[NDArray[np.float32], None, None]:

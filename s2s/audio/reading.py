@@ -202,7 +202,7 @@ class Recording:
         if by_index:
             if not clocks.has_counted_index(self._container, self._stream):
                 raise LostError
-            place = nearest(places, wanted_s, float(self._stream.time_base or 0))
+            place = nearest(places, wanted_s)
             self._jump(wanted_s, place)
         begins_s = self._decode_from(wanted_s, origin_s, start_s, place)
         return start_s if begins_s is None else begins_s

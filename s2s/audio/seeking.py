@@ -33,10 +33,11 @@ class Found(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a packet begins in the file, and its time in the container's ticks."""
+    """Where a packet begins in the file, and its time, in the container's ticks and in milliseconds."""
 
     byte: int
     ticks: int
+    time_ms: int
 
 
 class Places:
@@ -47,18 +48,19 @@ class Places:
 
     def __init__(self, container: str, tick_s: float) -> None:
         self.found: list[Place] = []
+        self._tick_s = tick_s
         self._every = round(_NOTED_EVERY_S / tick_s) if container in COUNTED and tick_s else 0
         self._next = self._every
 
     def note(self, packet: AudioPacket) -> None:
         if self._every and packet.pts is not None and packet.pts >= self._next and packet.pos:
-            self.found.append(Place(packet.pos, packet.pts))
+            self.found.append(Place(packet.pos, packet.pts, round(packet.pts * self._tick_s * 1000)))
             self._next = packet.pts + self._every
 
 
-def nearest(places: Sequence[Place], moment_s: float, tick_s: float) -> Place | None:
+def nearest(places: Sequence[Place], moment_s: float) -> Place | None:
     """The last of `places` that lies far enough before a moment of the container's."""
-    before = [place for place in places if place.ticks * tick_s <= moment_s - _BEFORE_S]
+    before = [place for place in places if place.time_ms / 1000 <= moment_s - _BEFORE_S]
     return before[-1] if before else None
 
 

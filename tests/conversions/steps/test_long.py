@@ -252,7 +252,7 @@ def test_a_piece_of_an_mp3_is_cut_out_without_reading_what_lies_before(
     conversion.refresh_from_db()
     assert len(places_of(conversion)) == 3
     samples = (last.start_sample, last.end_sample or 0)
-    _, (begins, _ticks), _ = places_of(conversion)  # of a minute; the last lies behind its beginning
+    _, (begins, *_), _ = places_of(conversion)  # of a minute; the last lies behind its beginning
     hidden = io.BytesIO(file.getvalue()[:50_000] + bytes(begins - 50_000) + file.getvalue()[begins:])
     found = [np.concatenate(list(cutting.blocks(conversion, read, samples, RATE))) for read in (file, hidden)]
     assert np.array_equal(*found)
