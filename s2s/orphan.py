@@ -17,6 +17,7 @@ import threading
 import time
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.5
 _watched_pid: int | None = None
 
@@ -38,10 +39,22 @@ def exit_with_parent(parent_pid: int | None = None) -> None:
 
 def die_with_parent(parent: int) -> None:
     """Ask the kernel for SIGKILL at the parent's death; end at once if it has died already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != parent:
         os._exit(1)
+
+
+def adopt_orphans() -> bool:
+    """Become the parent of every descendant whose own parent has died; whether the system can do that."""
+    return _prctl(_PR_SET_CHILD_SUBREAPER, 1) == 0
+
+
+def _prctl(option: int, value: int) -> int:
+    """prctl(2), Linux's; -1 elsewhere."""
+    if sys.platform != "linux":
+        return -1
+    code: int = ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    return code
 
 
 def _creator_pid() -> int:

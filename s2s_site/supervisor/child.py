@@ -10,9 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from s2s import orphan
 from s2s_site.supervisor.config import CHECKOUT
@@ -25,7 +25,26 @@ STEADY_S = 30.0  # a process that ran this long starts again with the first paus
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def spawn(command: tuple[str, ...], environment: Mapping[str, str], *, stderr: int) -> subprocess.Popen[bytes]:
+class Run(Protocol):
+    """What is used of a started process: subprocess.Popen, or what the zygote forked (`forked.py`)."""
+
+    pid: int
+    returncode: int | None
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+    def kill(self) -> None: ...
+
+
+class Spawn(Protocol):
+    def __call__(self, command: tuple[str, ...], environment: Mapping[str, str], *, stderr: int) -> Run: ...
+
+
+def spawn(
+    command: tuple[str, ...], environment: Mapping[str, str], *, stderr: int, pass_fds: Collection[int] = ()
+) -> subprocess.Popen[bytes]:
     """Start a command that dies with us, in a session of its own: a terminal's Ctrl-C reaches only the supervisor,
     and everything it starts can be ended through its group. Only to be called from the main thread (see orphan.py).
     """
@@ -38,13 +57,14 @@ def spawn(command: tuple[str, ...], environment: Mapping[str, str], *, stderr: i
         env=dict(environment),
         cwd=CHECKOUT,
         start_new_session=True,
+        pass_fds=pass_fds,
     )
 
 
 class Child:
     """A process of the table and its present run."""
 
-    def __init__(self, process: Process, environment: Mapping[str, str], output: Output) -> None:
+    def __init__(self, process: Process, environment: Mapping[str, str], output: Output, start: Spawn = spawn) -> None:
         self.process = process
         self.name = process.name
         self.pid: int | None = None
@@ -53,14 +73,15 @@ class Child:
         self.last_lines: collections.deque[str] = collections.deque(maxlen=5)
         self._environment = environment
         self._output = output
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._spawn = start
+        self._run: Run | None = None
         self._quick_failures = 0
         self._start_due = 0.0  # monotonic
         self._run_began = 0.0
 
     @property
     def is_running(self) -> bool:
-        return self._popen is not None
+        return self._run is not None
 
     def start(self) -> None:
         """Start it now; if even that fails, it is tried again like after a death."""
@@ -70,14 +91,14 @@ class Child:
             said = self.process.repair(self._quick_failures) if self.process.repair else None
             if said:
                 self._output.say(said)
-            self._popen = spawn(self.process.command, self._environment, stderr=subprocess.STDOUT)
+            self._run = self._spawn(self.process.command, self._environment, stderr=subprocess.STDOUT)
         except OSError as error:
             self._plan_restart(f"can't be started ({error.strerror})")
             return
-        self.pid = self._popen.pid
+        self.pid = self._run.pid
         self.started_at = time.time()
-        assert self._popen.stdout is not None
-        threading.Thread(target=self._forward, args=(self._popen.stdout,), daemon=True).start()
+        assert self._run.stdout is not None
+        threading.Thread(target=self._forward, args=(self._run.stdout,), daemon=True).start()
 
     def watch(self) -> bool:
         """Notice a death and start again when it is time; True if anything changed."""
@@ -97,28 +118,28 @@ class Child:
 
     def reap(self) -> str | None:
         """How it ended, or None while it runs. What it left behind in its group is killed first."""
-        if self._popen is None:
+        if self._run is None:
             return "not running"
-        if not _has_ended(self._popen):
+        if not _has_ended(self._run):
             return None
         self.kill()
-        code = self._popen.wait()
-        self._popen = None
+        code = self._run.wait()
+        self._run = None
         self.pid = None
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
     def terminate(self) -> None:
         """Ask it to end; it tells its own workers itself."""
-        if self._popen is not None:
-            os.kill(self._popen.pid, signal.SIGTERM)
+        if self._run is not None:
+            os.kill(self._run.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End its whole group at once. It isn't reaped yet, so its number can't belong to anybody else."""
-        if self._popen is not None:
+        if self._run is not None:
             try:
-                os.killpg(self._popen.pid, signal.SIGKILL)
+                os.killpg(self._run.pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
-                os.kill(self._popen.pid, signal.SIGKILL)
+                os.kill(self._run.pid, signal.SIGKILL)
 
     def _plan_restart(self, what: str) -> None:
         ran_s = time.monotonic() - self._run_began
@@ -137,9 +158,9 @@ class Child:
                     self._output.child_line(self.name, line)
 
 
-def _has_ended(popen: subprocess.Popen[bytes]) -> bool:
+def _has_ended(run: Run) -> bool:
     """Whether it ended, without reaping it where the system can tell: until then its group number stays ours."""
     if not hasattr(os, "waitid"):
-        return popen.poll() is not None
+        return run.poll() is not None
     # Popen's own poll(), terminate() and kill() reap, which is why they aren't used.
-    return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    return os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

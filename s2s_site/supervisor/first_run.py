@@ -13,14 +13,14 @@ import threading
 from collections.abc import Mapping
 from typing import IO
 
-from s2s_site.supervisor.child import spawn
+from s2s_site.supervisor.child import Spawn
 from s2s_site.supervisor.errors import CannotStart, Interrupted
 from s2s_site.supervisor.signals import Signals
 
 
-def prepare(environment: Mapping[str, str], signals: Signals, *, password_is_given: bool) -> str | None:
+def prepare(environment: Mapping[str, str], signals: Signals, spawn: Spawn, *, password_is_given: bool) -> str | None:
     """The line that tells a new admin how to sign in, None if there was one already. Raises CannotStart."""
-    said = _run_steps(environment, signals).strip().splitlines()
+    said = _run_steps(environment, signals, spawn).strip().splitlines()
     made = json.loads(said[-1]) if said else {}
     if not made.get("created"):
         return None
@@ -28,20 +28,20 @@ def prepare(environment: Mapping[str, str], signals: Signals, *, password_is_giv
     return f"Sign in as {made['email']} with {password}"
 
 
-def _run_steps(environment: Mapping[str, str], signals: Signals) -> str:
+def _run_steps(environment: Mapping[str, str], signals: Signals, spawn: Spawn) -> str:
     """What the steps said. A first request to stop waits for their end (a password may be on its way), a second one
     kills them."""
-    popen = spawn((sys.executable, "-m", "s2s_site.supervisor.site_steps"), environment, stderr=subprocess.PIPE)
-    assert popen.stdout is not None and popen.stderr is not None  # noqa: PT018 - asked for with PIPE
-    output, errors = _Collected(popen.stdout), _Collected(popen.stderr)
-    while popen.poll() is None:
+    run = spawn((sys.executable, "-m", "s2s_site.supervisor.site_steps"), environment, stderr=subprocess.PIPE)
+    assert run.stdout is not None and run.stderr is not None  # noqa: PT018 - asked for with PIPE
+    output, errors = _Collected(run.stdout), _Collected(run.stderr)
+    while run.poll() is None:
         if signals.stop_requests > 1:
-            popen.kill()
+            run.kill()
         signals.wait(0.2)
     if signals.stop_requests > 1:
         raise Interrupted
-    if popen.returncode != 0:
-        lines = errors.text().strip().splitlines() or [f"The database could not be prepared (code {popen.returncode})"]
+    if run.returncode != 0:
+        lines = errors.text().strip().splitlines() or [f"The database could not be prepared (code {run.returncode})"]
         raise CannotStart(lines[-1].strip())
     return output.text()
 

@@ -32,7 +32,9 @@ COMMANDS = {
     ),
 }
 # First to last; what stands in one group stops together.
-STOP_ORDER = (("web",), ("beat",), ("calls", "cpu"), ("engine",), ("decoders", "redis"))
+STOP_ORDER = (("web",), ("beat",), ("calls", "cpu"), ("engine",), ("decoders", "redis", "zygote"))
+# What the zygote has loaded the most of.
+FORKED = ("calls", "cpu", "beat", "web")
 # The sweep queue shares the threads of the calls: a sweep must not wait until a long call has ended.
 _SWEEP_THREADS = 4
 _WEB_DRAIN_S = 8
@@ -93,6 +95,10 @@ def table(config: Config, engine_port: int | None) -> list[Process]:
 
 def redis_process(command: tuple[str, ...], repair: Callable[[int], str | None]) -> Process:
     return Process(name="redis", command=command, harmless=_HARMLESS["redis"], repair=repair)
+
+
+def zygote_process() -> Process:
+    return Process("zygote", (sys.executable, "-m", "s2s_site.supervisor.zygote"))
 
 
 def decoders_process(socket_path: Path) -> Process:

@@ -8,12 +8,22 @@ import os
 import resource
 import time
 
+from s2s import orphan
 from s2s_site.supervisor import data_dir, first_run, ports, redis_server
-from s2s_site.supervisor.child import Child
+from s2s_site.supervisor.child import Child, Spawn, spawn
 from s2s_site.supervisor.config import CHECKOUT, Config
 from s2s_site.supervisor.errors import CannotStart, Interrupted
+from s2s_site.supervisor.forked import Zygote
 from s2s_site.supervisor.output import Output
-from s2s_site.supervisor.processes import STOP_ORDER, Process, decoders_process, redis_process, table
+from s2s_site.supervisor.processes import (
+    FORKED,
+    STOP_ORDER,
+    Process,
+    decoders_process,
+    redis_process,
+    table,
+    zygote_process,
+)
 from s2s_site.supervisor.ready import Readiness
 from s2s_site.supervisor.redis_server import RedisServer
 from s2s_site.supervisor.signals import Signals
@@ -58,22 +68,31 @@ class Supervisor:
     def _start_everything(self) -> None:
         embedded = None if self._config.redis_url else redis_server.choose(self._config.data_dir)
         engine_port = None if self._config.engine_url else ports.free_port()
-        self._environment = self._child_environment(embedded, engine_port)
+        first_environment = self._child_environment(embedded, engine_port)
+        # No process that serves people or opens their files needs to carry it.
+        self._environment = {name: value for name, value in first_environment.items() if name != "ADMIN_PASSWORD"}
+        fork = self._start_zygote()
         if embedded:
             self._start_redis(embedded)
         credentials = first_run.prepare(
-            self._environment, self._signals, password_is_given=self._config.password_is_given
+            first_environment, self._signals, fork, password_is_given=self._config.password_is_given
         )
         if credentials:
             self._output.say(credentials)
-        # Done with: no process that serves people or opens their files needs to carry it.
-        self._environment.pop("ADMIN_PASSWORD", None)
         self._leave_if_asked()
         if decoders := data_dir.socket_path(self._config.data_dir, "decoders.sock"):
             self._environment["DECODERS_SOCKET"] = str(decoders)
             self._add(decoders_process(decoders))
         for process in table(self._config, engine_port):
-            self._add(process)
+            self._add(process, fork if process.name in FORKED else spawn)
+
+    def _start_zygote(self) -> Spawn:
+        """How to start what it has loaded; where orphans aren't adopted there is none, and each loads its own."""
+        if not orphan.adopt_orphans():
+            return spawn
+        zygote = Zygote(zygote_process(), self._environment, self._output, self._signals)
+        self._start(zygote)
+        return zygote.spawn
 
     def _start_redis(self, server: RedisServer) -> None:
         server.write_configuration()
@@ -92,12 +111,15 @@ class Supervisor:
                 said = child.last_lines[-1] if child.last_lines else "it said nothing"
                 raise CannotStart(f"The Redis server {server.program} does not answer: {said}")
 
-    def _add(self, process: Process) -> Child:
-        child = Child(process, self._environment, self._output)
-        self._children[process.name] = child
+    def _add(self, process: Process, start: Spawn = spawn) -> Child:
+        child = Child(process, self._environment, self._output, start)
+        self._start(child)
+        return child
+
+    def _start(self, child: Child) -> None:
+        self._children[child.name] = child
         child.start()
         self._write_status()
-        return child
 
     def _child_environment(self, embedded: RedisServer | None, engine_port: int | None) -> dict[str, str]:
         config = self._config
@@ -154,8 +176,16 @@ class Supervisor:
             self._status_is_written = False
         if not self._status_is_written:
             self._write_status()
+        self._bury_orphans()
         starts = [child.seconds_until_start() for child in self._children.values()]
         self._signals.wait(min([at_most_s, *(seconds for seconds in starts if seconds is not None)]))
+
+    def _bury_orphans(self) -> None:
+        """Reap what a dead child had started and the kernel gave to us."""
+        ours = {child.pid for child in self._children.values()}
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid not in ours:
+                os.waitpid(ended.si_pid, 0)
 
     def _leave_if_asked(self) -> None:
         if self._signals.stop_requests:

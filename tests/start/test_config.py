@@ -54,7 +54,7 @@ def test_another_engine_takes_the_place_of_ours() -> None:
 
 
 def test_every_process_has_its_place_in_the_order_of_stopping() -> None:
-    names = {process.name for process in table(read_config({}), 8801)} | {"decoders", "redis"}
+    names = {process.name for process in table(read_config({}), 8801)} | {"decoders", "redis", "zygote"}
     assert sorted(name for group in STOP_ORDER for name in group) == sorted(names)
 
 
