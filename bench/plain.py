@@ -26,16 +26,16 @@ _DONE = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 class Plain:
     url: str
     pid: int
+    path: Path  # of what it took last
 
 
 @contextlib.contextmanager
 def plain_loop(folder: Path, block_bytes: int) -> Iterator[Plain]:
-    """Its files are `folder`/plain-PID, one at a time."""
     command = [sys.executable, "-m", "bench.plain", str(folder), str(block_bytes)]
     process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield Plain(process.stdout.readline().strip(), process.pid)
+        yield Plain(process.stdout.readline().strip(), process.pid, folder / f"plain-{process.pid}")
     finally:
         process.kill()
         process.wait()

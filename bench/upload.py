@@ -89,7 +89,7 @@ def beside(where: Site, loop: Plain, path: Path) -> float:
         form = {"audio": (path.name, file)}
         answer, took = spent(where.folder, loop.pid, lambda: where.person.http.post(loop.url, files=form))
     assert answer.status_code == 204
-    stored = where.folder / f"plain-{loop.pid}"
+    stored = loop.path
     assert stored.stat().st_size > path.stat().st_size
     stored.unlink()
     return took
