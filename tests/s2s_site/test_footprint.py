@@ -39,6 +39,11 @@ celery.bin.beat.beat.main = lambda arguments, obj: symbol_by_name(obj.app.conf.b
 program.main("beat", [])
 """
 
+ZYGOTE = """
+from s2s_site.supervisor import zygote
+zygote.load()
+"""
+
 
 def loaded(started: str) -> set[str]:
     """The modules of a process that has started so."""
@@ -50,7 +55,7 @@ def loaded(started: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("started", [WEB, WORKER, BEAT], ids=["web", "worker", "beat"])
+@pytest.mark.parametrize("started", [WEB, WORKER, BEAT, ZYGOTE], ids=["web", "worker", "beat", "zygote"])
 def test_what_computes_is_not_loaded_by_processes_that_do_not(started: str) -> None:
     """numpy and libav take 34 MB and a third of a second, in each of them."""
     assert not HEAVY & {name.partition(".")[0] for name in loaded(started)}
@@ -63,14 +68,15 @@ worker_init.send(type("Worker", (), {"pool_cls": "threads"}))
 """
 
 
-@pytest.mark.parametrize("started", [WEB, WORKER + INIT, BEAT], ids=["web", "worker", "beat"])
+@pytest.mark.parametrize("started", [WEB, WORKER + INIT, BEAT, ZYGOTE], ids=["web", "worker", "beat", "zygote"])
 def test_garbage_is_collected_once_all_is_loaded(started: str) -> None:
     told = "import gc, sys; sys.modules[f'collects: {gc.isenabled()}'.replace(' ', '')] = gc"
     assert "collects:True" in loaded(f"{started}\n{told}")
 
 
-def test_a_worker_loads_no_pages_and_no_terminal() -> None:
-    found = loaded(WORKER)
+@pytest.mark.parametrize("started", [WORKER, ZYGOTE], ids=["worker", "zygote"])
+def test_a_worker_loads_no_pages_and_no_terminal(started: str) -> None:
+    found = loaded(started)
     assert {"conversions.tasks", "voices.tasks"} <= found
     assert not {"s2s_site.urls", "conversions.urls", "conversions.views", "prompt_toolkit"} & found
     assert not {"conversions.admin", "teams.admin", "voices.admin", "allauth.account.admin"} & found
