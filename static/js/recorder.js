@@ -81,6 +81,7 @@ if (form) {
     mine.close = measure(stream, (moment) => hear(mine, moment));
     take = mine;
     warn("");
+    panel.querySelector(".elapsed").textContent = clock(0); // not that of the one before
     go("recording");
     meter.clear();
     navigator.wakeLock?.request("screen").then((lock) => (wake = lock), () => {}); // a phone that sleeps stops recording

@@ -87,7 +87,29 @@ def named(path: Path, name: str) -> Recording:
 
 
 def wait_until(page: Page, state: str) -> None:
+    """And until the scripts of the page that says so are at work: it may have been loaded anew."""
     page.wait_for_selector(f"main[data-state={state}]", timeout=60_000)
+    page.wait_for_load_state()
+
+
+def to_parts(page: Page) -> str:
+    """From the Studio, with what is chosen there, to the page of parts, whose scripts are at work; its path."""
+    page.get_by_role("button", name="Give parts or speakers voices of their own").click()
+    page.wait_for_url("**/conversions/*/parts/")
+    expect(page.locator("#parts")).to_be_visible()
+    page.wait_for_load_state()  # it was loaded anew when the recording had been read
+    return page.url[page.url.index("/conversions/") :]
+
+
+def until_recorded(page: Page, seconds: int) -> None:
+    """Until the recorder says that so much is recorded, or more: each second is said for a second, and not longer."""
+    page.wait_for_function(
+        """(least) => {
+            const timer = document.querySelector("[role=timer]");
+            return timer?.checkVisibility() && Number(timer.textContent.split(":")[1]) >= least;
+        }""",
+        arg=seconds,
+    )
 
 
 def allow(page: Page, *statuses: int) -> None:
@@ -124,6 +146,17 @@ SHELVED = """async () => {
         };
     });
 }"""
+REMOVED = """new Promise((resolve, reject) => {
+    const request = indexedDB.open("timbre-shelf");
+    request.onerror = reject;
+    request.onsuccess = () => {
+        const rows = request.result.transaction("rows").objectStore("rows").getAll();
+        rows.onsuccess = () => {
+            request.result.close();
+            resolve(rows.result.filter(({ removed }) => removed).length);
+        };
+    };
+})"""
 CHANGE_ROWS = """(change) => new Promise((resolve, reject) => {
     const request = indexedDB.open("timbre-shelf");
     request.onerror = reject;
@@ -147,8 +180,18 @@ def change_shelved(page: Page, **change: Any) -> None:
 
 
 def until_shelved(page: Page, count: int) -> None:
+    """As long as it takes until so many recordings lie there: what a reload brings back was stored before it."""
     for _ in range(600):
         if shelved(page) == count:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"{shelved(page)} lie on the shelf, not {count}")
+
+
+def until_removed(page: Page, count: int) -> None:
+    """As long as it takes until so many rows of the shelf are marked as removed."""
+    for _ in range(600):
+        if page.evaluate(REMOVED) == count:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{page.evaluate(REMOVED)} are marked as removed, not {count}")

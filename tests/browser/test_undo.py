@@ -9,20 +9,17 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
-from tests.browser.studio import change_shelved, choose, open_options, row, shelved, until_shelved
+from tests.browser.studio import (
+    change_shelved,
+    choose,
+    open_options,
+    row,
+    shelved,
+    until_recorded,
+    until_removed,
+    until_shelved,
+)
 from tests.support.product import Product
-
-REMOVED = """new Promise((resolve, reject) => {
-    const request = indexedDB.open("timbre-shelf");
-    request.onerror = reject;
-    request.onsuccess = () => {
-        const rows = request.result.transaction("rows").objectStore("rows").getAll();
-        rows.onsuccess = () => {
-            request.result.close();
-            resolve(rows.result.filter(({ removed }) => removed).length);
-        };
-    };
-})"""
 
 
 def test_nothing_lies_over_the_page_before_something_is_removed(page: Page) -> None:
@@ -40,19 +37,10 @@ def speaker(beeping: Browser, product: Product, cookies: dict[str, object]) -> I
     yield from new_page(beeping, product, storage_state=cookies)
 
 
-def until_removed(page: Page, count: int) -> None:
-    """As long as it takes until so many rows of the shelf are marked as removed."""
-    for _ in range(600):
-        if page.evaluate(REMOVED) == count:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{page.evaluate(REMOVED)} are marked as removed, not {count}")
-
-
 def record(page: Page, button: str = "Record") -> None:
     page.get_by_role("button", name=button, exact=True).press("Enter")
-    expect(page.get_by_role("timer")).to_have_text("0:01")
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_focused()
+    until_recorded(page, 1)
 
 
 def said(page: Page, words: str) -> None:
@@ -107,6 +95,27 @@ def test_what_was_discarded_comes_back_into_the_list(speaker: Page, state: str) 
     expect(page.locator(".file .facts")).to_contain_text("0:0")
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
+
+
+# What the timer says when the recorder says that it records.
+SAID_FIRST = """() => {
+    const [panel, timer] = ["#recorder", "[role=timer]"].map((name) => document.querySelector(name));
+    window.saidFirst = "";
+    new MutationObserver(() => {
+        if (panel.dataset.state === "recording") window.saidFirst ||= timer.textContent;
+    }).observe(panel, { attributeFilter: ["data-state"] });
+}"""
+
+
+def test_a_recording_again_begins_at_nothing(speaker: Page) -> None:
+    page = speaker
+    page.goto("/")
+    record(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Record again")).to_be_visible()
+    page.evaluate(SAID_FIRST)
+    record(page, "Record again")
+    assert page.evaluate("window.saidFirst") == "0:00"
 
 
 def test_a_recording_again_keeps_the_first_one(speaker: Page) -> None:
