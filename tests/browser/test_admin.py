@@ -66,6 +66,7 @@ def test_purge_asks_and_both_answers_do_what_they_say(page: Page, refused: str) 
 
 def test_enter_pressed_again_and_again_purges_nothing(page: Page, refused: str) -> None:
     choose(page, refused, "purge")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Purge 1 recording?")
     for _ in range(3):
         page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Purge 1 recording?")
@@ -84,6 +85,7 @@ def test_the_question_can_be_read_by_everybody(seen: Page, refused: str) -> None
     choose(seen, refused, "purge")
     button, way_back = seen.get_by_role("button", name="Purge for good"), seen.get_by_role("link", name="Keep it")
     expect(button).to_be_visible()
+    seen.wait_for_load_state()  # its styles may still be on their way
     keep_picture(seen, f"admin-purge-{seen.name}")  # type: ignore[attr-defined]
     too_wide = seen.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert too_wide <= 0

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import with_and_without_scripts
-from tests.browser.studio import Recording, choose, choose_voice, named, play
+from tests.browser.studio import Recording, choose, choose_voice, named, play, wait_until
 from tests.support.music import band_as_wav
 
 
@@ -23,7 +23,7 @@ def test_voices_are_tried_then_one_converts_all_of_it(page: Page, page_kind: str
     page.get_by_label("From second").fill("5")
     page.get_by_role("button", name="Try the ticked voices").click()
     page.wait_for_url("**/auditions/*/")
-    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    wait_until(page, "ready")
     if page_kind == "page":
         for name in ("Nora", "Marcus", "Original"):
             heard = play(page, name)
@@ -32,7 +32,7 @@ def test_voices_are_tried_then_one_converts_all_of_it(page: Page, page_kind: str
     page.get_by_role("checkbox", name="Marcus").check()
     page.get_by_role("button", name="Convert all of it in the ticked voices").click()
     page.wait_for_url("**/conversions/*/")
-    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    wait_until(page, "ready")
     expect(page.locator(".facts")).to_contain_text("Marcus")
     expect(page.locator(".facts")).to_contain_text(f"{whole_s} sec")  # all of its seconds
     page.goto("/history/?q=audition+" + page_kind)
@@ -49,15 +49,17 @@ def begin_auditions(page: Page, speech: Path) -> None:
 
 def test_another_passage_begins_where_the_player_is(page: Page, speech: Path) -> None:
     begin_auditions(page, speech)
-    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    wait_until(page, "ready")
     before = page.url
     whole = page.get_by_label("The whole recording")
     expect(page.get_by_role("button", name="From where the player is")).to_be_visible()
     whole.evaluate("(player) => { player.currentTime = 4.2; }")
     page.get_by_role("button", name="From where the player is").click()
     expect(page.get_by_label("From second")).to_have_value("4.2")
+    page.evaluate("window.stillHere = true")
     page.get_by_role("button", name="Hear this passage").click()
-    page.wait_for_selector("main[data-state=ready]", timeout=60_000)
+    page.wait_for_function("() => !window.stillHere")
+    wait_until(page, "ready")
     assert page.url == before
     expect(page.get_by_label("From second")).to_have_value("4.2")
 
@@ -95,7 +97,7 @@ def test_a_recording_without_speech_says_so_to_who_sees_and_who_hears(page: Page
         said = visitor.get_by_role("status").filter(has_text="We found no speech in this recording")
         expect(said).to_be_visible()
         expect(said).to_be_focused()
-        visitor.wait_for_selector("main[data-state=ready]", timeout=60_000)
+        wait_until(visitor, "ready")
         visitor.get_by_label("From second").fill("3.5")
         visitor.get_by_role("button", name="Hear this passage").click()
         expect(visitor.get_by_label("From second")).to_have_value("3.5")

@@ -42,6 +42,7 @@ def test_one_press_deletes_and_one_press_brings_it_back(page: Page, made: str) -
     assert page.url.endswith(made)
 
     page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
     page.goto("/history/")  # much later, say
     expect(page.get_by_role("link", name="voice memo 7", exact=True)).to_have_count(0)
     page.get_by_role("radio", name="Deleted").check(force=True)

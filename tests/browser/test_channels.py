@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
 from tests.browser.looks import Look, in_two_kinds
-from tests.browser.studio import Recording, allow, choose, wait_until
+from tests.browser.studio import Recording, allow, choose, to_parts, wait_until
 from tests.support.dialogue import RATE_HZ, speech_of
 from tests.support.product import Product
 from tests.support.sound import as_wav
@@ -27,10 +27,7 @@ def interview(chromium: Browser, product: Product, cookies: dict[str, object]) -
     for page in new_page(chromium, product, storage_state=cookies):
         page.goto("/")
         choose(page, Recording("left and right.wav", as_wav(sides, RATE_HZ)))
-        page.get_by_role("button", name="Give parts or speakers voices of their own").click()
-        page.wait_for_url("**/conversions/*/parts/")
-        expect(page.locator("#parts")).to_be_visible()
-        address = page.url
+        address = to_parts(page)
     return address
 
 

@@ -100,7 +100,10 @@ def test_all_play_as_loud_as_the_quietest_until_one_says_otherwise(compared: Pag
 
 def test_nothing_is_claimed_where_the_loudness_is_not_known(page: Page, takes: list[str]) -> None:
     page.route("**/loudness/**", lambda route: route.fulfill(json={"lufs": None}))  # as of a file that is gone
-    page.goto(takes[3])
+    with page.expect_response("**/loudness/**") as asked:
+        page.goto(takes[3])
+    asked.value.finished()
+    page.evaluate("new Promise((done) => setTimeout(done))")  # what the page makes of the answer is made of it
     expect(page.get_by_role("radio")).to_have_count(2)
     expect(page.get_by_label("same loudness")).to_be_hidden()
     assert state(page)["volumes"] == [1, 1]
@@ -229,6 +232,7 @@ def test_takes_stand_side_by_side_and_one_more_is_heard_from_where_one_was(page:
     expect(page.locator("#compare")).to_have_attribute("data-position", "8.50")
     for name in ("Nora, take 1", "Nora, take 4"):
         page.get_by_role("link", name=f"Compare {name}").click()
+        expect(page.get_by_role("radio", name=name)).to_be_attached()  # else its script doesn't know yet where one was
     expect(page.get_by_role("radio")).to_have_count(5)
     page.get_by_role("link", name="Leave out Atlas, take 2").click()
     expect(page.get_by_role("radio")).to_have_count(4)

@@ -51,6 +51,7 @@ def test_convert_is_described_in_sentences_as_the_browser_itself_has_it(page: Pa
     page.goto("/")
     choose(page, speech / "interview.mp3")
     choose_voice(page, "Atlas", "Nora")
+    expect(page.locator("#sentence")).to_contain_text("interview.mp3 (6 sec)")
     expect(page.locator("#sentence")).to_contain_text("You get 2 results.")
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
     seen = [one for one in tree if not one["ignored"]]

@@ -34,6 +34,7 @@ def test_states_and_voices_filter_and_an_empty_answer_offers_everything(page: Pa
     page.get_by_role("radio", name="Cancelled").check(force=True)
     expect(page.get_by_text("Nothing matches.")).to_be_visible()
     page.get_by_role("link", name="Show everything").click()
+    page.wait_for_url("**/history/")
     page.get_by_label("Voice").select_option("George")
     expect(page).to_have_url(re.compile(r"/history/\?voice=\d+$"))
     expect(page.locator("td.voice-name").first).to_have_text("George")

@@ -8,7 +8,16 @@ import pytest
 from playwright.sync_api import FileChooser, Page, expect
 
 from tests.browser.conftest import with_and_without_scripts
-from tests.browser.studio import choose, choose_voice, file_button, open_options, row, wait_until
+from tests.browser.studio import (
+    choose,
+    choose_voice,
+    file_button,
+    open_options,
+    row,
+    until_removed,
+    until_shelved,
+    wait_until,
+)
 
 DAY_AGO = """new Promise((resolve, reject) => {
     const request = indexedDB.open("timbre-shelf");
@@ -101,7 +110,9 @@ def test_what_is_chosen_dropped_and_pasted_lands_in_one_list(page: Page, speech:
 def test_a_reload_keeps_the_list_but_not_what_was_removed_and_not_for_more_than_a_day(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "man_cards.flac", speech / "interview.mp3", speech / "phone_note.m4a")
+    until_shelved(page, 3)
     page.get_by_role("button", name="Remove interview.mp3").click()
+    until_removed(page, 1)
     page.reload()
     expect(page.locator(".file")).to_have_count(2)
     assert names(page) == ["man_cards.flac", "phone_note.m4a"]
@@ -118,17 +129,19 @@ def test_a_reload_keeps_the_list_but_not_what_was_removed_and_not_for_more_than_
 
     other.evaluate(DAY_AGO)
     other.reload()
-    expect(other.get_by_role("button", name="Record", exact=True)).to_be_visible()
-    other.wait_for_timeout(300)
+    until_shelved(other, 0)
     expect(other.locator(".file")).to_have_count(0)
 
 
 def test_with_zero_retention_nothing_is_kept_in_the_browser(page: Page, speech: Path) -> None:
     page.goto("/")
     choose(page, speech / "interview.mp3")
+    until_shelved(page, 1)
     open_options(page)
     page.get_by_label("Zero retention").check()
+    until_shelved(page, 0)
     choose(page, speech / "phone_note.m4a")
+    expect(row(page, "phone_note.m4a")).to_contain_text("0:06")
     page.reload()
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
     page.wait_for_timeout(300)
@@ -188,6 +201,7 @@ def test_voices_are_tried_from_where_the_player_is_and_the_others_stay(page: Pag
     expect(row(page, "man_cards.flac")).to_contain_text("Voices are tried from 0:03 on.")
     choose(page, speech / "interview.mp3")
     expect(page.get_by_role("button", name="Try voices from here")).to_have_count(0)
+    until_shelved(page, 2)
     page.get_by_role("button", name="Try the ticked voices").click()
     page.wait_for_url("**/auditions/*/")
     expect(page.locator("main")).to_contain_text("man_cards.flac")

@@ -83,6 +83,7 @@ def test_a_name_is_text_on_every_page_and_safe_as_a_file(page: Page, name: str, 
 
 def fits(page: Page) -> None:
     """Also on a phone nothing sticks out."""
+    page.wait_for_load_state()  # its styles may still be on their way
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.set_viewport_size({"width": 1280, "height": 900})

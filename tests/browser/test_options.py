@@ -16,6 +16,7 @@ SLIDERS = {"Stability": "0.8", "Similarity": "0.6", "Style": "0.2", "Speed": "1.
 
 
 def facts(page: Page) -> dict[str, str]:
+    page.wait_for_load_state()  # all of it has come
     return page.evaluate(  # type: ignore[no-any-return]
         "() => Object.fromEntries([...document.querySelectorAll('.facts dt')]"
         ".map((term) => [term.textContent, term.nextElementSibling.innerText]))"
@@ -271,8 +272,13 @@ def test_zero_retention_is_for_its_maker_alone(
     with page.expect_download() as download:
         page.get_by_role("link", name="Download MP3").click()
     download.value.path()
-    page.reload()
-    expect(page.get_by_text("You downloaded it")).to_be_visible()
+    said = page.get_by_text("You downloaded it")
+    for _ in range(120):  # the server notes it when it has handed over the last of it
+        page.reload()
+        if said.is_visible():
+            break
+        page.wait_for_timeout(250)
+    expect(said).to_be_visible()
 
     page.goto("/history/")
     expect(page.locator(f"a[href='{address}']")).to_have_count(0)
