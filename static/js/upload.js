@@ -83,9 +83,9 @@ if (form) {
     for (const entry of refused) sayAt(entry, problem);
   }
 
-  // No answer came. Where all of it had arrived it may have been accepted: its mark stays, and a reload says so too.
+  // No answer came. Where all of it had arrived it may have been accepted: a reload says so too.
   const unanswered = (entry, problem) =>
-    entry.state === "storing" ? sayAt(entry, word("unsent.unclear")) : refuse([entry], problem);
+    entry.state === "storing" ? refuse([entry], word("unsent.unclear"), "arrived") : refuse([entry], problem);
 
   // Nothing of it was taken, though all of it may have been sent; and nothing is until someone has signed in again.
   function endSession(entry) {

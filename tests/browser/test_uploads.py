@@ -266,7 +266,7 @@ def test_what_was_sent_while_the_session_ended_is_kept_and_taken_up_again(page: 
     expect(page.locator(".take b")).to_have_text(["Nora"] * 3)
 
 
-# Notes what the shelf says of a recording at the moment in which the page says what became of it.
+# Notes what the shelf says of a recording at the moment in which the page says what became of it. It takes its time.
 SHELF_WHEN_SAID = """
     const put = IDBObjectStore.prototype.put;
     window.storedAs = "";
@@ -274,7 +274,8 @@ SHELF_WHEN_SAID = """
     IDBObjectStore.prototype.put = function (row) {
       const { transaction } = this;
       const { oncomplete } = transaction;
-      if (row.state !== undefined) transaction.oncomplete = () => oncomplete((window.storedAs = row.state));
+      const told = () => oncomplete((window.storedAs = row.state));
+      if (row.state !== undefined) transaction.oncomplete = () => setTimeout(told, 300);
       return put.call(this, row);
     };
     new MutationObserver(() => {
@@ -299,6 +300,17 @@ def test_what_is_said_at_a_recording_is_on_the_shelf_by_then(page: Page, speech:
     assert page.evaluate("window.storedWhenSaid") == "untaken"
 
 
+def test_what_is_said_of_a_lost_answer_is_on_the_shelf_by_then(page: Page, speech: Path) -> None:
+    page.add_init_script(SHELF_WHEN_SAID)
+    page.goto("/")
+    choose(page, named(speech / "interview.mp3", "no answer.mp3"))
+    until_shelved(page, 1)
+    with lost_answers(page):
+        convert(page)
+        expect(row(page, "no answer.mp3").get_by_role("alert")).to_contain_text("no answer came")
+    assert page.evaluate("window.storedWhenSaid") == "arrived"
+
+
 def test_what_was_not_taken_is_still_there_for_who_leaves_the_page_to_sign_in(page: Page, speech: Path) -> None:
     send_signed_out(page, speech)
     sign_in(page, "", "alice@example.com", "a long password for tests")
@@ -310,7 +322,7 @@ def test_what_was_not_taken_is_still_there_for_who_leaves_the_page_to_sign_in(pa
 def test_an_upload_says_how_fast_it_is_and_how_long_it_takes(page: Page) -> None:
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
     page.goto("/")
-    sounds = [Recording(f"{n}.wav", bytes(1024**2)) for n in range(2)]
+    sounds = [Recording(f"{n}.wav", bytes(4 * 1024**2)) for n in range(2)]  # still on their way when they are stopped
     choose(page, *sounds)
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     convert(page)
