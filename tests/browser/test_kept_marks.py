@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.looks import Look, in_two_kinds
-from tests.browser.studio import Recording, allow, choose, open_options
+from tests.browser.studio import Recording, allow, choose, open_options, to_parts
 from tests.browser.test_parts import rows
-from tests.browser.test_unordered import BUTTON, SPEECH
+from tests.browser.test_unordered import SPEECH
 from tests.support.dialogue import RATE_HZ, conversation
 from tests.support.sound import as_wav
 
@@ -24,10 +24,7 @@ def address(page: Page) -> str:
     allow(page, 422)
     page.goto("/")
     choose(page, SPEECH)
-    page.get_by_role("button", name=BUTTON).click()
-    page.wait_for_url("**/conversions/*/parts/")
-    expect(page.locator("#parts")).to_be_visible()
-    return page.url
+    return to_parts(page)
 
 
 def mark(page: Page) -> None:
@@ -103,9 +100,7 @@ def test_of_what_is_to_leave_no_trace_nothing_is_kept(page: Page) -> None:
     open_options(page)
     page.get_by_label("Zero retention").check()
     choose(page, SPEECH)
-    page.get_by_role("button", name=BUTTON).click()
-    page.wait_for_url("**/conversions/*/parts/")
-    expect(page.locator("#parts")).to_be_visible()
+    to_parts(page)
     mark(page)
     expect(page.locator("#marks-kept")).to_have_text("What you mark is kept once you press Convert.")
     page.reload()
@@ -118,9 +113,7 @@ def test_speakers_are_looked_for_and_what_is_marked_stays(page: Page) -> None:
     samples, _said = conversation(["man_librivox", "woman_prompts"], 20)
     page.goto("/")
     choose(page, Recording("at a table.wav", as_wav(samples, RATE_HZ)))
-    page.get_by_role("button", name=BUTTON).click()
-    page.wait_for_url("**/conversions/*/parts/")
-    expect(page.locator("#parts")).to_be_visible()
+    to_parts(page)
     page.evaluate("window.stillHere = true")
     mark(page)
     page.get_by_role("button", name="Find speakers").press("Enter")

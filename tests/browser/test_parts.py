@@ -125,12 +125,12 @@ def test_what_is_listened_to_is_stopped_where_it_was_begun(page: Page, talk: str
     page.wait_for_function("() => document.querySelector('audio').paused")
     expect(button).to_have_attribute("aria-pressed", "false")
     # Who goes elsewhere meanwhile listens on there.
-    page.get_by_label("To").first.fill("0:06")
+    page.get_by_label("To").first.fill("0:13")
     button.press("Enter")
     page.wait_for_function(plays)
-    page.get_by_role("slider", name="Position").fill("9")
+    page.get_by_role("slider", name="Position").fill("14")
     expect(button).to_have_attribute("aria-pressed", "false")
-    page.wait_for_function("() => document.querySelector('audio').currentTime > 9.5")
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 14.5")
 
 
 def test_each_row_says_which_it_is(page: Page, talk: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import new_page
-from tests.browser.studio import choose, named, row, sign_in
+from tests.browser.studio import choose, named, row, sign_in, until_recorded
 from tests.support.product import Product
 
 pytestmark = pytest.mark.usefixtures("at_rest")
@@ -95,7 +95,7 @@ def test_what_is_recorded_is_sent_too(
         page.add_init_script(REFUSALS[refusal])
         page.goto("/")
         page.get_by_role("button", name="Record", exact=True).click()
-        expect(page.get_by_role("timer")).to_have_text("0:02")
+        until_recorded(page, 2)
         page.get_by_role("button", name="Stop").click()
         page.get_by_role("button", name="Use this recording").click()
         expect(page.locator(".file")).to_have_count(1)

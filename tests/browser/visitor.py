@@ -41,7 +41,13 @@ class Visitor:
         self.driver.get(f"{self.url}{path}")
 
     def press(self, name: str) -> None:
-        self._named(name).click()
+        def pressed() -> bool:
+            found = self._seen(_NAMED.format(_quoted(name)))
+            if found:
+                found.click()
+            return found is not None
+
+        self._once(pressed, f"“{name}” to press")  # what was found may be swapped for the same before it is pressed
 
     def fill(self, label: str, words: str) -> None:
         field = self._once(lambda: self._seen(_LABELLED.format(_quoted(label))), f"the field “{label}”")
@@ -100,18 +106,22 @@ class Visitor:
                 self.driver.execute_script("arguments[0].click()", box)  # the box itself is covered by its card
         self.until("document.querySelectorAll('.voice input:checked').length === arguments[0]", len(names))
 
-    def record(self, seconds: int) -> None:
-        """With the microphone; it is listened to, not yet used."""
+    def record(self, seconds: int) -> int:
+        """With the microphone, so long or longer; it is listened to, not yet used. How many seconds the timer said."""
+        assert seconds < 10
         self.press("Record")
-        self.see("[role=timer]", rf"0:{seconds:02}")
+        self.see("[role=timer]", rf"0:(0[{seconds}-9]|[1-5]\d)")
         self.press("Stop")
         self.find("#recorder .use")
+        said = self.driver.execute_script("return document.querySelector('[role=timer]').textContent")
+        return int(said.split(":")[1])
 
     def convert(self, arrives_at: str = "/conversions/") -> str:
         """Send what is chosen, be on the page that it leads to, and wait until all is ready; that page's path."""
         self.press("Convert")
         self.until("location.pathname.startsWith(arguments[0])", arrives_at)
         self.find("main[data-state=ready]")
+        self.until("document.readyState === 'complete'")  # it was loaded anew: its scripts are at work
         return str(self.driver.execute_script("return location.pathname"))
 
     def download(self, name: str) -> Path:
