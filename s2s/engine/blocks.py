@@ -145,7 +145,8 @@ class _Block:
         features = analyse(self._at_24k, between=give_way)
         give_way()
         self._active = transform.activity(features)
-        self._features = transform.apply(features)
+        self._features = transform.apply(features, first_frame)
+        self._seed = transform.seed
         self._turns: dict[int, float] = {}
 
     def align(self, at: int, turn: float | None) -> None:
@@ -166,7 +167,9 @@ class _Block:
         features, ratio, source = self._features, self._ratio, self._source
         if ratio > 1:
             features.envelope *= (1 - handover(BIN_HZ)) ** 2
-        sound = synthesise(features, len(self._at_24k), first_frame=self._first_frame, turns=self._turns)
+        sound = synthesise(
+            features, len(self._at_24k), first_frame=self._first_frame, turns=self._turns, seed=self._seed
+        )
         voice = _resampled(sound, 1, ratio)
         give_way()
         share = voice_share(features, len(source), ratio)

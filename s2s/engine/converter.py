@@ -89,21 +89,22 @@ def convert(
     statistics_s: float = STATISTICS_S,
     speech: NDArray[np.float32] | None = None,
     sample_rate_hz: int = SAMPLE_RATE_HZ,
+    seed: int = 0,
 ) -> Generator[NDArray[np.float32], None, None]:
     """Change the speaker of a recording and keep the performance.
 
     `decoded` gives mono float32 blocks (n,) at `sample_rate_hz`, 24 or 48 kHz, -1..1; blocks of the same form come
     out, exactly as many samples in all. `streaming` begins with short blocks. The source is measured on `speech` (as
     `measure_source` has it), or on the first `statistics_s` of speech in the recording. Deterministic: the same
-    samples, speech, voice and settings give the same samples. Raises what `decoded` raises, and ValueError for another
-    rate. Close the generator to stop the work.
+    samples, speech, voice, settings and `seed` (as `Transform` has it) give the same samples. Raises what `decoded`
+    raises, and ValueError for another rate. Close the generator to stop the work.
     """
     ratio, rest = divmod(sample_rate_hz, SAMPLE_RATE_HZ)
     if rest or ratio not in (1, 2):
         raise ValueError(f"24 or 48 kHz are converted, not {sample_rate_hz} Hz")
     with Spool(decoded) as spool:
         found = speech_in(spool, statistics_s, sample_rate_hz) if speech is None else speech
-        transform = Transform(measure_source(found, statistics_s), voice, voice.settings(settings))
+        transform = Transform(measure_source(found, statistics_s), voice, voice.settings(settings), seed)
         sizes = blocks.growing_sizes() if streaming else blocks.constant_sizes()
         for block in blocks.convert_blocks(spool, transform, sizes, ratio):
             yield block.astype(np.float32)

@@ -12,9 +12,7 @@ MODEL_ID = "timbre_local_v1"
 # (`optimize_streaming_latency` works on /stream alone.)
 IGNORED_PARAMETERS = (
     "model_id",
-    "use_speaker_boost",
     "speed",
-    "seed",
     "remove_background_noise",
     "optimize_streaming_latency",
 )
@@ -98,7 +96,7 @@ def models() -> list[dict[str, object]]:
             "can_do_text_to_speech": False,
             "can_be_finetuned": False,
             "can_use_style": True,
-            "can_use_speaker_boost": False,
+            "can_use_speaker_boost": True,
             "can_remove_background_noise": False,
             "ignored_parameters": list(IGNORED_PARAMETERS),
             "can_take_source_speech": True,

@@ -90,6 +90,7 @@ def converted_file(job: Job) -> Generator[Piece, None, None]:
             wanted.voice_settings,
             speech=_source_speech(job),
             sample_rate_hz=outputs.working_rate_hz(wanted.format),
+            seed=wanted.seed or 0,
         )
         with closing(converting) as blocks:
             for block in blocks:
@@ -126,6 +127,7 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
             statistics_s=statistics_s,
             speech=speech,
             sample_rate_hz=outputs.working_rate_hz(wanted.format),
+            seed=wanted.seed or 0,
         )
         with closing(blocks):
             for block in blocks:

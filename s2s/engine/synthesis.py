@@ -31,6 +31,11 @@ _AHEAD = 32
 # Pulses at a time: what they need stays in the processor's cache.
 _AT_ONCE = 128
 _NOISE_CHUNK = 4096
+_BREATH_STREAM, _DRIFT_STREAM = 0, 1
+# How far a seed moves the melody, and how often that changes: less than a listener takes for another note.
+_DRIFT_CENTS = 8.0
+_DRIFT_EVERY_S = 0.1
+_DRIFT_FRAMES = round(_DRIFT_EVERY_S * SAMPLE_RATE_HZ / HOP)
 # Noise needs no detail finer than 47 Hz.
 _COARSER = 2
 _NOISE_FFT = FFT_SIZE // _COARSER
@@ -48,16 +53,21 @@ _FADE = int(0.008 * SAMPLE_RATE_HZ)
 
 
 def synthesise(
-    features: Features, length: int, *, first_frame: int = 0, turns: Mapping[int, float] | None = None
+    features: Features,
+    length: int,
+    *,
+    first_frame: int = 0,
+    turns: Mapping[int, float] | None = None,
+    seed: int = 0,
 ) -> Floats:
     """The voice of `features`, faded where it is none (`voice_share`): float64 (length,) at 24 kHz.
 
-    `first_frame` says where in the recording the first frame lies: from it follows which noise it gets. `turns`: by
-    how many cycles the pulses of the stretch that begins with a frame are ahead.
+    `first_frame` says where in the recording the first frame lies: from it and the `seed` (0 to 2**32 - 1) follows
+    which noise it gets. `turns`: by how many cycles the pulses of the stretch that begins with a frame are ahead.
     """
     samples = np.zeros(length)
     for stretch in voiced_stretches(features.f0_hz):
-        begin, sound = _stretch(features, stretch, first_frame, (turns or {}).get(stretch[0], 0.0))
+        begin, sound = _stretch(features, stretch, first_frame, (turns or {}).get(stretch[0], 0.0), seed)
         low, high = max(0, begin), min(length, begin + len(sound))
         if high > low:
             samples[low:high] += sound[low - begin : high - begin]
@@ -91,6 +101,16 @@ def phase(f0_hz: Floats, sample: int) -> tuple[int, float] | None:
     return None
 
 
+def drift(first_frame: int, frames: int, seed: int) -> Floats:
+    """What a `seed` makes of the melody from a frame of the recording on: factors (frames,) on F0, 1 for 0."""
+    if not seed:
+        return np.ones(frames)
+    first, last = first_frame // _DRIFT_FRAMES, (first_frame + frames) // _DRIFT_FRAMES + 1
+    knots = _drawn(first, last - first + 1, seed, _DRIFT_STREAM) * _DRIFT_CENTS
+    at = np.arange(first_frame, first_frame + frames) / _DRIFT_FRAMES
+    return np.asarray(2 ** (np.interp(at, np.arange(first, last + 1), knots) / 1200), dtype=np.float64)
+
+
 def _cycles(f0_hz: Floats, stretch: Stretch) -> tuple[NDArray[np.intp], Floats]:
     """Samples from EDGE frames before a stretch to EDGE after it, and the cycles that have been run through at each."""
     first, stop = stretch
@@ -98,13 +118,13 @@ def _cycles(f0_hz: Floats, stretch: Stretch) -> tuple[NDArray[np.intp], Floats]:
     return at, np.cumsum(np.interp(at / HOP, np.arange(first, stop), f0_hz[first:stop])) / SAMPLE_RATE_HZ
 
 
-def _stretch(features: Features, stretch: Stretch, first_frame: int, turn: float) -> tuple[int, Rows]:
+def _stretch(features: Features, stretch: Stretch, first_frame: int, turn: float, seed: int) -> tuple[int, Rows]:
     """The sample with which the sound of a stretch begins, EDGE frames before it, and that sound."""
     first, stop = stretch
     begin, length = (first - EDGE) * HOP, (stop - first + 2 * EDGE) * HOP
     around = np.zeros(length + 2 * FFT_SIZE, np.float32)
     _add_pulses(around, features, stretch, turn)
-    _add_noise(around, features, stretch, first_frame)
+    _add_noise(around, features, stretch, first_frame, seed)
     sound = around[FFT_SIZE : FFT_SIZE + length]
     end = np.arange(2 * EDGE * HOP)
     sound[: len(end)] *= _risen((end - (EDGE - 0.5) * HOP) / _FADE).astype(np.float32)
@@ -161,13 +181,13 @@ def _minimum_phase(loudness: Rows, delays: Floats) -> Rows:
     return responses
 
 
-def _add_noise(around: Rows, features: Features, stretch: Stretch, first_frame: int) -> None:
+def _add_noise(around: Rows, features: Features, stretch: Stretch, first_frame: int, seed: int) -> None:
     """As `_add_pulses`: white noise in Hann windows of two frames, each filtered as its frame is."""
     first, stop = stretch
     frames = np.arange(first - EDGE, stop + EDGE + 1)
     coarse = features.envelope[:, ::_COARSER], features.aperiodicity[:, ::_COARSER]
     power, noisy = _rows(*coarse, stretch, frames.astype(np.float64))
-    white = _noise((first_frame + first - EDGE - 1) * HOP, (len(frames) + 1) * HOP)
+    white = _drawn((first_frame + first - EDGE - 1) * HOP, (len(frames) + 1) * HOP, seed, _BREATH_STREAM)
     windows = np.lib.stride_tricks.sliding_window_view(white, 2 * HOP)[::HOP] * _NOISE_WINDOW
     heard = np.fft.irfft(np.fft.rfft(windows, _NOISE_FFT) * (np.sqrt(power) * noisy), _NOISE_FFT)
     # Filters without phase: what rings before its time has come to lie at the end.
@@ -177,11 +197,12 @@ def _add_noise(around: Rows, features: Features, stretch: Stretch, first_frame: 
         around[start : start + _NOISE_FFT] += response
 
 
-def _noise(start: int, length: int) -> Rows:
-    """Samples `start` to `start + length` of the recording's noise, of power 1."""
+def _drawn(start: int, length: int, seed: int, stream: int) -> Rows:
+    """Numbers `start` to `start + length` of a stream of the recording's noise, of power 1."""
+    above = seed << 64 | stream << 96
     chunks = range(start // _NOISE_CHUNK, (start + length - 1) // _NOISE_CHUNK + 1)
     drawn = [
-        np.random.Generator(np.random.Philox(key=chunk % 2**64)).standard_normal(_NOISE_CHUNK, np.float32)
+        np.random.Generator(np.random.Philox(key=chunk % 2**64 | above)).standard_normal(_NOISE_CHUNK, np.float32)
         for chunk in chunks
     ]
     offset = start - chunks[0] * _NOISE_CHUNK

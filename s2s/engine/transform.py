@@ -8,7 +8,8 @@ import numpy as np
 
 from s2s.engine import spectrum
 from s2s.engine.speaker import SourceStatistics
-from s2s.engine.vocoder import BINS, Features, Floats, Rows
+from s2s.engine.synthesis import drift
+from s2s.engine.vocoder import BIN_HZ, BINS, Features, Floats, Rows
 from s2s.engine.voices import Voice
 from s2s.voice_settings import VoiceSettings
 
@@ -27,6 +28,9 @@ _F0_RANGE_HZ = (50.0, 700.0)
 _LOUDNESS_LIMIT = 3.0
 # Seconds of voiced speech at which the source's mean envelope is trusted by half.
 _TRUST_HALF_S = 0.5
+# What `use_speaker_boost` lifts: where a voice has its presence, about 2 to 5.5 kHz.
+_PRESENCE_HZ, _PRESENCE_OCTAVES = 3300.0, 0.6
+_PRESENCE = 4 / spectrum.NEPER_DB
 # A band this far below the loudest holds no speech: telephone and low-bitrate sources end early.
 _EMPTY_BAND = 75 / spectrum.NEPER_DB
 
@@ -48,16 +52,22 @@ class Strengths:
 
 
 class Transform:
-    """The change from one source to one voice: fixed for a recording, applied block by block."""
+    """The change from one source to one voice: fixed for a recording, applied block by block.
 
-    def __init__(self, source: SourceStatistics, voice: Voice, settings: VoiceSettings) -> None:
+    `seed` (0 to 2**32 - 1) varies breath and melody a little; 0 leaves the melody as it is.
+    """
+
+    def __init__(self, source: SourceStatistics, voice: Voice, settings: VoiceSettings, seed: int = 0) -> None:
         strengths = Strengths.of(settings)
+        self.seed = seed
         self._source = source
         self._target_log_f0 = float(np.log(voice.f0_hz))
         spread = float(np.clip(voice.f0_spread * strengths.melody, *_SPREAD_RANGE))
         self._spread = spread
         self.formant_ratio = _formant_ratio(source, voice, strengths.timbre)
         self.colour = self._colour_curve(source, voice, strengths.timbre)
+        if settings.use_speaker_boost:
+            self.colour = self.colour + _presence()
         shift = (voice.aperiodicity - source.aperiodicity) * _APERIODICITY_STRENGTH
         if source.envelope is None:
             shift = np.zeros_like(shift)
@@ -89,21 +99,25 @@ class Transform:
         """How surely each frame is speech, (frames,) 0..1: pauses keep their colour."""
         return spectrum.activity(features.level_db, self._source.loudness_db)
 
-    def melody(self, f0_hz: Floats) -> Floats:
-        """Log-Gaussian normalisation (Chappell and Hansen 1998): the same melody around another median. (frames,)"""
+    def melody(self, f0_hz: Floats, first_frame: int = 0) -> Floats:
+        """Log-Gaussian normalisation (Chappell and Hansen 1998): the same melody around another median. (frames,) from
+        `first_frame` of the recording on."""
         voiced = f0_hz > 0
         moved = np.zeros_like(f0_hz)
         deviation = np.log(f0_hz[voiced]) - self._source.log_f0
-        moved[voiced] = np.clip(np.exp(self._target_log_f0 + deviation * self._spread), *_F0_RANGE_HZ)
+        moved[voiced] = np.exp(self._target_log_f0 + deviation * self._spread)
+        moved *= drift(first_frame, len(f0_hz), self.seed)
+        moved[voiced] = np.clip(moved[voiced], *_F0_RANGE_HZ)
         return moved
 
-    def apply(self, features: Features) -> Features:
-        """The block in the target voice: same frames, same loudness frame by frame. `features` is used up."""
+    def apply(self, features: Features, first_frame: int = 0) -> Features:
+        """The block in the target voice: same frames, same loudness frame by frame. `features` is used up; its first
+        frame is `first_frame` of the recording."""
         sounding = features.sounding
         features.envelope[sounding] = self._timbre(features.envelope[sounding], self.activity(features)[sounding])
         alive = features.voiced & ~features.hiss
         features.aperiodicity[alive] = self._breath(features.aperiodicity[alive])
-        features.f0_hz = self.melody(features.f0_hz)
+        features.f0_hz = self.melody(features.f0_hz, first_frame)
         return features
 
     def _timbre(self, envelope: Rows, active: Floats) -> Rows:
@@ -122,6 +136,12 @@ class Transform:
         odds = clipped / (1 - clipped) * np.exp(self._aperiodicity_shift).astype(np.float32)
         changed: Rows = odds / (1 + odds)
         return changed
+
+
+def _presence() -> Floats:
+    """(BINS,) log power."""
+    octaves = np.log2(np.maximum(BIN_HZ, 1) / _PRESENCE_HZ)
+    return np.asarray(_PRESENCE * np.exp(-0.5 * (octaves / _PRESENCE_OCTAVES) ** 2), dtype=np.float64)
 
 
 def _formant_ratio(source: SourceStatistics, voice: Voice, strength: float) -> float:

@@ -35,17 +35,20 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     page.get_by_label("Change the voice's own settings").check()
     for name in ("Stability", "Similarity", "Style"):
         page.get_by_label(name, exact=True).fill(SLIDERS[name])
+    page.get_by_label("Speaker boost").set_checked(True)
+    page.get_by_label("Seed").fill("7")
     if page_kind == "page":
         expect(page.locator("#chosen-options")).to_have_text(
-            "WAV, 44.1 kHz · Stability 80% · Similarity 60% · Style 20%"
+            "WAV, 44.1 kHz · Stability 80% · Similarity 60% · Style 20% · speaker boost on · seed 7"
         )
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
     wait_until(page, "ready")
     said = facts(page)
     assert said["Format"].startswith("WAV, 44.1 kHz")
-    assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%"
-    assert not {"Model", "Seed", "Latency", "Remove background noise"}.intersection(said)
+    assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%, Speaker boost on"
+    assert said["Seed"] == "7"
+    assert not {"Model", "Latency", "Remove background noise"}.intersection(said)
 
 
 @pytest.mark.usefixtures("at_rest")
@@ -123,9 +126,9 @@ def test_what_the_local_engine_cannot_do_is_not_offered(page: Page) -> None:
     expect(page.get_by_label("Zero retention")).to_be_visible()
     page.get_by_label("Change the voice's own settings").check()
     page.locator("summary", has_text="For programs").click()
-    for name in ("Stability", "Similarity", "Style", "The recording is"):
+    for name in ("Stability", "Similarity", "Style", "Speaker boost", "Seed", "The recording is"):
         expect(page.get_by_label(name, exact=True)).to_be_visible()
-    for name in ("Remove background noise", "Model", "Speed", "Speaker boost", "Seed", "Latency"):
+    for name in ("Remove background noise", "Model", "Speed", "Latency"):
         expect(page.get_by_label(name, exact=True)).to_be_hidden()
 
 
@@ -170,19 +173,20 @@ def test_of_two_endpoints_it_is_said_for_which_an_option_counts(page: Page, two_
     choose_voice(page, "Nora", "Ana")
     seed, only = page.get_by_label("Seed"), "Only with the voices of ElevenLabs."
     page.get_by_label("Change the voice's own settings").check()
-    for name in ("Remove background noise", "Model", "Speed", "Speaker boost", "Seed"):
+    for name in ("Remove background noise", "Model", "Speed"):
         field = page.get_by_label(name, exact=True)
         expect(field).to_be_visible()
         expect(field).to_have_accessible_description(re.compile(re.escape(only)))
-    expect(page.get_by_label("Style", exact=True)).not_to_have_accessible_description(re.compile("Only with"))
+    for name in ("Style", "Speaker boost", "Seed"):
+        expect(page.get_by_label(name, exact=True)).not_to_have_accessible_description(re.compile("Only with"))
     expect(page.get_by_label("Zero retention")).to_be_hidden()  # nobody keeps anything, or it isn't that
     seed.fill("7")
     page.get_by_label("Model").select_option("English v2")
     expect(page.locator("#chosen-options")).to_have_text(
-        "MP3, good for sharing · English v2 (ElevenLabs only) · seed 7 (ElevenLabs only)"
+        "MP3, good for sharing · English v2 (ElevenLabs only) · seed 7"
     )
     choose_voice(page, "Nora")
-    expect(page.locator("#left-out")).to_have_text("Left out: Model and Seed. Not available at Local engine.")
+    expect(page.locator("#left-out")).to_have_text("Left out: Model. Not available at Local engine.")
     choose_voice(page, "Ana", "Otis")
     expect(seed).to_have_value("7")
     expect(page.get_by_label("Model")).to_have_value("english")
@@ -191,10 +195,12 @@ def test_of_two_endpoints_it_is_said_for_which_an_option_counts(page: Page, two_
     choose(page, speech / "interview.mp3")
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/batches/*/")
-    for voice, seeds in (("Ana", ["7"]), ("Nora", [])):
+    for voice, models in (("Ana", ["English v2"]), ("Nora", [])):
         page.get_by_role("link", name=voice).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("interview")
-        assert [value for name, value in facts(page).items() if name == "Seed"] == seeds
+        said = facts(page)
+        assert said["Seed"] == "7"
+        assert [value for name, value in said.items() if name == "Model"] == models
         page.go_back()
 
 
@@ -245,11 +251,9 @@ def test_an_error_opens_its_folds_and_stands_at_its_field(
     expect(seed).to_be_visible()
     expect(seed).to_be_focused()
     expect(seed).to_have_attribute("aria-invalid", "true")
-    # Without a script nothing hears which voices are ticked: for whom it counts is always said.
-    only = "Only with the voices of ElevenLabs. " if page_kind == "plain_page" else ""
     expect(seed).to_have_accessible_description(
         "The same recording with the same settings and seed sounds the same again, as far as possible. "
-        f"{only}Enter a whole number from 0 to 4294967295."
+        "Enter a whole number from 0 to 4294967295."
     )
 
 

@@ -189,6 +189,16 @@ class TestTransform:
         assert Strengths.of(nora.settings(VoiceSettings(style=1))).melody == pytest.approx(1.3)
         assert Strengths.of(nora.settings(VoiceSettings(speed=1.2, use_speaker_boost=True))) == plain
 
+    def test_a_boost_lifts_the_presence_and_nothing_else(self, man: NDArray[np.float32], nora: Voice) -> None:
+        source = measure(analyse(man, every=2), 0.01)
+        plain, boosted = (
+            Transform(source, nora, nora.settings(VoiceSettings(use_speaker_boost=on))).colour for on in (False, True)
+        )
+        gain_db = 10 * np.log10(np.exp(boosted - plain))
+        assert gain_db.max() == pytest.approx(4, abs=0.1)
+        assert 2000 < BIN_HZ[np.argmax(gain_db)] < 5500
+        assert gain_db[(BIN_HZ < 900) | (BIN_HZ > 11_000)].max() < 0.6
+
 
 class TestBlocks:
     def test_edges_are_as_smooth_as_the_rest(self, man: NDArray[np.float32], nora: Voice) -> None:
@@ -221,15 +231,15 @@ class TestBlocks:
         assert turn is not None
         assert abs((turn - 0.37 + 0.5) % 1 - 0.5) < 1e-6
 
-    @pytest.mark.parametrize("ratio", [1, 2])
-    def test_blocks_agree_with_the_whole(self, speech: Load, nora: Voice, ratio: int) -> None:
+    @pytest.mark.parametrize(("ratio", "seed"), [(1, 0), (2, 0), (1, 5)])
+    def test_blocks_agree_with_the_whole(self, speech: Load, nora: Voice, ratio: int, seed: int) -> None:
         man = speech("man_librivox.flac", SAMPLE_RATE_HZ * ratio)[: 9 * SAMPLE_RATE_HZ * ratio]
         source = measure(analyse(man[::ratio], every=2), 0.01)
 
         def run(seconds: float) -> NDArray[np.float64]:
             with Spool(in_blocks(man)) as spool:
                 transform, sizes = (
-                    Transform(source, nora, nora.settings(None)),
+                    Transform(source, nora, nora.settings(None), seed),
                     iter([int(seconds * SAMPLE_RATE_HZ)] * 99),
                 )
                 return np.concatenate(list(blocks.convert_blocks(spool, transform, sizes, ratio)))

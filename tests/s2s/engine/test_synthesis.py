@@ -43,11 +43,27 @@ def test_it_is_as_loud_and_as_bright_as_worlds(f0_hz: float, aperiodicity: float
     assert np.abs(bands_db(synthesise(features, FRAMES * HOP)) - bands_db(due)).max() < 1.0
 
 
-def test_noise_belongs_to_its_place() -> None:
-    whole = synthesis._noise(0, 20_000)
-    assert np.array_equal(synthesis._noise(5000, 9000), whole[5000:14_000])
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
+def test_noise_belongs_to_its_place(seed: int) -> None:
+    whole = synthesis._drawn(0, 20_000, seed, 0)
+    assert np.array_equal(synthesis._drawn(5000, 9000, seed, 0), whole[5000:14_000])
     assert whole.std() == pytest.approx(1, abs=0.03)
-    assert len(synthesis._noise(-3 * HOP, 3 * HOP)) == 3 * HOP  # a voice that begins with the recording
+    assert len(synthesis._drawn(-3 * HOP, 3 * HOP, seed, 0)) == 3 * HOP  # a voice that begins with the recording
+
+
+def test_each_seed_has_a_noise_of_its_own() -> None:
+    streams = [synthesis._drawn(0, 20_000, seed, stream) for seed in (0, 1, 2, 2**32 - 1) for stream in (0, 1)]
+    assert np.abs(np.corrcoef(streams) - np.eye(len(streams))).max() < 0.05
+
+
+def test_a_seed_moves_the_melody_by_some_cents_and_none_leaves_it() -> None:
+    assert np.array_equal(synthesis.drift(123, 4000, 0), np.ones(4000))
+    whole = 1200 * np.log2(synthesis.drift(0, 60_000, 5))
+    assert np.array_equal(whole[777:3000], 1200 * np.log2(synthesis.drift(777, 2223, 5)))  # by its place
+    assert abs(np.median(whole)) < 1
+    assert 5 < whole.std() < 9
+    assert np.abs(np.diff(whole)).max() < 3  # of a frame from the next
+    assert np.abs(np.corrcoef(whole, 1200 * np.log2(synthesis.drift(0, 60_000, 6)))[0, 1]) < 0.1
 
 
 def test_a_turn_moves_every_pulse() -> None:
