@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -26,7 +27,7 @@ from conversions.steps.loading import Piece, parameters_of, piece_of
 from conversions.words.lengths import asked_speed
 from s2s.audio import AudioError, Stop
 from s2s.client import Abort, Client, said
-from s2s.contract import ConvertParameters
+from s2s.contract import MAX_SEED, ConvertParameters
 from voices import abilities
 from voices.clients import client_for
 from voices.refused import is_format_refused, remember_refused
@@ -258,5 +259,5 @@ class _Call:
         if self.piece.is_cut_out:
             own["file_format"] = "other"
         if self.claim.kind is Step.Kind.REDO:
-            own["seed"] = None  # the same would come back
+            own["seed"] = 1 + secrets.randbelow(MAX_SEED)  # else an endpoint that draws none gives the same again
         return parameters_of(self.piece).model_copy(update=own)
