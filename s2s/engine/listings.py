@@ -12,7 +12,6 @@ MODEL_ID = "timbre_local_v1"
 # (`optimize_streaming_latency` works on /stream alone.)
 IGNORED_PARAMETERS = (
     "model_id",
-    "speed",
     "remove_background_noise",
     "optimize_streaming_latency",
 )

@@ -17,6 +17,7 @@ from s2s.contract import ConvertParameters
 from s2s.engine import outputs
 from s2s.engine.converter import convert, statistics_seconds
 from s2s.engine.errors import QUERY_PARAMETERS, Refusal
+from s2s.engine.tempo import Tempo
 from s2s.engine.uploads import Upload
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.engine.voices import Voice
@@ -73,16 +74,16 @@ class Piece(NamedTuple):
 def converted_file(job: Job) -> Generator[Piece, None, None]:
     """The whole recording in another voice, in pieces from its first block on; one piece, if that is all of it.
 
-    It has `round(n * rate / own)` samples for `n` samples at the recording's own rate, to the sample. Pull the first
-    piece before answering: a recording that cannot be decoded, up to there, raises Refusal 400. Closing the generator
-    ends the work.
+    It has `round(n * rate / own / speed)` samples for `n` samples at the recording's own rate, to the sample. Pull the
+    first piece before answering: a recording that cannot be decoded, up to there, raises Refusal 400. Closing the
+    generator ends the work.
     """
     source, wanted = job.source, job.wanted
     try:
         job.check()
         # What says at its beginning how much follows must know it. Counting all takes the longer the longer it is.
         length = _length(source, wanted) if wanted.format.codec in outputs.FORETOLD else None
-        output = outputs.Output(wanted.format, length)
+        output, tempo = outputs.Output(wanted.format, length), _tempo(wanted)
         decoded, has_begun = _Counted(_decoded(source, wanted)), False
         converting = convert(
             decoded,
@@ -95,10 +96,11 @@ def converted_file(job: Job) -> Generator[Piece, None, None]:
         with closing(converting) as blocks:
             for block in blocks:
                 job.check()
-                output.write(block)
+                output.write(tempo.write(block))
                 if not decoded.all_given(len(block)):
                     has_begun = True
                     yield Piece(output.ready(), is_last=False)
+        output.write(tempo.finish())
         content = output.rest(_length(source, wanted) if length is None else length)
     except AudioError as error:
         raise _unusable(error) from error
@@ -115,7 +117,7 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
     """
     source, wanted = job.source, job.wanted
     statistics_s = statistics_seconds(wanted.optimize_streaming_latency)
-    output = outputs.Output(wanted.format)
+    output, tempo = outputs.Output(wanted.format), _tempo(wanted)
     try:
         job.check()
         decoded, speech = _decoded(source, wanted), _source_speech(job)
@@ -131,10 +133,11 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
         )
         with closing(blocks):
             for block in blocks:
-                output.write(block)
+                output.write(tempo.write(block))
                 if ready := output.ready():
                     yield ready
                 job.check()
+        output.write(tempo.finish())
         # Counted at the end, when nobody waits for the beginning. Lossy formats have a length of their own.
         last = output.rest(_length(source, wanted) if wanted.format.bitrate_kbps is None else None)
     except AudioError as error:
@@ -175,7 +178,16 @@ class _Counted:
 def _length(source: BinaryIO, wanted: ConvertParameters) -> int:
     """Samples that the output shall have. Decodes all of `source`: nothing else tells its length for sure."""
     found = examine(source, raw=_raw(wanted))
-    return round(Fraction(found.samples * wanted.format.sample_rate_hz, found.sample_rate_hz))
+    seconds = Fraction(found.samples, found.sample_rate_hz) / Fraction(_speed(wanted))
+    return round(seconds * wanted.format.sample_rate_hz)
+
+
+def _speed(wanted: ConvertParameters) -> float:
+    return (wanted.voice_settings and wanted.voice_settings.speed) or 1.0
+
+
+def _tempo(wanted: ConvertParameters) -> Tempo:
+    return Tempo(outputs.working_rate_hz(wanted.format), _speed(wanted))
 
 
 def _source_speech(job: Job) -> NDArray[np.float32] | None:

@@ -33,20 +33,20 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     page.get_by_label("Format", exact=True).select_option("wav_44100")
     expect(page.get_by_label("Stability")).to_be_hidden()
     page.get_by_label("Change the voice's own settings").check()
-    for name in ("Stability", "Similarity", "Style"):
-        page.get_by_label(name, exact=True).fill(SLIDERS[name])
+    for name, value in SLIDERS.items():
+        page.get_by_label(name, exact=True).fill(value)
     page.get_by_label("Speaker boost").set_checked(True)
     page.get_by_label("Seed").fill("7")
     if page_kind == "page":
         expect(page.locator("#chosen-options")).to_have_text(
-            "WAV, 44.1 kHz · Stability 80% · Similarity 60% · Style 20% · speaker boost on · seed 7"
+            "WAV, 44.1 kHz · Stability 80% · Similarity 60% · Style 20% · Speed 1.1× · speaker boost on · seed 7"
         )
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
     wait_until(page, "ready")
     said = facts(page)
     assert said["Format"].startswith("WAV, 44.1 kHz")
-    assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%, Speaker boost on"
+    assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%, Speed 1.1×, Speaker boost on"
     assert said["Seed"] == "7"
     assert not {"Model", "Latency", "Remove background noise"}.intersection(said)
 
@@ -126,9 +126,9 @@ def test_what_the_local_engine_cannot_do_is_not_offered(page: Page) -> None:
     expect(page.get_by_label("Zero retention")).to_be_visible()
     page.get_by_label("Change the voice's own settings").check()
     page.locator("summary", has_text="For programs").click()
-    for name in ("Stability", "Similarity", "Style", "Speaker boost", "Seed", "The recording is"):
+    for name in ("Stability", "Similarity", "Style", "Speed", "Speaker boost", "Seed", "The recording is"):
         expect(page.get_by_label(name, exact=True)).to_be_visible()
-    for name in ("Remove background noise", "Model", "Speed", "Latency"):
+    for name in ("Remove background noise", "Model", "Latency"):
         expect(page.get_by_label(name, exact=True)).to_be_hidden()
 
 
@@ -173,11 +173,11 @@ def test_of_two_endpoints_it_is_said_for_which_an_option_counts(page: Page, two_
     choose_voice(page, "Nora", "Ana")
     seed, only = page.get_by_label("Seed"), "Only with the voices of ElevenLabs."
     page.get_by_label("Change the voice's own settings").check()
-    for name in ("Remove background noise", "Model", "Speed"):
+    for name in ("Remove background noise", "Model"):
         field = page.get_by_label(name, exact=True)
         expect(field).to_be_visible()
         expect(field).to_have_accessible_description(re.compile(re.escape(only)))
-    for name in ("Style", "Speaker boost", "Seed"):
+    for name in ("Style", "Speed", "Speaker boost", "Seed"):
         expect(page.get_by_label(name, exact=True)).not_to_have_accessible_description(re.compile("Only with"))
     expect(page.get_by_label("Zero retention")).to_be_hidden()  # nobody keeps anything, or it isn't that
     seed.fill("7")

@@ -34,7 +34,7 @@ HEARD = {
     "seed": {"seed": 4_294_967_295},
 }
 NOT_HEARD: dict[str, dict[str, object]] = {
-    "speed": settings(speed=1.2),
+    "speed 1": settings(speed=1.0),
     "seed 0": {"seed": 0},
     "model_id": {"model_id": "eleven_english_sts_v2"},
     "enable_logging": {"enable_logging": False},
@@ -79,6 +79,17 @@ def test_what_is_documented_to_be_heard_is(heard: Heard, plain: NDArray[np.int16
         changed = heard(**options)
         assert len(changed) == len(plain), name
         assert np.corrcoef(plain, changed)[0, 1] < 0.995, name
+
+
+@pytest.mark.parametrize("verb", ["convert", "stream"])
+def test_speed_divides_the_length(heard: Heard, clip: bytes, verb: str) -> None:
+    """At the sample rate that is asked for, though it isn't the recording's."""
+    usual = heard(verb, audio=clip)
+    for speed in (0.7, 1.2):
+        found = heard(verb, audio=clip, **settings(speed=speed))
+        assert len(found) == round(SECONDS * 16_000 / speed)
+        loudness = [20 * np.log10(np.sqrt(np.mean(take.astype(np.float64) ** 2))) for take in (usual, found)]
+        assert abs(loudness[0] - loudness[1]) < 1
 
 
 def test_a_seed_says_which_of_many_takes_it_is(heard: Heard) -> None:
