@@ -50,7 +50,10 @@ def leave_connections(**kwargs: object) -> None:
 
 
 @worker_init.connect
-def share_places(sender: Any, **kwargs: object) -> None:
+def share_with_what_is_forked(sender: Any, **kwargs: object) -> None:
+    from conversions.upkeep import draining
+
+    draining.share()
     if "prefork" in str(sender.pool_cls):
         from conversions.queue.reserve import places
 

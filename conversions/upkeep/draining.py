@@ -34,6 +34,13 @@ _LOOK_S = 0.2
 _told = mmap.mmap(-1, 8)
 
 
+def share() -> None:
+    """In a worker's main process, before it forks others: what is told is this worker's alone, also where it was forked
+    itself from a process that had this module."""
+    global _told  # noqa: PLW0603 - one worker a process
+    _told = mmap.mmap(-1, 8)
+
+
 def stop() -> None:
     """Called in a signal handler, so it does no more than leave a word; `watch` reads it."""
     if not stopping():

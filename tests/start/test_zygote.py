@@ -16,6 +16,7 @@ from s2s_site.supervisor.output import Output
 from s2s_site.supervisor.processes import FORKED, Process
 from s2s_site.supervisor.signals import Signals
 from tests.s2s_site.test_footprint import share_of_its_own
+from tests.support.person import Person
 from tests.support.product import Product, wait_for
 
 PROGRAM = ("-m", "platform")  # a module that says something and ends
@@ -77,6 +78,15 @@ def test_what_a_killed_child_leaves_is_buried(product: Product) -> None:
     wait_for(lambda: product.pid("web") not in (0, main), "it runs again")
     wait_for(lambda: not Path(f"/proc/{worker}").exists(), "its worker is gone, also as a zombie")
     wait_for(lambda: not zombies_of(supervisor), "no zombie is left")
+
+
+def test_who_was_told_to_stop_tells_nobody_else(product: Product) -> None:
+    for name in ("calls", "cpu"):
+        told = product.kill(name, signal.SIGTERM)
+        wait_for(lambda name=name, told=told: product.pid(name) not in (0, told), f"{name} runs again")
+    with Person(product) as person:
+        speech = next((Path(__file__).parents[1] / "data" / "speech").glob("*.mp3"))
+        assert person.wait(person.submit_file(speech)) == "ready"
 
 
 def test_whom_it_forked_go_on_without_it_and_it_comes_again(product: Product) -> None:
