@@ -33,6 +33,10 @@ def status(pid: int) -> dict[str, str]:
     return {name: value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
 
 
+def wait_until_again(product: Product, name: str, ended: int) -> None:
+    wait_for(lambda: product.pid(name) not in (0, ended), f"{name} runs again")
+
+
 def zombies_of(parent: int) -> list[int]:
     found = []
     for folder in Path("/proc").iterdir():
@@ -75,7 +79,7 @@ def test_what_a_killed_child_leaves_is_buried(product: Product) -> None:
     supervisor = product.supervisor.pid
     main, worker = product.pids()["web"]
     product.kill("web")
-    wait_for(lambda: product.pid("web") not in (0, main), "it runs again")
+    wait_until_again(product, "web", main)
     wait_for(lambda: not Path(f"/proc/{worker}").exists(), "its worker is gone, also as a zombie")
     wait_for(lambda: not zombies_of(supervisor), "no zombie is left")
 
@@ -83,7 +87,7 @@ def test_what_a_killed_child_leaves_is_buried(product: Product) -> None:
 def test_who_was_told_to_stop_tells_nobody_else(product: Product) -> None:
     for name in ("calls", "cpu"):
         told = product.kill(name, signal.SIGTERM)
-        wait_for(lambda name=name, told=told: product.pid(name) not in (0, told), f"{name} runs again")
+        wait_until_again(product, name, told)
     with Person(product) as person:
         speech = next((Path(__file__).parents[1] / "data" / "speech").glob("*.mp3"))
         assert person.wait(person.submit_file(speech)) == "ready"
@@ -92,10 +96,10 @@ def test_who_was_told_to_stop_tells_nobody_else(product: Product) -> None:
 def test_whom_it_forked_go_on_without_it_and_it_comes_again(product: Product) -> None:
     before = {name: product.pid(name) for name in FORKED}
     killed = product.kill("zygote")
-    wait_for(lambda: product.pid("zygote") not in (0, killed), "it runs again")
+    wait_until_again(product, "zygote", killed)
     assert {name: product.pid(name) for name in FORKED} == before
     product.kill("beat")
-    wait_for(lambda: product.pid("beat") not in (0, before["beat"]), "beat runs again")
+    wait_until_again(product, "beat", before["beat"])
     assert share_of_its_own(product.pid("beat")) <= 0.75  # forked, from the new one
 
 
