@@ -91,6 +91,7 @@ def test_parts_are_marked_by_the_keyboard_where_the_player_is(page: Page, talk: 
 
 
 def test_a_part_that_is_added_in_between_stands_in_its_place(page: Page, talk: str) -> None:
+    allow(page, 422)  # until it ends it reaches into the next
     page.goto(talk)
     position = page.get_by_role("slider", name="Position")
     for begins, ends in (("10", "12"), ("2", "4"), ("6", "8")):
@@ -220,6 +221,7 @@ def test_speakers_are_found_heard_and_given_voices(page: Page) -> None:
 @in_two_kinds
 def test_how_it_looks(look: Look, talk: str) -> None:
     page = look.page
+    allow(page, 422)  # until it is said who speaks there
     page.goto(talk)
     page.get_by_label("Everything else").select_option(label="Left as it is")
     for number, (start, end) in enumerate((("0:01", "0:06.5"), ("7", "0:12"), ("12", "16"))):
