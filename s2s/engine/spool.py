@@ -13,6 +13,12 @@ from s2s.closing import Closing
 _FULL_SCALE = 32767.0
 
 
+def within_full_scale(block: NDArray[np.floating]) -> NDArray[np.float32]:
+    """A broken file may decode to NaN or far beyond full scale."""
+    finite = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0)
+    return np.asarray(np.clip(finite, -1, 1), dtype=np.float32)
+
+
 class Spool(Closing):
     """Samples from an iterator, kept as int16 in an anonymous temporary file.
 
@@ -39,9 +45,7 @@ class Spool(Closing):
             if block is None:
                 self.complete = True
                 break
-            # A broken file may decode to NaN or far beyond full scale.
-            scaled = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0)
-            integers = np.rint(np.clip(scaled, -1, 1) * _FULL_SCALE).astype("<i2")
+            integers = np.rint(within_full_scale(block) * _FULL_SCALE).astype("<i2")
             self._file.seek(self.length * 2)
             self._file.write(integers.tobytes())
             self.length += len(integers)
