@@ -3,6 +3,7 @@
     bench/quality                                          everything: some half an hour
     bench/quality --against COMMIT                         with the engine of that commit beside it
     bench/quality --speakers en-man-awb,it-man --voices Atlas --seconds 6 --without-peers     a quick look
+    bench/quality --noise                                  noise removal instead: a few minutes
 
 Ten speakers (`quality_speakers.py`) through every voice: DNSMOS overall less that of the source, word errors by Whisper
 where the words are known, similarity to the source by GE2E (lower is more changed), cents of the median F0 from the
@@ -14,6 +15,11 @@ Results are in the cache folder, to be listened to. Fails when a bar is missed, 
 - similarity to the source <= .73;
 - F0: median error <= 15 cents;
 - length to the sample.
+
+With --noise, in pink noise that is 5 dB quieter than the speech, and of clean speech:
+
+- DNSMOS change: mean >= .50 in noise, >= -.05 of clean speech;
+- SI-SNR gain, not on the telephone: mean >= 8 dB; in its place to the sample.
 """
 
 from __future__ import annotations
@@ -60,6 +66,10 @@ def main() -> int:
     from bench import quality_speakers as speakers
 
     clips = speakers.clips(_names(arguments.speakers), arguments.seconds)
+    if arguments.noise:
+        from bench.quality_noise import measure_and_tell
+
+        return 0 if measure_and_tell(clips) else 1
     voices = _names(arguments.voices)
     rows = []
     with tempfile.TemporaryDirectory(prefix="timbre-bench-") as name:
@@ -83,6 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--voices", default="", metavar="NAME,NAME")
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--noise", action="store_true")
     return parser.parse_args()
 
 
