@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from s2s.formats import DEFAULT_OUTPUT_FORMAT, OUTPUT_FORMATS, OutputFormat
-from s2s.voice_settings import VOICE_PARAMETERS, VoiceSettings
+from s2s.voice_settings import EXTRA_PARAMETERS, VOICE_PARAMETERS, VoiceSettings
 
 DEFAULT_MODEL_ID = "eleven_multilingual_sts_v2"
 MAX_SEED = 2**32 - 1
@@ -200,8 +200,9 @@ class Voice(_Listed):
 class Model(_Listed):
     """An entry of `GET /v1/models` (a bare list). What it doesn't say of a parameter (None) it is believed to heed.
 
-    `can_use_style` and `can_use_speaker_boost` are of the published description, the other three are ours
-    (docs/engine.md): any server with this contract may say them, and every client may overlook them.
+    `can_use_style` and `can_use_speaker_boost` are of the published description, the other four are ours
+    (docs/engine.md): any server with this contract may say them, and every client may overlook them. Of what isn't in
+    that description (EXTRA_PARAMETERS) it heeds what it names in `extra_parameters` alone.
     """
 
     model_id: _Id
@@ -212,6 +213,7 @@ class Model(_Listed):
     can_use_speaker_boost: bool | None = None
     can_remove_background_noise: bool | None = None
     ignored_parameters: tuple[str, ...] = ()
+    extra_parameters: tuple[str, ...] = ()
     can_take_source_speech: bool = False
 
     @property
@@ -223,6 +225,7 @@ class Model(_Listed):
             "remove_background_noise": self.can_remove_background_noise,
         }
         denied = {name for name, can in said.items() if can is False}
+        denied |= EXTRA_PARAMETERS.difference(self.extra_parameters)
         return frozenset(denied.union(self.ignored_parameters).intersection(OPTIONAL_PARAMETERS))
 
 

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from s2s.contract import DEFAULT_MODEL_ID, OPTIONAL_PARAMETERS, ConvertParameters
+from s2s.voice_settings import EXTRA_PARAMETERS
 from voices.models import Endpoint, VoiceModel
 
 NOISE = "remove_background_noise"
+NOISE_STRENGTH = "noise_reduction_db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,11 @@ class Abilities:
     def lacks(self, model_id: str = "") -> frozenset[str]:
         """What has no effect with this model; if it isn't there, with the one that is taken when none is chosen.
 
-        An endpoint that has told of no models is believed to heed everything.
+        An endpoint that has told of no models is believed to heed everything that the contract has.
         """
         known = [self.models[name] for name in (model_id, DEFAULT_MODEL_ID, *self.models) if name in self.models]
-        said = known[0] if known else frozenset[str]()
-        return said if self.endpoint.removes_noise else said | {NOISE}
+        said = known[0] if known else EXTRA_PARAMETERS
+        return said if self.endpoint.removes_noise and NOISE not in said else said | {NOISE, NOISE_STRENGTH}
 
     def heeded(self, parameters: ConvertParameters) -> ConvertParameters:
         """What is left of `parameters` when all that has no effect here is left out."""

@@ -40,7 +40,6 @@ def ensure_endpoints() -> None:
             # A long recording for every core, and one for a short one, which the engine lets go ahead of them.
             "slots": (os.cpu_count() or 1) + 1,
             "billed": False,
-            "removes_noise": False,
             "zero_retention": True,  # it never keeps anything
         },
     )

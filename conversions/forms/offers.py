@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from conversions.forms.studio import OF_THE_VOICE
 from conversions.models import Conversion, DefaultPreset, Preset, Recording
 from s2s.voice_settings import VOICE_PARAMETERS
 from teams.gatekeeper import current_team, reachable
@@ -108,5 +109,5 @@ def options_of(ordered: Conversion | Recording) -> dict[str, object]:
     }
     settings = parameters.voice_settings.model_dump(exclude_none=True) if parameters.voice_settings else {}
     options |= {name: settings[name] for name in VOICE_PARAMETERS if name in settings}
-    options["own_settings"] = bool(settings)
+    options["own_settings"] = any(name in settings for name in OF_THE_VOICE)
     return options

@@ -19,6 +19,7 @@ from s2s.contract import MAX_SEED, ConvertParameters
 from s2s.formats import DEFAULT_OUTPUT_FORMAT
 from s2s.voice_settings import VOICE_PARAMETERS, VoiceParameter
 from teams.models import User
+from voices.abilities import NOISE_STRENGTH
 from voices.catalogue import offered_models, offered_voices
 from voices.ids import LARGEST_ID, is_id
 from voices.models import Voice
@@ -44,8 +45,9 @@ class SliderField(forms.FloatField):
             required=False,
             min_value=parameter.least,
             max_value=parameter.most,
-            widget=forms.NumberInput(attrs={"type": "range", "step": 0.01}),
+            widget=forms.NumberInput(attrs={"type": "range", "step": parameter.told.step}),
         )
+        self.unit = _(parameter.told.unit) if parameter.told.unit else ""
         self.low_end, self.high_end = _(parameter.told.low), _(parameter.told.high)
 
 
@@ -59,6 +61,9 @@ def _field_of(parameter: VoiceParameter) -> forms.Field:
 class _VoiceSettingsForm(forms.Form):
     """A field for each voice parameter of the contract."""
 
+
+# How strongly noise is removed is said where that is chosen.
+OF_THE_VOICE = [name for name in VOICE_PARAMETERS if name != NOISE_STRENGTH]
 
 _VoiceSettingsForm.base_fields.update({name: _field_of(row) for name, row in VOICE_PARAMETERS.items()})
 
@@ -152,7 +157,11 @@ class OptionsForm(_VoiceSettingsForm):
 
     @property
     def voice_settings(self) -> list[forms.BoundField]:
-        return [self[name] for name in VOICE_PARAMETERS]
+        return [self[name] for name in OF_THE_VOICE]
+
+    @property
+    def noise_strength(self) -> forms.BoundField:
+        return self[NOISE_STRENGTH]
 
     @property
     def options(self) -> dict[str, object]:
@@ -173,8 +182,13 @@ class OptionsForm(_VoiceSettingsForm):
             "file_format": data["file_format"],
             "optimize_streaming_latency": data["optimize_streaming_latency"],
         }
-        if data["own_settings"]:
-            given["voice_settings"] = {name: data[name] for name in VOICE_PARAMETERS if data[name] is not None}
+        names = OF_THE_VOICE if data["own_settings"] else []
+        settings = {name: data[name] for name in names if data[name] is not None}
+        strength = data[NOISE_STRENGTH]
+        if data["remove_background_noise"] and strength not in (None, OptionsForm.base_fields[NOISE_STRENGTH].initial):
+            settings[NOISE_STRENGTH] = strength
+        if settings or data["own_settings"]:
+            given["voice_settings"] = settings
         return ConvertParameters.model_validate(given)
 
 

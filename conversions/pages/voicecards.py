@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conversions.access.reach import listed
-from conversions.forms.studio import StudioForm
+from conversions.forms.studio import OF_THE_VOICE, StudioForm
 from conversions.queue.plan import Portions, portions
 from conversions.words.expected import Pace, pace_of
 from s2s.contract import OPTIONAL_PARAMETERS
-from s2s.voice_settings import VOICE_PARAMETERS
 from teams.models import User
 from voices import abilities
 from voices.abilities import Abilities
@@ -59,7 +58,7 @@ def lacking(of: Abilities, model: str = "") -> list[str]:
         names.add("model")
     if not of.endpoint.zero_retention:
         names.add("zero_retention")
-    if names.issuperset(VOICE_PARAMETERS):
+    if names.issuperset(OF_THE_VOICE):
         names.add("own_settings")
     return sorted(names)
 

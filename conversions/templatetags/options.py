@@ -15,10 +15,11 @@ from django.utils.formats import localize
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from conversions.forms.studio import OptionsForm
+from conversions.forms.studio import OF_THE_VOICE, OptionsForm
 from conversions.models import Conversion
 from conversions.pages.voicecards import Card, lacking
 from s2s.voice_settings import VOICE_PARAMETERS
+from voices.abilities import NOISE_STRENGTH
 from voices.models import Endpoint, VoiceModel
 
 register = template.Library()
@@ -94,15 +95,23 @@ def chosen_words(conversion: Conversion) -> list[tuple[str, str]]:
     """Label and words of every parameter that was chosen, but for the format, which every conversion has."""
     found = [
         ("model", _model_name(conversion) if conversion.model_id else ""),
-        ("remove_background_noise", _("yes") if conversion.remove_background_noise else ""),
+        ("remove_background_noise", _noise_words(conversion)),
         ("seed", "" if conversion.seed is None else str(conversion.seed)),
         ("file_format", _choice("file_format", conversion.file_format) if conversion.file_format != "other" else ""),
         ("optimize_streaming_latency", _choice("optimize_streaming_latency", conversion.optimize_streaming_latency)),
     ]
     words = [(str(_FIELDS[name].label), said) for name, said in found if said]
-    if conversion.voice_settings:
-        words.insert(1 if conversion.model_id else 0, (_("Voice settings"), _settings_words(conversion.voice_settings)))
+    settings = _settings_words(conversion.voice_settings or {})
+    if settings:
+        words.insert(1 if conversion.model_id else 0, (_("Voice settings"), settings))
     return words
+
+
+def _noise_words(conversion: Conversion) -> str:
+    if not conversion.remove_background_noise:
+        return ""
+    strength = (conversion.voice_settings or {}).get(NOISE_STRENGTH)
+    return _("yes") if strength is None else _("yes, by %s at most") % _amount(NOISE_STRENGTH, strength)
 
 
 def _model_name(conversion: Conversion) -> str:
@@ -120,14 +129,17 @@ def _choice(name: str, value: str | int | None) -> str:
 
 def _settings_words(settings: dict[str, float | bool]) -> str:
     """ "Stability 80%, Speed 1.1×, Speaker boost off"."""
-    said = [(name, _amount(name, settings[name])) for name in VOICE_PARAMETERS if name in settings]
+    said = [(name, _amount(name, settings[name])) for name in OF_THE_VOICE if name in settings]
     return ", ".join(f"{_FIELDS[name].label} {amount}" for name, amount in said)
 
 
 def _amount(name: str, value: float | bool) -> str:
-    """In the words of voice-settings.js: between nothing and all in percent, else as a factor."""
+    """In the words of voice-settings.js: in its unit, between nothing and all in percent, else as a factor."""
     if isinstance(value, bool):
         return _("on") if value else _("off")
+    unit = VOICE_PARAMETERS[name].told.unit
+    if unit:
+        return f"{localize(Decimal(f'{value:.3g}'))} {_(unit)}"
     if VOICE_PARAMETERS[name].most == 1:
         return _("%(percent)d%%") % {"percent": round(value * 100)}
     return f"{localize(Decimal(f'{value:.3g}'))}×"

@@ -99,12 +99,31 @@ def convert(
     samples, speech, voice, settings and `seed` (as `Transform` has it) give the same samples. Raises what `decoded`
     raises, and ValueError for another rate. Close the generator to stop the work.
     """
-    ratio, rest = divmod(sample_rate_hz, SAMPLE_RATE_HZ)
-    if rest or ratio not in (1, 2):
-        raise ValueError(f"24 or 48 kHz are converted, not {sample_rate_hz} Hz")
+    ratio = _ratio(sample_rate_hz)
     with Spool(decoded) as spool:
         found = speech_in(spool, statistics_s, sample_rate_hz) if speech is None else speech
         transform = Transform(measure_source(found, statistics_s), voice, voice.settings(settings), seed)
         sizes = blocks.growing_sizes() if streaming else blocks.constant_sizes()
         for block in blocks.convert_blocks(spool, transform, sizes, ratio):
             yield block.astype(np.float32)
+
+
+def unchanged(
+    decoded: Iterator[NDArray[np.float32]], *, streaming: bool = False, sample_rate_hz: int = SAMPLE_RATE_HZ
+) -> Generator[NDArray[np.float32], None, None]:
+    """The recording as it is, in the blocks in which a converted one would come. Parameters and errors as `convert`."""
+    ratio, start = _ratio(sample_rate_hz), 0
+    sizes = blocks.growing_sizes() if streaming else blocks.constant_sizes()
+    with Spool(decoded) as spool:
+        while spool.reach(start + 1):
+            stop = start + next(sizes) * ratio
+            spool.reach(stop + 1)  # so that it is known whether this is all
+            yield spool.read(start, stop).astype(np.float32)
+            start = stop
+
+
+def _ratio(sample_rate_hz: int) -> int:
+    ratio, rest = divmod(sample_rate_hz, SAMPLE_RATE_HZ)
+    if rest or ratio not in (1, 2):
+        raise ValueError(f"24 or 48 kHz are converted, not {sample_rate_hz} Hz")
+    return ratio

@@ -53,7 +53,7 @@ class Denoiser(Closing):
 
     def write(self, block: NDArray[np.floating]) -> Samples:
         """What is ready, some 30 ms less than was written."""
-        samples = within_full_scale(block)  # one that is no number would end the process
+        samples = within_full_scale(block)  # after one that is no number nothing else would come
         self._taken += len(samples)
         return samples if self._limit_db < _LEAST_DB else self._filtered(samples)
 

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from s2s.engine import denoiser
 from s2s.engine.errors import Refusal
-from s2s.engine.voices import DEFAULT_SETTINGS, Voice, catalogue
+from s2s.engine.voices import DEFAULT_SETTINGS, OwnVoice, Voice, catalogue, own_voice
+from s2s.voice_settings import EXTRA_PARAMETERS
 
 MODEL_ID = "timbre_local_v1"
 # What a conversion takes and does nothing with. There is no field for it in the contract; docs/engine.md has ours.
 # (`optimize_streaming_latency` works on /stream alone.)
-IGNORED_PARAMETERS = (
-    "model_id",
-    "remove_background_noise",
-    "optimize_streaming_latency",
-)
+IGNORED_PARAMETERS = ("model_id", "optimize_streaming_latency")
 _DEFAULT_PAGE_SIZE = 10
 _LARGEST_PAGE = 100
 # The contract wants a number where there is no limit; this is the largest that every client can hold.
 _NO_LIMIT = 2**31 - 1
 
 
-def find_voice(voice_id: str) -> Voice:
-    """Raises Refusal 404 for an id that is not in the catalogue."""
-    voice = catalogue().get(voice_id)
+def offered() -> Mapping[str, Voice | OwnVoice]:
+    """By their ids. Where noise can't be removed, nothing would be left of one's own voice cleaned up."""
+    own = own_voice()
+    return {**catalogue(), own.voice_id: own} if denoiser.removes() else catalogue()
+
+
+def find_voice(voice_id: str) -> Voice | OwnVoice:
+    """Raises Refusal 404 for an id that is not offered."""
+    voice = offered().get(voice_id)
     if voice is None:
         raise Refusal.because(404, "voice_not_found", "No voice here has that id. GET /v1/voices lists them.")
     return voice
 
 
-def describe(voice: Voice, base_url: str) -> dict[str, object]:
+def describe(voice: Voice | OwnVoice, base_url: str) -> dict[str, object]:
     """A voice as `GET /v1/voices/{id}` shows it."""
     return {
         "voice_id": voice.voice_id,
@@ -38,7 +42,7 @@ def describe(voice: Voice, base_url: str) -> dict[str, object]:
         "description": voice.description,
         "labels": dict(voice.labels),
         "preview_url": f"{base_url}/v1/voices/{voice.voice_id}/preview",
-        "settings": DEFAULT_SETTINGS.model_dump(),
+        "settings": DEFAULT_SETTINGS.model_dump(exclude=None if denoiser.removes() else set(EXTRA_PARAMETERS)),
         "available_for_tiers": [],
         "high_quality_base_model_ids": [MODEL_ID],
         "samples": None,
@@ -50,13 +54,13 @@ def describe(voice: Voice, base_url: str) -> dict[str, object]:
 
 def voices(base_url: str) -> dict[str, object]:
     """`GET /v1/voices`."""
-    return {"voices": [describe(voice, base_url) for voice in catalogue().values()]}
+    return {"voices": [describe(voice, base_url) for voice in offered().values()]}
 
 
 def voice_page(query: Mapping[str, str], base_url: str) -> dict[str, object]:
     """`GET /v2/voices`: `search` in name, description and labels, `page_size`, `next_page_token`."""
     wanted = query.get("search", "").casefold()
-    found = [voice for voice in catalogue().values() if wanted in _searchable(voice)]
+    found = [voice for voice in offered().values() if wanted in _searchable(voice)]
     size = _whole_number(query, "page_size", _DEFAULT_PAGE_SIZE, 1, _LARGEST_PAGE)
     start = _whole_number(query, "next_page_token", 0, 0, _NO_LIMIT)
     has_more = start + size < len(found)
@@ -68,7 +72,7 @@ def voice_page(query: Mapping[str, str], base_url: str) -> dict[str, object]:
     }
 
 
-def _searchable(voice: Voice) -> str:
+def _searchable(voice: Voice | OwnVoice) -> str:
     return "\n".join((voice.name, voice.description, *voice.labels.values())).casefold()
 
 
@@ -83,21 +87,24 @@ def _whole_number(query: Mapping[str, str], name: str, default: int, low: int, h
 
 def models() -> list[dict[str, object]]:
     """`GET /v1/models`: one model, and nothing claimed that it cannot do."""
+    removes = denoiser.removes()
+    of_noise = "Background noise is removed where that is wanted" if removes else "Background noise is not removed"
     return [
         {
             "model_id": MODEL_ID,
             "name": "Timbre local engine",
             "description": (
                 "A studio effect that changes the speaker: same words, same timing, another plausible voice. "
-                "Works in every language. Background noise is not removed."
+                f"Works in every language. {of_noise}."
             ),
             "can_do_voice_conversion": True,
             "can_do_text_to_speech": False,
             "can_be_finetuned": False,
             "can_use_style": True,
             "can_use_speaker_boost": True,
-            "can_remove_background_noise": False,
-            "ignored_parameters": list(IGNORED_PARAMETERS),
+            "can_remove_background_noise": removes,
+            "ignored_parameters": [*IGNORED_PARAMETERS, *([] if removes else ["remove_background_noise"])],
+            "extra_parameters": sorted(EXTRA_PARAMETERS) if removes else [],
             "can_take_source_speech": True,
             "serves_pro_voices": False,
             "token_cost_factor": 0.0,
@@ -126,7 +133,7 @@ def subscription() -> dict[str, object]:
         "voice_slots_used": 0,
         "professional_voice_slots_used": 0,
         "professional_voice_slots_used_in_workspace": 0,
-        "voice_limit": len(catalogue()),
+        "voice_limit": len(offered()),
         "voice_add_edit_counter": 0,
         "professional_voice_limit": 0,
         "can_extend_voice_limit": False,

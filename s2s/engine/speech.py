@@ -14,14 +14,16 @@ from pydantic import ValidationError
 
 from s2s.audio import AudioError, Limits, RawPcm, decode, examine
 from s2s.contract import ConvertParameters
-from s2s.engine import outputs
-from s2s.engine.converter import convert, statistics_seconds
+from s2s.engine import denoiser, outputs
+from s2s.engine.cleaning import without_noise
+from s2s.engine.converter import STATISTICS_S, convert, statistics_seconds, unchanged
 from s2s.engine.errors import QUERY_PARAMETERS, Refusal
 from s2s.engine.tempo import Tempo
 from s2s.engine.uploads import Upload
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
-from s2s.engine.voices import Voice
+from s2s.engine.voices import OwnVoice, Voice
 
+_ANY_LENGTH = Limits()
 _SPEECH_LIMITS = Limits(max_duration_s=60)
 
 
@@ -36,7 +38,7 @@ class Job:
 
     source: BinaryIO
     wanted: ConvertParameters
-    voice: Voice
+    voice: Voice | OwnVoice
     check: Callable[[], None]
     work_done: Callable[[], None]
     source_speech: BinaryIO | None = None
@@ -84,16 +86,8 @@ def converted_file(job: Job) -> Generator[Piece, None, None]:
         # What says at its beginning how much follows must know it. Counting all takes the longer the longer it is.
         length = _length(source, wanted) if wanted.format.codec in outputs.FORETOLD else None
         output, tempo = outputs.Output(wanted.format, length), _tempo(wanted)
-        decoded, has_begun = _Counted(_decoded(source, wanted)), False
-        converting = convert(
-            decoded,
-            job.voice,
-            wanted.voice_settings,
-            speech=_source_speech(job),
-            sample_rate_hz=outputs.working_rate_hz(wanted.format),
-            seed=wanted.seed or 0,
-        )
-        with closing(converting) as blocks:
+        decoded, has_begun = _Counted(_decoded(job)), False
+        with closing(_changed(job, decoded)) as blocks:
             for block in blocks:
                 job.check()
                 output.write(tempo.write(block))
@@ -116,22 +110,10 @@ def converted_stream(job: Job) -> Generator[bytes, None, None]:
     called before the last piece. Closing the generator ends the work.
     """
     source, wanted = job.source, job.wanted
-    statistics_s = statistics_seconds(wanted.optimize_streaming_latency)
     output, tempo = outputs.Output(wanted.format), _tempo(wanted)
     try:
         job.check()
-        decoded, speech = _decoded(source, wanted), _source_speech(job)
-        blocks = convert(
-            decoded,
-            job.voice,
-            wanted.voice_settings,
-            streaming=True,
-            statistics_s=statistics_s,
-            speech=speech,
-            sample_rate_hz=outputs.working_rate_hz(wanted.format),
-            seed=wanted.seed or 0,
-        )
-        with closing(blocks):
+        with closing(_changed(job, _decoded(job), streaming=True)) as blocks:
             for block in blocks:
                 output.write(tempo.write(block))
                 if ready := output.ready():
@@ -190,12 +172,31 @@ def _tempo(wanted: ConvertParameters) -> Tempo:
     return Tempo(outputs.working_rate_hz(wanted.format), _speed(wanted))
 
 
+def _changed(
+    job: Job, decoded: Iterator[NDArray[np.float32]], *, streaming: bool = False
+) -> Generator[NDArray[np.float32], None, None]:
+    """`decoded` in the voice that is wanted, at the rate of the work."""
+    wanted, rate_hz = job.wanted, outputs.working_rate_hz(job.wanted.format)
+    if isinstance(job.voice, OwnVoice):
+        return unchanged(decoded, streaming=streaming, sample_rate_hz=rate_hz)
+    return convert(
+        decoded,
+        job.voice,
+        wanted.voice_settings,
+        streaming=streaming,
+        statistics_s=statistics_seconds(wanted.optimize_streaming_latency) if streaming else STATISTICS_S,
+        speech=_source_speech(job),
+        sample_rate_hz=rate_hz,
+        seed=wanted.seed or 0,
+    )
+
+
 def _source_speech(job: Job) -> NDArray[np.float32] | None:
     """(n,) at 24 kHz. Raises Refusal 422 when it can't be decoded."""
     if job.source_speech is None:
         return None
     try:
-        decoded = decode(job.source_speech, sample_rate_hz=SAMPLE_RATE_HZ, limits=_SPEECH_LIMITS)
+        decoded = _listened(job, job.source_speech, SAMPLE_RATE_HZ, limits=_SPEECH_LIMITS)
         return np.concatenate([np.zeros(0, np.float32), *decoded])
     except AudioError as error:
         raise Refusal.of_parameter("body", "source_speech", msg=str(error)) from error
@@ -205,8 +206,25 @@ def _raw(wanted: ConvertParameters) -> RawPcm | None:
     return RawPcm() if wanted.file_format == "pcm_s16le_16" else None
 
 
-def _decoded(source: BinaryIO, wanted: ConvertParameters) -> Generator[NDArray[np.float32], None, None]:
-    return decode(source, sample_rate_hz=outputs.working_rate_hz(wanted.format), raw=_raw(wanted))
+def _decoded(job: Job) -> Generator[NDArray[np.float32], None, None]:
+    return _listened(job, job.source, outputs.working_rate_hz(job.wanted.format), raw=_raw(job.wanted))
+
+
+def _listened(
+    job: Job, source: BinaryIO, sample_rate_hz: int, *, limits: Limits = _ANY_LENGTH, raw: RawPcm | None = None
+) -> Generator[NDArray[np.float32], None, None]:
+    """`source` at that rate, without its noise where it is to go."""
+    limit_db = _noise_reduction_db(job)
+    if limit_db is None:
+        return decode(source, sample_rate_hz=sample_rate_hz, limits=limits, raw=raw)
+    decoded = decode(source, sample_rate_hz=denoiser.RATE_HZ, limits=limits, raw=raw)
+    return without_noise(decoded, limit_db, sample_rate_hz, job.check)
+
+
+def _noise_reduction_db(job: Job) -> float | None:
+    """None: noise stays."""
+    is_to_go = isinstance(job.voice, OwnVoice) or job.wanted.remove_background_noise
+    return job.voice.settings(job.wanted.voice_settings).noise_reduction_db if is_to_go and denoiser.removes() else None
 
 
 def _unusable(error: AudioError) -> Refusal:

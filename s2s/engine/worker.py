@@ -15,7 +15,7 @@ import numpy as np
 
 from s2s import loaded
 from s2s.audio import Encoder, warm_up
-from s2s.engine import blocks
+from s2s.engine import blocks, denoiser
 from s2s.engine.app import DEFAULT_MAX_BYTES, App
 from s2s.engine.asgi import Asgi
 from s2s.engine.concurrency import Slots
@@ -37,6 +37,7 @@ def rehearse() -> None:
     for block in convert(iter([hum.astype(np.float32)]), next(iter(catalogue().values()))):
         encoder.write(block)
     encoder.finish()
+    denoiser.make_ready()
     loaded.keep()
     logger.info("warmed up in %.1f s", time.monotonic() - began)
 

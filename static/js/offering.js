@@ -9,7 +9,8 @@ const options = form?.querySelector("#options");
 const endpoints = form && JSON.parse(form.querySelector("[data-heeds]").dataset.heeds);
 
 export const controlOf = (field) => field.querySelector("select, input");
-const isSetting = (control) => Boolean(control.closest("#own-settings")); // they follow the voice, and stay as they are
+// They follow the voice, and stay as they are.
+export const isSetting = (control) => Boolean(control.closest("#own-settings, #noise-strength"));
 
 function wish(control) {
   if (control.type === "checkbox") return control.checked ? "on" : "";
@@ -21,7 +22,7 @@ export function put(control, value) {
   delete control.dataset.wanted;
   if (control.type === "checkbox") control.checked = Boolean(value);
   else if (!value && control.tagName === "SELECT") control.selectedIndex = 0;
-  else control.value = value ?? "";
+  else control.value = value ?? (control.type === "range" ? control.defaultValue : "");
 }
 
 function setAside(control) {
@@ -61,6 +62,7 @@ const names = (at) => listed(at.map(({ name }) => name));
 function moved(field, control) {
   const { settings } = options.querySelector("#own-settings").dataset;
   const first = JSON.parse(settings)[control.name];
+  if (!field.closest("#own-settings")) return false; // what it belongs to is said to be left out
   if (!form.elements.own_settings.checked || !field.hasAttribute("data-changed")) return false;
   return control.type === "checkbox" ? control.checked !== first : Math.abs(control.valueAsNumber - first) > 0.005;
 }

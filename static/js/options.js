@@ -1,6 +1,6 @@
 // The options: what was chosen is said beside the heading, and all can be reset. What there is to choose: offering.js.
 
-import { controlOf, offer, put } from "./offering.js";
+import { controlOf, isSetting, offer, put } from "./offering.js";
 import { word } from "./words.js";
 
 const form = document.querySelector("#studio");
@@ -9,14 +9,15 @@ if (form) {
   const options = form.querySelector("#options");
   const reset = options.querySelector("#reset-options");
   const own = options.querySelector("#own-settings");
-  const { own_settings: ownSettings } = form.elements;
+  const { own_settings: ownSettings, remove_background_noise: noise } = form.elements;
 
   // What stands in a control that isn't as it was: of a list its words, of a box whether it is ticked. Null: unchanged.
   function changed(field) {
     const control = controlOf(field);
     if (control.disabled) return null;
-    if (own.contains(field)) {
-      if (!ownSettings.checked || !field.hasAttribute("data-changed")) return null;
+    if (isSetting(control)) {
+      const asked = own.contains(field) ? ownSettings : noise;
+      if (!asked.checked || !field.hasAttribute("data-changed")) return null;
       return field.querySelector("output")?.textContent ?? (control.checked ? word("options.on") : word("options.off"));
     }
     if (control.type === "checkbox") return control.checked ? "" : null;
@@ -42,7 +43,7 @@ if (form) {
   // The first of every list is what is taken when nobody chooses.
   function resetAll() {
     for (const control of options.querySelectorAll("select, input")) {
-      if (!own.contains(control)) put(control, ""); // those follow the voice once the box above them is off
+      if (!isSetting(control)) put(control, ""); // those follow the voice once the box above them is off
     }
     options.dispatchEvent(new Event("change", { bubbles: true }));
     options.querySelector("summary").focus(); // the button is gone

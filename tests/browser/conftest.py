@@ -127,6 +127,14 @@ def two_endpoints(product: Product) -> Iterator[None]:
     set_stage(product, "no_second_endpoint")
 
 
+@pytest.fixture
+def noise_stays(product: Product) -> Iterator[None]:
+    """The local engine doesn't remove it, whatever it says itself."""
+    set_stage(product, "noise_stays_here")
+    yield
+    set_stage(product, "noise_goes_here")
+
+
 def launch(kind: BrowserType, *arguments: str, whole: bool = False) -> Browser:
     """A Chromium; what some tests need can only be said when it starts.
 

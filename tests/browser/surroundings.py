@@ -41,8 +41,24 @@ def second_endpoint() -> str:
             defaults={"name": name, "description": description, "settings": settings, "hidden": False},
         )
     for model_id, name in (("multilingual", "Multilingual v2"), ("english", "English v2")):
-        VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model_id, defaults={"name": name})
+        # As the catalogue keeps what nobody says more of.
+        kept = {"name": name, "without_effect": ["noise_reduction_db"]}
+        VoiceModel.objects.update_or_create(endpoint=endpoint, model_id=model_id, defaults=kept)
     return endpoint.name
+
+
+def noise_stays_here() -> int:
+    """What an admin may say of the local engine."""
+    from voices.models import Endpoint
+
+    return Endpoint.objects.filter(key=Endpoint.LOCAL).update(removes_noise=False)
+
+
+def noise_goes_here() -> int:
+    """As it was before."""
+    from voices.models import Endpoint
+
+    return Endpoint.objects.filter(key=Endpoint.LOCAL).update(removes_noise=True)
 
 
 def takes_little_at_once() -> str:

@@ -31,6 +31,11 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     open_options(page)
     choose(page, brief)
     page.get_by_label("Format", exact=True).select_option("wav_44100")
+    strength = page.get_by_label("Strength of noise removal")
+    expect(strength).to_be_hidden()
+    page.get_by_label("Remove background noise").check()
+    expect(strength).to_have_value("40")
+    strength.fill("12")
     expect(page.get_by_label("Stability")).to_be_hidden()
     page.get_by_label("Change the voice's own settings").check()
     for name, value in SLIDERS.items():
@@ -39,7 +44,8 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     page.get_by_label("Seed").fill("7")
     if page_kind == "page":
         expect(page.locator("#chosen-options")).to_have_text(
-            "WAV, 44.1 kHz · Stability 80% · Similarity 60% · Style 20% · Speed 1.1× · speaker boost on · seed 7"
+            "WAV, 44.1 kHz · noise removed · by 12 dB at most · Stability 80% · Similarity 60% · Style 20% · Speed 1.1×"
+            " · speaker boost on · seed 7"
         )
     page.get_by_role("button", name="Convert").click()
     page.wait_for_url("**/conversions/*/")
@@ -48,7 +54,8 @@ def test_every_option_of_the_local_engine_arrives_and_the_page_of_the_conversion
     assert said["Format"].startswith("WAV, 44.1 kHz")
     assert said["Voice settings"] == "Stability 80%, Similarity 60%, Style 20%, Speed 1.1×, Speaker boost on"
     assert said["Seed"] == "7"
-    assert not {"Model", "Latency", "Remove background noise"}.intersection(said)
+    assert said["Remove background noise"] == "yes, by 12 dB at most"
+    assert not {"Model", "Latency"}.intersection(said)
 
 
 @pytest.mark.usefixtures("at_rest")
@@ -59,6 +66,7 @@ def test_every_option_that_there_is_arrives(page: Page, page_kind: str, two_endp
     choose_voice(page, "Ana")
     choose(page, speech / "interview.mp3")
     page.get_by_label("Remove background noise").check()
+    expect(page.get_by_label("Strength of noise removal")).to_be_hidden()  # nobody there has said that it heeds it
     page.get_by_label("Model").select_option("English v2")
     page.get_by_label("Change the voice's own settings").check()
     for name, value in SLIDERS.items():
@@ -126,10 +134,21 @@ def test_what_the_local_engine_cannot_do_is_not_offered(page: Page) -> None:
     expect(page.get_by_label("Zero retention")).to_be_visible()
     page.get_by_label("Change the voice's own settings").check()
     page.locator("summary", has_text="For programs").click()
-    for name in ("Stability", "Similarity", "Style", "Speed", "Speaker boost", "Seed", "The recording is"):
+    offered = ("Stability", "Similarity", "Style", "Speed", "Speaker boost", "Seed", "The recording is")
+    for name in ("Remove background noise", *offered):
         expect(page.get_by_label(name, exact=True)).to_be_visible()
-    for name in ("Remove background noise", "Model", "Latency"):
+    for name in ("Model", "Latency"):
         expect(page.get_by_label(name, exact=True)).to_be_hidden()
+
+
+@pytest.mark.usefixtures("noise_stays")
+@with_and_without_scripts
+def test_where_noise_cannot_be_removed_it_is_not_offered(page: Page) -> None:
+    page.goto("/")
+    open_options(page)
+    expect(page.get_by_label("Only I can see it")).to_be_visible()
+    for name in ("Remove background noise", "Strength of noise removal"):
+        expect(page.get_by_label(name)).to_be_hidden()
 
 
 @pytest.mark.usefixtures("at_rest")
@@ -155,14 +174,28 @@ def test_two_endpoints_stand_apart_and_each_offers_what_it_can(page: Page, two_e
         "MP3, good for sharing · noise removed · English v2 · Style 50%"
     )
 
+    strength = page.get_by_label("Strength of noise removal")
+    expect(strength).to_be_hidden()
     choose_voice(page, "Nora")
-    expect(noise).to_be_hidden()
+    expect(noise).to_be_checked()
+    expect(strength).to_be_visible()
+    strength.fill("18")
+    expect(page.locator("#chosen-options")).to_contain_text("noise removed · by 18 dB at most")
+    choose_voice(page, "Ana")
+    expect(strength).to_be_hidden()
+    expect(page.locator("#chosen-options")).not_to_contain_text("18 dB")
+    choose_voice(page, "Nora", "Ana")
+    expect(strength).to_have_accessible_description(re.compile("Only with the voices of Local engine"))
+    choose_voice(page, "Nora")
+    expect(strength).to_have_value("18")
+    noise.uncheck()
+    expect(strength).to_be_hidden()
     expect(retention).to_be_visible()
     expect(page.get_by_label("Model")).to_have_value("")
     expect(page.get_by_label("Style", exact=True)).to_have_value("0.5")  # what was changed stays
     expect(page.locator("#chosen-options")).not_to_contain_text("noise removed")
     choose(page, speech / "interview.mp3")
-    page.get_by_role("button", name="Convert").click()  # the hidden box isn't sent, so nothing is refused
+    page.get_by_role("button", name="Convert").click()  # what is hidden isn't sent, so nothing is refused
     page.wait_for_url("**/conversions/*/")
 
 
@@ -173,11 +206,10 @@ def test_of_two_endpoints_it_is_said_for_which_an_option_counts(page: Page, two_
     choose_voice(page, "Nora", "Ana")
     seed, only = page.get_by_label("Seed"), "Only with the voices of ElevenLabs."
     page.get_by_label("Change the voice's own settings").check()
-    for name in ("Remove background noise", "Model"):
-        field = page.get_by_label(name, exact=True)
-        expect(field).to_be_visible()
-        expect(field).to_have_accessible_description(re.compile(re.escape(only)))
-    for name in ("Style", "Speed", "Speaker boost", "Seed"):
+    model = page.get_by_label("Model", exact=True)
+    expect(model).to_be_visible()
+    expect(model).to_have_accessible_description(re.compile(re.escape(only)))
+    for name in ("Remove background noise", "Style", "Speed", "Speaker boost", "Seed"):
         expect(page.get_by_label(name, exact=True)).not_to_have_accessible_description(re.compile("Only with"))
     expect(page.get_by_label("Zero retention")).to_be_hidden()  # nobody keeps anything, or it isn't that
     seed.fill("7")
@@ -219,7 +251,7 @@ def test_zero_retention_that_a_further_voice_cannot_promise_is_said_to_be_left_o
 
 
 def test_without_javascript_a_box_for_another_endpoint_is_refused_where_it_stands(
-    plain_page: Page, two_endpoints: None, speech: Path
+    plain_page: Page, two_endpoints: None, noise_stays: None, speech: Path
 ) -> None:
     page = plain_page
     allow(page, 422)

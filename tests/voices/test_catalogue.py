@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -28,6 +30,7 @@ def test_the_local_engine_is_there_without_any_key(settings) -> None:
     catalogue.ensure_endpoints()
     local = Endpoint.objects.get()
     assert (local.key, local.base_url, local.billed, local.enabled) == ("local", "http://127.0.0.1:4711", False, True)
+    assert local.removes_noise  # where it does: it says itself
 
 
 def test_elevenlabs_comes_and_goes_with_its_key(settings) -> None:
@@ -170,13 +173,26 @@ def test_what_a_model_says_of_parameters_is_kept_in_the_contracts_words(endpoint
         "ignored_parameters": ["seed", "speed", "no_such_parameter", "output_format"],
     }
     odd = {**plain, "model_id": "odd", "can_use_style": "perhaps", "ignored_parameters": [7, {"seed": 1}]}
-    lists(scripted, [{"voice_id": "v"}], [plain, honest, odd])
+    more = {**plain, "model_id": "more", "extra_parameters": ["noise_reduction_db", "no_such_parameter"]}
+    lists(scripted, [{"voice_id": "v"}], [plain, honest, odd, more])
     assert catalogue.sync(endpoint)
+    # What the published contract doesn't have is believed of nobody who doesn't say it.
     assert dict(endpoint.voice_models.values_list("model_id", "without_effect")) == {
-        "plain": [],
-        "honest": ["remove_background_noise", "seed", "speed", "use_speaker_boost"],
-        "odd": [],
+        "plain": ["noise_reduction_db"],
+        "honest": ["noise_reduction_db", "remove_background_noise", "seed", "speed", "use_speaker_boost"],
+        "odd": ["noise_reduction_db"],
+        "more": [],
     }
+
+
+def test_what_was_kept_before_there_was_noise_removal_is_brought_up_to_it(endpoint: Endpoint) -> None:
+    catalogue.ensure_endpoints()
+    Endpoint.objects.update(removes_noise=False)
+    endpoint.voice_models.create(model_id="old", name="Old", without_effect=["seed"])
+    import_module("voices.migrations.0003_noise").remove_noise(apps, None)
+    assert Endpoint.objects.get(key="local").removes_noise
+    assert not Endpoint.objects.get(pk=endpoint.pk).removes_noise
+    assert endpoint.voice_models.get(model_id="old").without_effect == ["noise_reduction_db", "seed"]
 
 
 # ---- what an endpoint may say ----

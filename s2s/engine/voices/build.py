@@ -15,6 +15,7 @@ import tomllib
 import wave
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -22,11 +23,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from s2s.audio import Encoder
-from s2s.engine import spectrum
+from s2s.engine import denoiser, spectrum
 from s2s.engine.converter import convert
 from s2s.engine.speaker import SourceStatistics, measure
 from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ, analyse
-from s2s.engine.voices import FOLDER, load
+from s2s.engine.voices import FOLDER, load, own_voice
 
 _NEUTRAL_SPEAKERS = ("slt", "rms", "awb")
 _NEUTRAL_SCALE = 1.1
@@ -41,6 +42,8 @@ _TEXT = (
 _MEASURED_UP_TO_HZ = 7000.0
 _PREVIEW_RATE_HZ = 44_100
 _PREVIEW_KBPS = 64
+_SPEECH_OVER_NOISE_DB = 10.0
+_HUM_HZ = 50.0
 
 
 class Design(BaseModel):
@@ -63,12 +66,32 @@ class Design(BaseModel):
     breath: float = 0.0
 
 
+class OwnDesign(BaseModel):
+    """What is chosen for one's own voice: what its preview says in noise, and what without it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    voice_id: str
+    name: str
+    description: str
+    labels: dict[str, str]
+    preview_speaker: str
+    preview_before: str
+    preview_after: str
+
+
 def designs() -> list[Design]:
     """Of all built-in voices. Raises ValueError (pydantic's) for one that says too little or too much."""
-    return [
-        Design.model_validate(row)
-        for row in tomllib.loads((FOLDER / "designs.toml").read_text(encoding="utf-8"))["voice"]
-    ]
+    return [Design.model_validate(row) for row in _chosen()["voice"]]
+
+
+def own_design() -> OwnDesign:
+    """Raises as `designs`."""
+    return OwnDesign.model_validate(_chosen()["own_voice"])
+
+
+def _chosen() -> dict[str, Any]:
+    return tomllib.loads((FOLDER / "designs.toml").read_text(encoding="utf-8"))
 
 
 def speak(speaker: str, text: str) -> NDArray[np.float32]:
@@ -136,6 +159,31 @@ def _spoken(design: Design) -> Iterator[NDArray[np.float32]]:
     yield speak(design.preview_speaker, design.preview_text)
 
 
+def write_own_preview(design: OwnDesign) -> None:
+    """flite speech in noise, and then what the denoiser makes of more of it, as a small mp3."""
+    rate_hz = denoiser.RATE_HZ
+    spoken = (speak(design.preview_speaker, text) for text in (design.preview_before, design.preview_after))
+    before, after = (soxr.resample(speech, SAMPLE_RATE_HZ, rate_hz) for speech in spoken)
+    noisy = in_noise(np.concatenate([before, after]), rate_hz)
+    with denoiser.Denoiser(own_voice().settings(None).noise_reduction_db or 0) as without:
+        cleaned = np.concatenate([without.write(noisy), without.finish()])
+    with own_voice().preview.open("wb") as sink:
+        encoder = Encoder("mp3", _PREVIEW_RATE_HZ, _PREVIEW_KBPS, input_rate_hz=rate_hz, sink=sink)
+        encoder.write(np.concatenate([noisy[: len(before)], cleaned[len(before) :]]))
+        encoder.finish()
+
+
+def in_noise(speech: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """`speech` (n,) beside a road: noise that falls by 3 dB an octave, and a mains hum. The same each time."""
+    at_hz = np.fft.rfftfreq(len(speech), 1 / rate_hz)
+    white = np.fft.rfft(np.random.default_rng(1).standard_normal(len(speech)))
+    noise = np.fft.irfft(white / np.sqrt(np.maximum(at_hz, _HUM_HZ)), len(speech))
+    hum = sum(np.sin(2 * np.pi * _HUM_HZ * k * np.arange(len(speech)) / rate_hz) / k for k in range(1, 8))
+    noise = noise / noise.std() + 0.3 * np.asarray(hum)
+    level = speech.std() / noise.std() * 10 ** (-_SPEECH_OVER_NOISE_DB / 20)
+    return np.asarray(speech + level * noise, dtype=np.float32)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the built-in voices (needs flite).")
     parser.add_argument("--without-previews", action="store_true", help="write the profiles only")
@@ -147,6 +195,8 @@ def main() -> None:
         path.write_text(text + "\n", encoding="utf-8")
         if not arguments.without_previews:
             write_preview(design, path)
+    if not arguments.without_previews:
+        write_own_preview(own_design())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from conversions.forms.offers import options_of
 from conversions.forms.studio import OptionsForm
 from conversions.models import Conversion
 from conversions.templatetags.options import chosen_words
@@ -63,6 +64,40 @@ def test_everything_that_can_be_chosen_arrives_at_the_endpoint(post, scripted) -
     )
 
 
+def test_how_strongly_noise_is_removed_is_sent_to_who_says_that_it_heeds_it(post, scripted, endpoint: Endpoint) -> None:
+    asked = {"remove_background_noise": "on", "noise_reduction_db": "12", "output_format": "wav_16000"}
+    assert post(**asked).status_code == 303
+    assert sent(scripted)[1]["voice_settings"] == '{"noise_reduction_db":12.0}'
+    conversion = Conversion.objects.get()
+    assert chosen_words(conversion) == [("Remove background noise", "yes, by 12 dB at most")]
+    assert options_of(conversion)["noise_reduction_db"] == 12
+    assert not options_of(conversion)["own_settings"]
+
+
+@pytest.mark.parametrize("names", [["noise_reduction_db"], ["remove_background_noise"], None])
+def test_nobody_else_is_sent_how_strongly(post, scripted, endpoint: Endpoint, names: list[str] | None) -> None:
+    """Not who hasn't said so, nor who removes none, nor who has told of no model."""
+    VoiceModel.objects.all().delete()
+    if names is not None:
+        without_effect(endpoint, names=names)
+    parameters = ConvertParameters.model_validate(
+        {"remove_background_noise": True, "voice_settings": {"noise_reduction_db": 12, "style": 0.5}}
+    )
+    heeded = abilities.heeded(endpoint, parameters)
+    assert heeded.voice_settings is not None
+    assert heeded.voice_settings.model_dump(exclude_none=True) == {"style": 0.5}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"noise_reduction_db": "12"}, {"noise_reduction_db": "12", "own_settings": "on"}, {"noise_reduction_db": "40"}],
+)
+def test_without_removal_and_at_its_full_strength_none_is_sent(post, scripted, asked: dict[str, str]) -> None:
+    removal = {} if asked["noise_reduction_db"] == "12" else {"remove_background_noise": "on"}
+    assert post(**asked, **removal, output_format="wav_16000").status_code == 303
+    assert "noise_reduction_db" not in sent(scripted)[1].get("voice_settings", "")
+
+
 def test_what_was_not_touched_is_not_sent(post, scripted) -> None:
     assert post(stability="0.9", output_format="wav_16000").status_code == 303
     assert sent(scripted) == ({"output_format": "wav_16000"}, {"model_id": "eleven_multilingual_sts_v2"})
@@ -84,6 +119,7 @@ def test_raw_pcm_goes_in_as_it_is(post, scripted, client) -> None:
         ("similarity_boost", "-1"),
         ("style", "x"),
         ("speed", "0.5"),
+        ("noise_reduction_db", "41"),
         ("seed", "-1"),
         ("seed", "4294967296"),
         ("seed", "9" * 5000),

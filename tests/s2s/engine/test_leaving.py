@@ -27,6 +27,7 @@ from tests.support.decoders import has_job
 from tests.support.product import wait_for
 
 Load = Callable[[str, int], NDArray[np.float32]]
+NOISE_GOES = {"remove_background_noise": "true"}
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +69,17 @@ def at_rest(worker: int) -> bool:
     return cpu_s(worker) - before < 0.05 and not decoders(worker)
 
 
-@pytest.mark.parametrize("verb", ["", "/stream"])
-def test_work_stops_when_its_client_has_left(alone: EngineProcess, long: bytes, verb: str) -> None:
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [("", {}), ("/stream", {}), ("", NOISE_GOES), ("/stream", NOISE_GOES)],
+    ids=["convert", "stream", "convert without noise", "stream without noise"],
+)
+def test_work_stops_when_its_client_has_left(
+    alone: EngineProcess, long: bytes, verb: str, options: dict[str, str]
+) -> None:
     (worker,) = alone.workers()
-    with httpx.stream(
-        "POST", f"{alone.url}/v1/voice-changer/{NORA}{verb}", files={"audio": long}, timeout=60
-    ) as answer:
+    address = f"{alone.url}/v1/voice-changer/{NORA}{verb}"
+    with httpx.stream("POST", address, files={"audio": long}, data=options, timeout=60) as answer:
         assert answer.status_code == 200
         pieces = answer.iter_raw()  # held: an iterator that is let go closes the connection
         next(pieces)

@@ -32,13 +32,14 @@ HEARD = {
     "style": settings(style=1.0),
     "use_speaker_boost": settings(use_speaker_boost=True),
     "seed": {"seed": 4_294_967_295},
+    "remove_background_noise": {"remove_background_noise": True},
 }
 NOT_HEARD: dict[str, dict[str, object]] = {
     "speed 1": settings(speed=1.0),
     "seed 0": {"seed": 0},
     "model_id": {"model_id": "eleven_english_sts_v2"},
     "enable_logging": {"enable_logging": False},
-    "remove_background_noise": {"remove_background_noise": True},
+    "the strength of what isn't wanted": settings(noise_reduction_db=3),
     "the voice's own settings": settings(stability=0.5, similarity_boost=0.75, style=0, use_speaker_boost=False),
     "nothing": settings(),
 }
@@ -123,6 +124,7 @@ def test_the_model_says_which_parameters_have_no_effect(client: ElevenLabs) -> N
     told = Model.model_validate(model).without_effect
     assert told == {*NOT_HEARD, "optimize_streaming_latency"}.intersection(OPTIONAL_PARAMETERS)
     assert not told.intersection(HEARD)
+    assert model["extra_parameters"] == ["noise_reduction_db"]
 
 
 def test_latency_shortens_the_measurement_of_a_stream_and_of_nothing_else(heard: Heard, clip: bytes) -> None:
@@ -152,6 +154,7 @@ REFUSED: list[tuple[dict[str, object], list[str]]] = [
     (settings(use_speaker_boost="x"), ["body", "voice_settings", "use_speaker_boost"]),
     (settings(speed=0.69), ["body", "voice_settings", "speed"]),
     (settings(speed=1.21), ["body", "voice_settings", "speed"]),
+    (settings(noise_reduction_db=41), ["body", "voice_settings", "noise_reduction_db"]),
 ]
 
 
