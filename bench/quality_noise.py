@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.measure import bar
 from bench.quality_hearing import at_16k, quality
 from bench.quality_speakers import Clip
-from s2s.engine.denoiser import RATE_HZ, Denoiser, make_ready
+from s2s.engine.denoiser import RATE_HZ, Denoiser
 from tests.s2s.engine.noise import in_noise, lag, si_snr_db
 
 Samples = NDArray[np.float32]
@@ -34,7 +34,6 @@ class Removed:
 
 def measure_and_tell(clips: list[Clip]) -> bool:
     """Whether no bar is missed; for speech that is clean by itself."""
-    make_ready()
     noisy, clean = [], []
     print(f"{'':<14}  at {_SNR_DB:g} dB: DNSMOS    SI-SNR    clean: DNSMOS    SI-SNR    CPU s/s")
     shown = [clip for clip in clips if clip.is_clean]

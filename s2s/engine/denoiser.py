@@ -40,8 +40,8 @@ class Denoiser(Closing):
     Each sample stays where it was, and as many come out as went in, when it has been finished. How blocks are cut makes
     no difference. `limit_db`: by how much noise gets quieter at most, from 0, which changes nothing. Memory is flat: 15
     MB for the network's state and weights. Takes .06 to .17 s of processor time for a second of sound, and where no
-    state is ready (`make_ready`) .2 to .5 s with the first block. Raises RuntimeError there where it can't be had
-    (`removes`).
+    network is ready, as for a process's first recording, .3 s with the first block. Raises RuntimeError then where it
+    can't be had (`removes`).
     """
 
     def __init__(self, limit_db: float) -> None:
@@ -87,12 +87,6 @@ class Denoiser(Closing):
 def removes() -> bool:
     """Whether noise can be removed on this machine. Where it can't, the log says why, once."""
     return _library() is not None
-
-
-def make_ready() -> None:
-    """The library, and a network for who comes first; processes that are forked later have both."""
-    if removes():
-        _SPARE.have(_Network())
 
 
 class _Library:
@@ -151,7 +145,8 @@ class _Network:
 
 
 class _Spare:
-    """A network that nobody has used yet: there is no way to make a used one forget."""
+    """A network that nobody has used yet: there is no way to make a used one forget. A process that has removed no
+    noise has none: it would take memory at all those who never do."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -161,11 +156,6 @@ class _Spare:
         with self._lock:
             network, self._network = self._network, None
         return _Network() if network is None else network.result()
-
-    def have(self, network: _Network) -> None:
-        with self._lock:
-            self._network = Future()
-            self._network.set_result(network)
 
     def make(self) -> None:
         """While nobody waits for it."""

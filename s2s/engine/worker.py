@@ -37,7 +37,7 @@ def rehearse() -> None:
     for block in convert(iter([hum.astype(np.float32)]), next(iter(catalogue().values()))):
         encoder.write(block)
     encoder.finish()
-    denoiser.make_ready()
+    denoiser.removes()  # the log says it once, if not
     loaded.keep()
     logger.info("warmed up in %.1f s", time.monotonic() - began)
 

@@ -140,7 +140,6 @@ class TestElsewhere:
         assert not removes()
         assert not removes()
         assert [record.getMessage()[:36] for record in caplog.records] == ["background noise can't be removed he"]
-        denoiser.make_ready()
 
     def test_a_library_for_another_machine(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         import ctypes
