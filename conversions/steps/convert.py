@@ -21,14 +21,13 @@ from conversions.queue.claim import Claim
 from conversions.queue.failures import StepError
 from conversions.queue.leases import Lease
 from conversions.sound.reading import heard, heard_at_once
-from conversions.steps import cutting, reconcile
+from conversions.steps import cutting, reconcile, spoken
 from conversions.steps.coming import Coming
 from conversions.steps.loading import Piece, parameters_of, piece_of
 from conversions.words.lengths import asked_speed
 from s2s.audio import AudioError, Stop
 from s2s.client import Abort, Client, said
 from s2s.contract import MAX_SEED, ConvertParameters
-from voices import abilities
 from voices.clients import client_for
 from voices.refused import is_format_refused, remember_refused
 
@@ -173,12 +172,12 @@ class _Call:
             # Before it is sent: what can't be kept need not be made.
             disk.require(self.coming.expected_bytes + disk.AT_LEAST_FREE)
             audio, sent = self._cut_out(source, stack)
-            source_speech = self._source_speech()
+            speech = spoken.speech_behind(self.piece, source, self.stop)
             asked = "" if self.piece.is_whole else self.look.format.name
             calls.enter(self.claim, conversion, self.piece.endpoint, self.piece.voice_name, asked)
             give_back()  # a connection is never held over a call
             try:
-                return self._answer_to(audio, sent, source_speech, parameters)
+                return self._answer_to(audio, sent, speech, parameters)
             except Exception as error:  # also what nobody foresaw leaves the ledger with the truth
                 calls.close(self.claim, error)
                 lease.check()
@@ -213,18 +212,8 @@ class _Call:
                 "format_refused", words % self.piece.endpoint.name, retry_after_s=0.0, counted=False
             ) from error
 
-    def _source_speech(self) -> bytes | None:
-        """What is spoken in the recording of which this is a passage, for an endpoint that says that it takes it."""
-        recording, model_id = self.piece.conversion.audition_of_id, self.piece.conversion.model_id
-        if recording is None or not abilities.takes_source_speech(self.piece.endpoint, model_id):
-            return None
-        give_back()
-        with suppress(FileNotFoundError), durable.open_file(durable.speech_key(recording)) as file:
-            return file.read()
-        return None
-
     def _answer_to(
-        self, audio: BinaryIO, sent: Energies | None, source_speech: bytes | None, parameters: ConvertParameters
+        self, audio: BinaryIO, sent: Energies | None, speech: bytes | None, parameters: ConvertParameters
     ) -> durable.Result:
         claim, conversion = self.claim, self.piece.conversion
         answer = self.client.convert(
@@ -234,7 +223,7 @@ class _Call:
             filename="recording.flac" if self._is_flac else conversion.source_name or "audio",
             timeout=limits.timeouts(claim),
             most_bytes=limits.most_bytes(claim.seconds, conversion),
-            source_speech=source_speech,
+            source_speech=speech,
             abort=self.abort,
         )
         with answer:

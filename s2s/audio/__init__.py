@@ -8,6 +8,7 @@ who encodes, or looks at samples, loads numpy and libav: most processes just han
 from typing import TYPE_CHECKING, Any
 
 from s2s.audio.decoding import (
+    SPEECH_RATE_HZ,
     Examination,
     decode,
     examine,
@@ -16,6 +17,7 @@ from s2s.audio.decoding import (
     film,
     measure_loudness,
     searchable,
+    speech_of,
     spoken,
     stretch,
     warm_up,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from s2s.audio.encoding import Encoder, encode
 
 __all__ = [
+    "SPEECH_RATE_HZ",
     "SPEECH_SEARCH_S",
     "AudioError",
     "Encoder",
@@ -50,6 +53,7 @@ __all__ = [
     "in_playing_order",
     "measure_loudness",
     "searchable",
+    "speech_of",
     "spoken",
     "stretch",
     "warm_up",

@@ -8,7 +8,7 @@ import dataclasses
 import io
 import operator
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DEFAULT_LIMITS: Final = Limits()
 _INDEX_BYTES: Final = 1 << 20  # headers of the shortest recording; indices grow with a recording
 _MOST_BYTES_A_SECOND: Final = 5 * MAX_RATE_HZ  # of sound in any codec
-_SPEECH_RATE_HZ: Final = 24_000  # the local engine's, so that it measures the same samples
+SPEECH_RATE_HZ: Final = 24_000  # the local engine's, so that it measures the same samples
 _EXCERPT_LIMITS: Final = Limits(cpu_s=20, idle_s=20)  # someone waits for it
 _NEAR: Final = 3  # places before a moment
 
@@ -290,10 +290,19 @@ def spoken(
     from s2s.audio.speaking import find_speech
 
     with contextlib.closing(
-        decode(source, sample_rate_hz=_SPEECH_RATE_HZ, limits=limits, raw=raw, track=track)
+        decode(source, sample_rate_hz=SPEECH_RATE_HZ, limits=limits, raw=raw, track=track)
     ) as blocks:
-        found = find_speech(blocks, _SPEECH_RATE_HZ)
-    return _wav([found.samples], _SPEECH_RATE_HZ), found.begins_s, found.searched_s
+        found = find_speech(blocks, SPEECH_RATE_HZ)
+    return _wav([found.samples], SPEECH_RATE_HZ), found.begins_s, found.searched_s
+
+
+def speech_of(blocks: Iterable[NDArray[np.float32]]) -> bytes:
+    """What the local engine measures a speaker by: the first speech in mono `blocks` (n,) at SPEECH_RATE_HZ, as a
+    16-bit WAV; see `find_speech`. Raises what `blocks` raises, and pulls no more of them than are needed.
+    """
+    from s2s.audio.speaking import find_speech
+
+    return _wav([find_speech(blocks, SPEECH_RATE_HZ).samples], SPEECH_RATE_HZ)
 
 
 def _wav(samples: list[NDArray[np.float32]], rate_hz: int) -> bytes:

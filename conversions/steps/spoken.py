@@ -1,0 +1,96 @@
+"""What an endpoint measures the speaker of a piece by, where it takes that (`source_speech`).
+
+A piece that is measured on itself comes out in a voice of its own: three seconds of somebody are another mood of them
+than the minute after. So all pieces of one speaker come with the same speech: the first that is theirs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Generator
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, BinaryIO
+from uuid import UUID
+
+from conversions.files import durable
+from conversions.ground.connections import give_back
+from conversions.models import Region
+from conversions.steps import cutting
+from conversions.steps.loading import Piece
+from s2s.audio import SPEECH_RATE_HZ, AudioError, Stop, speech_of
+from voices import abilities
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_Who = tuple[UUID, int | None, int | None, str]
+
+_KEPT = 8  # speakers whose pieces are likely to be next, some 700 KB each
+_kept: OrderedDict[_Who, bytes] = OrderedDict()
+_lock = threading.Lock()
+
+
+def speech_behind(piece: Piece, source: BinaryIO, stop: Stop) -> bytes | None:
+    """A WAV of who speaks in `piece`, from elsewhere in the recording; None where it is measured on itself.
+
+    `source` is what the piece is cut out of. May ask the database, and gives the connection back.
+    """
+    conversion = piece.conversion
+    if not (conversion.audition_of_id or conversion.in_regions):
+        return None
+    if not abilities.takes_source_speech(piece.endpoint, conversion.model_id):
+        return None
+    if conversion.audition_of_id:
+        give_back()
+        with suppress(FileNotFoundError), durable.open_file(durable.speech_key(conversion.audition_of_id)) as file:
+            return file.read()
+        return None
+    theirs = _theirs(piece)
+    give_back()
+    return _of_speaker(piece, theirs, source, stop) if theirs else None
+
+
+def _theirs(piece: Piece) -> list[Region]:
+    """All regions of who speaks in the middle of the piece; none where the recording's own voice does."""
+    regions = list(piece.conversion.regions.filter(channel=piece.channel))
+    rate_hz = piece.conversion.source_rate_hz or 1
+    middle_s = sum(piece.samples) / 2 / rate_hz
+    here = next((each for each in regions if each.start_s <= middle_s < _end_s(each, piece)), None)
+    if here is None:
+        return []
+    return [each for each in regions if (each.voice_id, each.speaker) == (here.voice_id, here.speaker)]
+
+
+def _of_speaker(piece: Piece, theirs: list[Region], source: BinaryIO, stop: Stop) -> bytes | None:
+    who = piece.conversion.pk, piece.channel, theirs[0].voice_id, theirs[0].speaker
+    with _lock:
+        if who in _kept:
+            _kept.move_to_end(who)
+            return _kept[who]
+    try:
+        with closing(_heard(piece, theirs, source, stop)) as blocks:
+            found = speech_of(blocks)
+    except AudioError:
+        return None  # what is wrong there fails where it is converted, and says so
+    if not piece.conversion.zero_retention:
+        with _lock:
+            _kept[who] = found
+            while len(_kept) > _KEPT:
+                _kept.popitem(last=False)
+    return found
+
+
+def _heard(
+    piece: Piece, regions: list[Region], source: BinaryIO, stop: Stop
+) -> Generator[NDArray[np.float32], None, None]:
+    for region in regions:
+        first, end = (round(moment_s * SPEECH_RATE_HZ) for moment_s in (region.start_s, _end_s(region, piece)))
+        yield from cutting.excerpt(
+            piece.conversion, source, first, end - first, SPEECH_RATE_HZ, stop, channel=piece.channel
+        )
+
+
+def _end_s(region: Region, piece: Piece) -> float:
+    return (piece.conversion.source_duration_s or 0.0) if region.end_s is None else region.end_s
