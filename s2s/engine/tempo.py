@@ -1,7 +1,7 @@
 """The same speech faster or slower, at its pitch.
 
 By libav's `atempo`, which overlaps stretches of the sound where they are most alike (WSOLA: Verhelst, Roelands 1993):
-each moment lies within 20 ms of where it belongs.
+each moment lies within 20 ms of where it belongs. What that takes is in `findings/libav-atempo-early.sh`.
 """
 
 from __future__ import annotations
