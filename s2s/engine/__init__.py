@@ -9,12 +9,14 @@ What the contract's voice settings do here:
 - `similarity_boost` (.75): how far formants, colour and breath move to the voice; 0 goes 40 % of the way, 1 goes 120 %.
 - `stability` (.5): width of the melody, 1.3 times the voice's at 0, .7 times at 1.
 - `style` (0): widens the melody by up to 30 %.
-- `use_speaker_boost`, `speed`: accepted, without effect. The timing is the source's, always.
+- `use_speaker_boost`: up to 4 dB more presence, at the same loudness.
+- `speed` (1): so much faster, at the same pitch. At 1 every moment stays where it is.
 
 `remove_background_noise` takes noise away before the voice is changed, as strongly as a setting of ours says
 (`noise_reduction_db`, 40); one of the voices does nothing else. Not every machine can (`denoiser`).
 
-`seed` is accepted; the engine is deterministic with or without it. `model_id` may be any: there is one model.
+Each `seed` is another take, with other breath and a melody that drifts by some cents; the same one gives the same
+samples. `model_id` may be any: there is one model.
 `/v1/models` lists what has no effect (`ignored_parameters`). Nothing of a request is kept.
 
 Serve it with `python -m s2s.engine`.
