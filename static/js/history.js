@@ -22,3 +22,15 @@ document.addEventListener("htmx:afterSettle", () => {
   // "Older" went with the rows that it stood under.
   if (document.activeElement === document.body) document.querySelector("#rows").focus({ preventScroll: true });
 });
+
+// What was chosen before this ran, or what the browser has filled in again, and nobody has looked for.
+document.addEventListener(
+  "htmx:load",
+  () => {
+    const filters = document.querySelector("#filters");
+    const shown = new URLSearchParams(location.search);
+    const differs = ([name, value]) => value !== (shown.get(name) ?? "");
+    if ([...new FormData(filters)].some(differs)) filters.requestSubmit();
+  },
+  { once: true },
+);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.stage import set_stage
 from tests.browser.studio import allow
@@ -39,6 +39,19 @@ def test_states_and_voices_filter_and_an_empty_answer_offers_everything(page: Pa
     expect(page).to_have_url(re.compile(r"/history/\?voice=\d+$"))
     expect(page.locator("td.voice-name").first).to_have_text("George")
     expect(page.locator("td.voice-name").filter(has_not_text="George")).to_have_count(0)
+
+
+def test_what_was_chosen_before_the_scripts_came_is_looked_for_when_they_do(page: Page) -> None:
+    late: list[Route] = []
+    page.route(re.compile(r"/htmx[^/]*\.js"), lambda route: late.append(route))  # noqa: PLW0108 - no built-in
+    page.goto("/history/", wait_until="commit")
+    page.get_by_role("radio", name="Cancelled").check(force=True)
+    while not late:
+        page.wait_for_timeout(100)  # not time.sleep: routes come meanwhile
+    for route in late:
+        route.continue_()
+    expect(page).to_have_url(re.compile(r"/history/\?state=cancelled$"))
+    expect(page.get_by_role("radio", name="Cancelled")).to_be_checked()
 
 
 def test_older_pages_follow_without_gap_or_repetition_and_back_returns(page: Page) -> None:
