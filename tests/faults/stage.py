@@ -91,6 +91,7 @@ class Stage:
         voice: str = "v0",
         seconds: float = 2.0,
         at_the_door: bool = False,
+        output_format: str = "wav_16000",
     ) -> str:
         """The address of a recording like no other, so that the endpoint's count tells them apart.
 
@@ -98,7 +99,7 @@ class Stage:
         """
         audio, person = phrase(seconds, next(_seeds)), self.person
         form = {**self._form, "voice": str(self._voices[to][voice])}
-        return person.send(form, audio if at_the_door else lengthless(audio), f"{title}.wav")
+        return person.send(form, audio if at_the_door else lengthless(audio), f"{title}.wav", output_format)
 
     def state(self, address: str) -> str:
         return self.states([address])[0]

@@ -41,18 +41,36 @@ def test_killed_while_pieces_are_under_way(stage: Stage, to: str) -> None:
 
 
 def test_killed_while_it_is_prepared_and_while_it_is_joined(stage: Stage, to: str) -> None:
+    """Each time in the middle of the work: while a decoder reads the recording, and while the result is encoded."""
     endpoint = stage.endpoint(to)
     endpoint.script(default=SPEAKS)
-    with stage.frozen("cpu"):
-        address = stage.submit(to=to, seconds=60.0)
-        stage.product.kill("cpu")
-    wait_for(lambda: stage.state(address) in ("converting", "assembling", "ready"), "it is prepared")
-    with stage.frozen("cpu"):
-        wait_for(lambda: stage.state(address) in ("assembling", "ready"), "its pieces are done")
-        stage.product.kill("cpu")
+    with stage.product.frozen("decoders"):
+        address = stage.submit(to=to, seconds=60.0, output_format="mp3_44100_128")
+        wait_for(lambda: "prepare running" in steps(stage, address), "it is being prepared")
+        stage.kill("cpu")
+    redos = 0
+    while not killed_while_joining(stage, address):
+        ended(stage, address)  # it was joined before anybody looked
+        redo(stage, address, 1)
+        redos += 1
     fact = ended(stage, address)
     assert fact["events"].count("ready") == 1
-    assert endpoint.calls == PIECES
+    assert endpoint.calls == PIECES + redos
+    assert [step["attempt"] for step in fact["steps"] if step["kind"] == "prepare"] == [2]
+    assert max(step["attempt"] for step in fact["steps"] if step["kind"] == "assemble") > 1
+    assert {step["status"] for step in fact["steps"]} == {"done"}
+
+
+def killed_while_joining(stage: Stage, address: str) -> bool:
+    def joining() -> bool:
+        return "assemble running" in steps(stage, address)
+
+    wait_for(lambda: joining() or stage.state(address) == "ready", "it is being joined")
+    with stage.product.frozen("cpu"):
+        caught = joining()
+        if caught:
+            stage.kill("cpu")
+    return caught
 
 
 def test_killed_while_a_piece_is_converted_once_more_and_while_all_are_joined_anew(stage: Stage, to: str) -> None:
