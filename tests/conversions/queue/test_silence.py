@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from conversions.ledger import sums
 from conversions.models import Call, Conversion, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
+from conversions.queue.limits import timeouts
 from conversions.upkeep import sweeper
 from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, client_of, work_all
@@ -232,6 +234,22 @@ def test_what_takes_too_long_is_not_begun_again_where_it_costs_nothing(
         assert "safe" in conversion.error
         assert setting in conversion.error
         assert "billed" not in conversion.error
+
+
+@pytest.mark.parametrize("billed", [False, True])
+def test_what_a_call_may_take_grows_with_its_recording_where_it_costs_nothing(submit: Submit, billed: bool) -> None:
+    """By the settings as they are: three hours on an engine that works at a third of real time are begun once."""
+    prepare(submit, 1)
+    found = claim(Lane.CALLS)
+    assert found is not None
+    clip, hours = (timeouts(replace(found, seconds=seconds, billed=billed)) for seconds in (10.0, 3 * 3600.0))
+    assert clip.read_s < clip.total_s
+    if billed:
+        assert hours.total_s == clip.total_s
+        assert hours.read_s == hours.total_s
+    else:
+        assert min(hours.total_s, hours.read_s) > 3 * 3 * 3600
+        assert hours.total_s - clip.total_s == hours.read_s - clip.read_s
 
 
 def two_of_which_one_may_try(submit: Submit, scripted: ScriptedEndpoint) -> list[Conversion]:
