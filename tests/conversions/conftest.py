@@ -19,6 +19,7 @@ from conversions.queue import claim as claiming
 from conversions.queue import failures, leases
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
+from conversions.upkeep import sweeper
 from conversions.upkeep.worker import work
 from s2s.audio import decode
 from s2s.contract import ConvertParameters
@@ -28,6 +29,7 @@ from teams.models import User
 from tests.conversions.pieces import RATE, SPEAKS, Samples
 from tests.support.cast import Cast, make_cast
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
+from tests.support.product import wait_for
 from tests.support.redis import running_redis
 from tests.support.sound import wav
 from tests.support.written import write_recording
@@ -192,6 +194,17 @@ def work_all() -> int:
             return done
         work(found)
         done += 1
+
+
+def run_out(conversion: Conversion) -> None:
+    """The lease of its call runs out. Whoever holds that is a thread of this process and renews it at any moment, also
+    in the one before the sweeper looks."""
+
+    def found() -> bool:
+        steps = Step.objects.filter(conversion=conversion, kind=Step.Kind.CONVERT, status=Step.Status.RUNNING)
+        return steps.update(lease_until=db_now() - timedelta(seconds=1)) == 1 and sweeper.recover() == 1
+
+    wait_for(found, "its lease has run out")
 
 
 def work_one(*lanes: Lane) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from conversions import actions
-from conversions.models import Call, Conversion, Step
+from conversions.models import Call, Conversion
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep import sweeper
 from conversions.upkeep.worker import work
 from s2s.client import Unclear
 from teams.models import User
-from tests.conversions.conftest import Submit, work_until_done
+from tests.conversions.conftest import Submit, run_out, work_until_done
 from tests.conversions.queue.points import Point, Points
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
@@ -52,8 +52,7 @@ def test_what_was_answered_stays_answered(submit: Submit, scripted: ScriptedEndp
     conversion = submit(data=phrase())
 
     def found_by_another() -> None:
-        Step.objects.filter(kind=Step.Kind.CONVERT).update(lease_until=conversion.created_at)
-        assert sweeper.recover() == 1
+        run_out(conversion)
         work_until_done(conversion)
         raise Unclear("The connection broke.", code="no_answer")
 

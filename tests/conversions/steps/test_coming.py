@@ -18,12 +18,11 @@ from django.test import Client
 from conversions import actions
 from conversions.files import beginnings, durable
 from conversions.ground import disk
-from conversions.ground.clock import db_now
 from conversions.models import Conversion, Step
 from conversions.sound.reading import headerless
-from conversions.upkeep import housekeeping, sweeper
+from conversions.upkeep import housekeeping
 from s2s.audio import decode
-from tests.conversions.conftest import Submit, client_of, work_all
+from tests.conversions.conftest import Submit, client_of, run_out, work_all
 from tests.conversions.pieces import RATE, Samples, wav_of
 from tests.conversions.steps.halfway import HALF, begin, step_of
 from tests.support.cast import Cast
@@ -172,8 +171,7 @@ def test_a_worker_that_vanished_leaves_nothing_that_is_heard_or_taken_for_a_resu
     first = heard_at(alice, conversion)
     settled()
     scripted.script(default=HALF)
-    Step.objects.filter(pk=step_of(conversion).pk).update(lease_until=db_now() - timedelta(seconds=1))
-    assert sweeper.recover() == 1
+    run_out(conversion)
     assert step_of(conversion).status == Step.Status.WAITING  # and not adopted
     assert parts(conversion) == []
     assert shown(alice, conversion) is None
