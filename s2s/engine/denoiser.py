@@ -155,7 +155,8 @@ class _Spare:
     def take(self) -> _Network:
         with self._lock:
             network, self._network = self._network, None
-        return _Network() if network is None else network.result()
+        # What kept one from being made when nobody waited may be over.
+        return _Network() if network is None or network.exception() is not None else network.result()
 
     def make(self) -> None:
         """While nobody waits for it."""
@@ -170,7 +171,7 @@ def _fill(future: Future[_Network]) -> None:
     try:
         future.set_result(_Network())
     except BaseException as error:
-        future.set_exception(error)  # for who has come to take it
+        future.set_exception(error)  # whoever has come to take it makes one of their own
 
 
 _SPARE = _Spare()

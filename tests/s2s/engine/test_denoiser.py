@@ -126,6 +126,24 @@ def test_memory_does_not_grow_with_the_recordings(noisy: Samples) -> None:
     assert resident() - before < 25_000_000  # of the four, at 15 MB each, only what is made ready next
 
 
+def test_a_network_that_could_not_be_made_ahead_is_made_when_it_is_wanted(
+    noisy: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = without_noise(noisy)
+    spare = denoiser._Spare()
+    monkeypatch.setattr(denoiser, "_SPARE", spare)
+    with monkeypatch.context() as full:
+
+        def refuse() -> None:
+            raise MemoryError
+
+        full.setattr(denoiser, "_Network", refuse)
+        spare.make()
+        assert spare._network is not None
+        assert isinstance(spare._network.exception(60), MemoryError)
+    assert np.array_equal(without_noise(noisy), whole)
+
+
 class TestElsewhere:
     """Where there is no wheel, or its library doesn't load."""
 
