@@ -34,6 +34,8 @@ HEARD = {
     "seed": {"seed": 4_294_967_295},
     "remove_background_noise": {"remove_background_noise": True},
 }
+# What lifts the presence alone leaves the rest of the spectrum, where most of the power is.
+LEAST_ALIKE = {"use_speaker_boost": 0.995}
 NOT_HEARD: dict[str, dict[str, object]] = {
     "speed 1": settings(speed=1.0),
     "seed 0": {"seed": 0},
@@ -79,7 +81,7 @@ def test_what_is_documented_to_be_heard_is(heard: Heard, plain: NDArray[np.int16
     for name, options in HEARD.items():
         changed = heard(**options)
         assert len(changed) == len(plain), name
-        assert np.corrcoef(plain, changed)[0, 1] < 0.995, name
+        assert np.corrcoef(plain, changed)[0, 1] < LEAST_ALIKE.get(name, 0.99), name
 
 
 @pytest.mark.parametrize("verb", ["convert", "stream"])
