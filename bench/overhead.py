@@ -8,7 +8,7 @@ examined, without pages, database or queue. How long that takes is the machine's
 against it. All three find memory that the kernel had in its hands a moment ago (`touch_memory`): the product keeps its
 files and would meet new pages each time, where the third way writes over its own. Both files are WAV, which needs no
 decoder: compressed sound takes one for each, and is not measured here.
-Bars: median <= 1.02 of the third way's; 95th percentile <= 1.15 of the direct call's median.
+Bars: median <= 1.02 of the third way's and <= 1.05 of the direct call's; 95th percentile <= 1.15 of the latter.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def main() -> int:
     direct_s, ours_s, bare_s = (statistics.median(column) for column in (directs, ours, bares))
     print(f"direct call {direct_s * 1000:.0f} ms, through the product {ours_s * 1000:.0f} ms (median)")
     print(f"what nothing can leave out: {bare_s * 1000:.0f} ms, {bare_s / direct_s:.3f}x of the direct call")
-    print(f"through the product: {ours_s / direct_s:.3f}x of the direct call")
     met = bar("95th percentile over the direct call", ours[int(0.95 * len(ours))] / direct_s, 1.15, "x")
+    met &= bar("submit to ready over the direct call, median", ours_s / direct_s, 1.05, "x")
     met &= bar("submit to ready over what nothing can leave out", ours_s / bare_s, 1.02, "x")
     return 0 if met else 1
 

@@ -19,7 +19,7 @@ Results are in the cache folder, to be listened to. Fails when a bar is missed, 
 With --noise, in pink noise that is 5 dB quieter than the speech, and of clean speech:
 
 - DNSMOS change: mean >= .50 in noise, >= -.05 of clean speech;
-- SI-SNR gain, not on the telephone: mean >= 8 dB; in its place to the sample.
+- SI-SNR gain: mean >= 8 dB; in its place to the sample.
 """
 
 from __future__ import annotations

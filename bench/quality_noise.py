@@ -47,9 +47,11 @@ def measure_and_tell(clips: list[Clip]) -> bool:
         )
     met = bar("DNSMOS lost at 5 dB, mean", -_mean_change(noisy), -0.5, "")
     met &= bar("DNSMOS lost of clean speech, mean", -_mean_change(clean), 0.05, "")
-    # What a telephone adds is noise too, so what would be left of its speech alone isn't known.
+    # A telephone adds noise too, and what would be left of its speech alone isn't known: said apart, and counted.
     apart = [each.si_snr_db for clip, each in zip(shown, noisy, strict=True) if "telephone" not in clip.name]
-    met &= bar("SI-SNR lost at 5 dB, not on the telephone, mean", _SNR_DB - float(np.mean(apart)), -8.0, "dB")
+    print(f"SI-SNR gained without the telephones: {float(np.mean(apart)) - _SNR_DB:.1f} dB")
+    gained_db = float(np.mean([each.si_snr_db for each in noisy])) - _SNR_DB
+    met &= bar("SI-SNR lost at 5 dB, mean", -gained_db, -8.0, "dB")
     met &= bar("late, worst", max(abs(each.lag) for each in noisy), 0, "")
     return met
 
