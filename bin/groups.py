@@ -63,10 +63,10 @@ SAFE = {
     "SECURE_HSTS_SUBDOMAINS": "true",
 }
 
-# They start browsers of other kinds, or with other arguments, beside the one that all other pages share.
-_BROWSERS_OF_THEIR_OWN = tuple(
-    f"tests/browser/test_{name}.py" for name in ("every_browser", "proxies", "recording", "uploads", "without_shelf")
-)
+# They start browsers of other kinds, with other arguments or before another product, beside the one that all other
+# pages share.
+_KINDS = ("every_browser", "hour", "proxies", "recording", "uploads", "without_shelf")
+_BROWSERS_OF_THEIR_OWN = tuple(f"tests/browser/test_{name}.py" for name in _KINDS)
 # How pages look; and the pages of parts and of a film, which several of these tests share.
 _LOOKS = ("contrast", "contrast_parts", "looks", "styleguide", "channels", "films", "kept_marks", "parts", "unordered")
 _OF_LOOKS = tuple(f"tests/browser/test_{name}.py" for name in _LOOKS)

@@ -63,12 +63,16 @@ def _facts(conversion: Any) -> dict[str, Any]:
         **{name: getattr(conversion, name) for name in plain},
         "billed": conversion.endpoint.billed,
         "steps": [
-            {name: getattr(step, name) for name in ("kind", "status", "attempt", "result")}
+            {
+                name: getattr(step, name)
+                for name in ("kind", "status", "attempt", "result", "start_sample", "end_sample")
+            }
             | {"leased": step.lease_token is not None}
             for step in conversion.steps.all()
         ],
         "calls": [
-            {"outcome": call.outcome, "error": call.error, "credits": call.credits} for call in conversion.calls.all()
+            {name: getattr(call, name) for name in ("outcome", "error", "credits", "seconds")}
+            for call in conversion.calls.all()
         ],
         "events": [event.kind for event in conversion.events.all()],
         "told": [event.data["words"] for event in conversion.events.all() if "words" in event.data],
