@@ -319,6 +319,36 @@ def test_what_was_not_taken_is_still_there_for_who_leaves_the_page_to_sign_in(pa
     page.wait_for_url("**/conversions/*/")
 
 
+@pytest.mark.parametrize("lost", ["timbre_session", "timbre_"], ids=["the session", "every cookie"])
+@pytest.mark.parametrize("content", [b"RIFF", bytes(4 * 1024**2)], ids=["little", "much"])
+def test_without_scripts_who_was_signed_out_reads_that_nothing_was_taken_and_goes_on(
+    plain_page: Page, speech: Path, lost: str, content: bytes
+) -> None:
+    """Much is still on its way when the answer is known."""
+    page = plain_page
+    page.goto("/")
+    choose(page, Recording("lost.wav", content))
+    page.context.clear_cookies(name=re.compile(lost))
+    convert(page)
+    expect(page.get_by_role("alert")).to_have_text(
+        "You were signed out before this arrived, so what you sent was not taken. Sign in, then send it again."
+    )
+    page.get_by_label("E-mail").fill("alice@example.com")
+    page.get_by_label("Password").fill("a long password for tests")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change the voice, keep the performance")
+    expect(page.locator(".notice.bad:visible")).to_have_text(
+        "You had been signed out, so what you sent was not taken. Nothing was converted or changed by it. "
+        "Please send it again."
+    )
+    choose(page, named(speech / "interview.mp3", "sent again.mp3"))
+    convert(page)
+    page.wait_for_url("**/conversions/*/")
+    page.goto("/history/")
+    expect(page.locator("main")).to_contain_text("sent again")
+    expect(page.locator("main")).not_to_contain_text("lost")
+
+
 def test_an_upload_says_how_fast_it_is_and_how_long_it_takes(page: Page) -> None:
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
     page.goto("/")
