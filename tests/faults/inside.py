@@ -47,6 +47,8 @@ def _uuid(text: str) -> Any:
 
 
 def _facts(conversion: Any) -> dict[str, Any]:
+    from conversions.models import Diarization
+
     plain = [
         "status",
         "error_code",
@@ -77,6 +79,7 @@ def _facts(conversion: Any) -> dict[str, Any]:
         "events": [event.kind for event in conversion.events.all()],
         "told": [event.data["words"] for event in conversion.events.all() if "words" in event.data],
         "repeats": _repeats(conversion),
+        "turns": list(Diarization.objects.filter(conversion=conversion).values_list("turns", flat=True)),
     }
 
 
@@ -122,13 +125,9 @@ def leases_run_out(lanes: list[str], until: str) -> None:
     from conversions.ground.clock import db_now
     from conversions.models import Step
 
-    kinds = {"calls": {Step.Kind.CONVERT}, "cpu": set(Step.Kind) - {Step.Kind.CONVERT}}
-    steps = Step.objects.filter(
-        status=Step.Status.RUNNING,
-        kind__in=set().union(*(kinds[lane] for lane in lanes)),
-        lease_until__lte=datetime.fromisoformat(until),
-    )
-    steps.update(lease_until=db_now() - timedelta(seconds=1))
+    steps = Step.objects.filter(status=Step.Status.RUNNING, lease_until__lte=datetime.fromisoformat(until))
+    for lane in lanes:
+        steps.filter(endpoint__isnull=lane == "cpu").update(lease_until=db_now() - timedelta(seconds=1))
 
 
 def nobody_in_a_transaction() -> bool:

@@ -92,12 +92,13 @@ class Stage:
         seconds: float = 2.0,
         at_the_door: bool = False,
         output_format: str = "wav_16000",
+        audio: bytes = b"",
     ) -> str:
-        """The address of a recording like no other, so that the endpoint's count tells them apart.
+        """The address of `audio`, else of a recording like no other, so that the endpoint's count tells them apart.
 
         It has the long way, by a worker that prepares it, unless it is to be understood `at_the_door`.
         """
-        audio, person = phrase(seconds, next(_seeds)), self.person
+        audio, person = audio or phrase(seconds, next(_seeds)), self.person
         form = {**self._form, "voice": str(self._voices[to][voice])}
         return person.send(form, audio if at_the_door else lengthless(audio), f"{title}.wav", output_format)
 

@@ -10,11 +10,14 @@ import pytest
 
 from tests.faults.promises import ids_of
 from tests.faults.stage import KEYS, Stage
+from tests.support.dialogue import RATE_HZ, conversation
 from tests.support.endpoint import Behaviour
 from tests.support.product import wait_for
+from tests.support.sound import as_wav
 
 MOST_S = 20.0
 PIECES = 4
+TALK_S = 60.0  # listened to for some seconds
 SPEAKS = Behaviour(speaks=True, most_s=MOST_S)
 
 
@@ -23,6 +26,28 @@ def to(request: pytest.FixtureRequest, stage: Stage) -> Iterator[str]:
     stage.inside.ask("take_at_most", KEYS[request.param], MOST_S)
     yield request.param
     stage.inside.ask("take_at_most", KEYS[request.param], None)
+
+
+def test_killed_while_it_is_found_who_speaks(stage: Stage) -> None:
+    """In the middle of listening. It is done once, and the recording itself isn't touched."""
+    talk, said = conversation(["man_librivox", "woman_prompts"], TALK_S)
+    address = stage.submit(audio=as_wav(talk, RATE_HZ))
+    before = ended(stage, address)
+    press(stage, f"{address}parts/speakers/")
+    wait_for(lambda: "speakers running" in steps(stage, address), "it is being listened to")
+    with stage.product.frozen("cpu"):
+        assert "speakers running" in steps(stage, address), "it was over before anybody looked"
+        stage.kill("cpu")
+    wait_for(lambda: "speakers done" in steps(stage, address), lambda: f"it is found: {steps(stage, address)}")
+    fact = fact_of(stage, address)
+    assert [step["attempt"] for step in fact["steps"] if step["kind"] == "speakers"] == [2]
+    (turns,) = fact["turns"]
+    assert {speaker for _start, _end, speaker in turns} == {0, 1}
+    assert turns[0][0] == pytest.approx(said[0].start_s, abs=0.5)
+    assert turns[-1][1] == pytest.approx(said[-1].end_s, abs=0.5)
+    assert "2 speakers were found." in stage.person.http.get(f"{address}parts/").text
+    assert fact["events"] == [*before["events"], "interrupted"]
+    assert (fact["status"], fact["output"]) == ("ready", before["output"])
 
 
 def test_killed_while_pieces_are_under_way(stage: Stage, to: str) -> None:
@@ -106,9 +131,13 @@ def test_a_plan_that_allows_two_slots_converts_all_of_it(stage: Stage, to: str) 
 
 
 def redo(stage: Stage, address: str, number: int) -> None:
+    press(stage, f"{address}pieces/{number}/redo/")
+
+
+def press(stage: Stage, address: str) -> None:
     token = stage.person.form()["csrfmiddlewaretoken"]
-    answer = stage.person.http.post(f"{address}pieces/{number}/redo/", data={"csrfmiddlewaretoken": token})
-    assert answer.status_code == 303
+    answer = stage.person.http.post(address, data={"csrfmiddlewaretoken": token})
+    assert answer.status_code in (302, 303)
 
 
 def redone(stage: Stage, address: str, times: int) -> str:
