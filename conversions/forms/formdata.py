@@ -6,6 +6,7 @@ read, as it was read, and searches it in half the time: `bench/upload`.
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Callable
 from typing import TypeAlias
@@ -71,20 +72,32 @@ def receive(
     return form.done()
 
 
-class _Ends:
-    """Whether a part may end in what was read, asked in half the time that the parser takes.
+def _search() -> Callable[[bytes, bytes], bool]:
+    """memmem(3), where there is one: a third of the time of `bytes.find` and `bytes.rfind`, of which each has boundaries
+    and sounds that it is slow at. Bytes made up to slow it take three times as long as those made up to slow these.
 
-    It asks bytes.find, which CPython does for needles of this length by the two-way algorithm. rfind steps over a whole
-    needle wherever it sees a byte that isn't in it. Bytes made up to slow it get one step each at most: it compares
-    where it sees a CR, which is the needle's first byte alone, and no further than to the next CR.
+    It keeps the interpreter's lock, as these do: to give it away and get it back takes longer than a search.
     """
+    search = getattr(ctypes.PyDLL(None), "memmem", None)
+    if search is None:
+        return lambda within, what: what in within
+    search.restype = ctypes.c_void_p
+    search.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+    return lambda within, what: search(within, len(within), what, len(what)) is not None
+
+
+_is_within = _search()
+
+
+class _Ends:
+    """Whether a part may end in what was read, asked in a fraction of the time that the parser takes."""
 
     def __init__(self, boundary: bytes) -> None:
         self._whole = b"\r\n--" + boundary
         self._begun = tuple(self._whole[:count] for count in range(1, len(self._whole)))
 
     def may_be_in(self, chunk: bytes) -> bool:
-        return chunk.endswith(self._begun) or chunk.rfind(self._whole) >= 0
+        return chunk.endswith(self._begun) or _is_within(chunk, self._whole)
 
 
 class _Form:
