@@ -73,8 +73,8 @@ def receive(
 
 
 def _search() -> Callable[[bytes, bytes], bool]:
-    """memmem(3), where there is one: a third of the time of `bytes.find` and `bytes.rfind`, of which each has boundaries
-    and sounds that it is slow at. Bytes made up to slow it take three times as long as those made up to slow these.
+    """memmem(3), where there is one: a third of the time of `bytes.find` and `bytes.rfind`, each of which has sounds
+    and boundaries that it is slow at. Bytes made up to slow it take three times as long as those made up to slow them.
 
     It keeps the interpreter's lock, as these do: to give it away and get it back takes longer than a search.
     """

@@ -83,11 +83,15 @@ class Zygote(Child):
         with contextlib.ExitStack() as theirs:
             stdout, told = _pipe(theirs)
             errors, told_errors = (None, told) if stderr == subprocess.STDOUT else _pipe(theirs)
+            awaited, word = _pipe(theirs)
+            theirs.enter_context(awaited)
             try:
-                socket.send_fds(line, [order], [told.fileno(), told_errors.fileno()])
+                socket.send_fds(line, [order], [told.fileno(), told_errors.fileno(), awaited.fileno()])
                 pid = self._answer(line)
             except OSError:
                 pid = 0  # it has died
+            if pid:
+                os.write(word.fileno(), b"\1")
         if pid:
             return Forked(pid, stdout, errors)
         for reader in filter(None, (stdout, errors)):

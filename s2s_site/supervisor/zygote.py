@@ -4,9 +4,11 @@ It has loaded what they all need (a zygote, as Android and Chromium call theirs)
 processor time and 60 MB, a fork some hundredths and a third of that (bench/idle). It serves nobody, has one thread, and
 opens neither database nor Redis, of which no two processes may have the same end.
 
-FD is a socket (SOCK_SEQPACKET) whose other end the supervisor has (`forked.py`). Each message is an `Order` with two
-descriptors, what becomes stdout and stderr; the answer is a process id, 0 where nothing could be forked. Who was forked
-is a child of the supervisor, which adopts orphans (PR_SET_CHILD_SUBREAPER, prctl(2)), and ends with it.
+FD is a socket (SOCK_SEQPACKET) whose other end the supervisor has (`forked.py`). Each message is an `Order` with three
+descriptors: what becomes stdout and stderr, and where who was forked reads the word to begin. The answer is a process
+id, 0 where nothing could be forked. Who was forked is a child of the supervisor, which adopts orphans
+(PR_SET_CHILD_SUBREAPER, prctl(2)), and ends with it. It begins when the supervisor has heard of it: should the zygote
+be killed before it answers, the supervisor starts another in its place, and there mustn't be two.
 """
 
 from __future__ import annotations
@@ -83,7 +85,7 @@ def load() -> None:
 def _serve(line: socket.socket, supervisor: int) -> Order:
     """Forks for whoever orders; returns in the processes that were forked, and in them alone."""
     while True:
-        text, fds, _flags, _address = socket.recv_fds(line, MOST_BYTES, 2)
+        text, fds, _flags, _address = socket.recv_fds(line, MOST_BYTES, 3)
         if not text:
             os._exit(0)  # the supervisor is gone
         told, teller = os.pipe()
@@ -117,7 +119,11 @@ def _is_last(teller: int) -> bool:
 
 def _become(order: Order, fds: list[int], supervisor: int) -> None:
     die_with_parent(supervisor)
-    for fd, place in zip((os.open(os.devnull, os.O_RDONLY), *fds), (0, 1, 2), strict=True):
+    *outputs, word = fds
+    if not os.read(word, 1):
+        os._exit(0)  # nobody knows of it
+    os.close(word)
+    for fd, place in zip((os.open(os.devnull, os.O_RDONLY), *outputs), (0, 1, 2), strict=True):
         os.dup2(fd, place)
         os.close(fd)
     os.environ.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from s2s import orphan
 from s2s_site.supervisor.forked import Zygote
 from s2s_site.supervisor.output import Output
-from s2s_site.supervisor.processes import FORKED, Process
+from s2s_site.supervisor.processes import FORKED, Process, zygote_process
 from s2s_site.supervisor.signals import Signals
 from tests.s2s_site.test_footprint import share_of_its_own
 from tests.support.person import Person
@@ -144,3 +146,37 @@ def test_where_nothing_can_be_forked_it_is_started_the_plain_way(signals: Signal
         wait_for(lambda: parent.reap() is not None, "it has ended")
     finally:
         parent.kill()
+
+
+class KilledBeforeItsAnswer(Zygote):
+    forked = 0
+
+    def _answer(self, line: socket.socket) -> int:
+        self.forked = super()._answer(line)
+        self.kill()
+        return 0
+
+
+@pytest.fixture
+def orphans_are_ours() -> Iterator[None]:
+    assert orphan.adopt_orphans()
+    yield
+    orphan._prctl(orphan._PR_SET_CHILD_SUBREAPER, 0)
+
+
+@pytest.mark.usefixtures("orphans_are_ours")
+def test_who_was_forked_unheard_of_does_not_begin(signals: Signals, tmp_path: Path) -> None:
+    environment = {**os.environ, "DATA_DIR": str(tmp_path), "SECRET_KEY": "unused"}
+    parent = KilledBeforeItsAnswer(zygote_process(), environment, Output(), signals)
+    parent.start()
+    trace = tmp_path / "trace"
+    run = parent.spawn(
+        (sys.executable, "-m", "timeit", "-n1", "-r1", f"open({str(trace)!r}, 'a').write('ran ')"),
+        environment,
+        stderr=subprocess.STDOUT,
+    )
+    assert isinstance(run, subprocess.Popen)
+    assert run.wait() == 0
+    assert parent.forked
+    os.waitpid(parent.forked, 0)
+    assert trace.read_text() == "ran "
