@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import soxr
 
+from s2s.engine.along import along
+from s2s.engine.analysis import analyse
 from s2s.engine.cores import Cores
 from s2s.engine.dynamics import as_loud_within_limits
 from s2s.engine.helping import in_order
@@ -23,20 +25,17 @@ from s2s.engine.spool import Spool
 from s2s.engine.synthesis import phase, synthesise, voice_share
 from s2s.engine.transform import Transform
 from s2s.engine.turns import Turns
-from s2s.engine.vocoder import (
-    BIN_HZ,
-    HOP,
-    SAMPLE_RATE_HZ,
-    Floats,
-    analyse,
-)
+from s2s.engine.vocoder import BIN_HZ, HOP, SAMPLE_RATE_HZ, Rows
 
-_CONTEXT = SAMPLE_RATE_HZ // 2
+# With it, DIO's transforms of a block of 10 s are just short of the next power of two.
+_CONTEXT = 80 * HOP
 _CROSS_FADE = SAMPLE_RATE_HZ // 100
 
 CRUNCHING = Turns()
 # A server process sets those it shares with others (`worker`).
 CORES = Cores(None, 1)
+
+_BELOW_HANDOVER = np.square(1 - handover(BIN_HZ)).astype(np.float32)
 
 LONG_BLOCK_S = 10.0
 # A stream begins with short blocks, to be heard early, and grows to where context costs little.
@@ -58,14 +57,14 @@ def growing_sizes() -> Iterator[int]:
         size_s = min(_LONGEST_STREAMED_BLOCK_S, size_s * 2)
 
 
-def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int], ratio: int = 1) -> Iterator[Floats]:
-    """The converted recording, block by block, float64 at `ratio` (1 or 2) times 24 kHz, as the spool has it; as many
+def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int], ratio: int = 1) -> Iterator[Rows]:
+    """The converted recording, block by block, float32 at `ratio` (1 or 2) times 24 kHz, as the spool has it; as many
     samples as the spool has, in all.
 
     `sizes` are multiples of HOP at 24 kHz. While one block is worked on here, idle cores work on those after it; they
     come in their order. Raises whatever decoding into the spool raises.
     """
-    tail: Floats | None = None
+    tail: Rows | None = None
     jobs = _jobs(spool, transform, sizes, ratio)
     with closing(in_order(jobs, CORES, lambda job: CRUNCHING.turn(job.done_s))) as results:
         for samples, kept_from, kept_to in results:
@@ -101,7 +100,7 @@ class _Job:
     transform: Transform
     own_sound: OwnSound
     ratio: int
-    source: Floats
+    source: Rows
     first: int
     start: int
     stop: int
@@ -113,7 +112,7 @@ class _Job:
         """How much of the recording lies before."""
         return self.start / (SAMPLE_RATE_HZ * self.ratio)
 
-    def run(self, give_way: Callable[[], object]) -> tuple[Floats, int, int]:
+    def run(self, give_way: Callable[[], object]) -> tuple[Rows, int, int]:
         """The converted samples of `source`, and from where to where they are kept."""
         try:
             block = _Block(self.source, self.first // (HOP * self.ratio), self.ratio, self.transform, give_way)
@@ -133,10 +132,10 @@ def _known(phase: float | None) -> Future[float | None]:
 
 
 class _Block:
-    """`source` float64 (n,) at `ratio` times 24 kHz, whose first sample is that of frame `first_frame`."""
+    """`source` float32 (n,) at `ratio` times 24 kHz, whose first sample is that of frame `first_frame`."""
 
     def __init__(
-        self, source: Floats, first_frame: int, ratio: int, transform: Transform, give_way: Callable[[], object]
+        self, source: Rows, first_frame: int, ratio: int, transform: Transform, give_way: Callable[[], object]
     ) -> None:
         self._source = source
         self._first_frame = first_frame
@@ -162,11 +161,11 @@ class _Block:
         found = phase(self._features.f0_hz, at)
         return None if found is None else (found[1] + self._turns.get(found[0], 0.0)) % 1
 
-    def rendered(self, own_sound: OwnSound, give_way: Callable[[], object]) -> Floats:
+    def rendered(self, own_sound: OwnSound, give_way: Callable[[], object]) -> Rows:
         """(n,) as `source`: the new voice where one is, the speaker's own sound elsewhere."""
         features, ratio, source = self._features, self._ratio, self._source
         if ratio > 1:
-            features.envelope *= (1 - handover(BIN_HZ)) ** 2
+            features.envelope *= _BELOW_HANDOVER
         sound = synthesise(
             features, len(self._at_24k), first_frame=self._first_frame, turns=self._turns, seed=self._seed
         )
@@ -174,24 +173,27 @@ class _Block:
         give_way()
         share = voice_share(features, len(source), ratio)
         coloured, above = own_sound.coloured(source)
-        at = np.arange(len(source)) / (HOP * ratio)
-        active = np.interp(at, np.arange(len(self._active)), self._active)
         # In pauses nothing is coloured: what sounds there is the room.
-        samples = (1 - share) * (source + active * (coloured - source))
+        samples = coloured
+        samples -= source
+        samples *= along(self._active.astype(np.float32), HOP * ratio, len(source))
+        samples += source
+        samples *= 1 - share
         samples += voice[: len(source)]
         if above is not None:
-            samples += share * above
+            above *= share
+            samples += above
         return as_loud_within_limits(samples, source, ratio)
 
 
-def _resampled(samples: Floats, from_ratio: int, to_ratio: int) -> Floats:
+def _resampled(samples: Rows, from_ratio: int, to_ratio: int) -> Rows:
     if from_ratio == to_ratio:
         return samples
-    return np.asarray(soxr.resample(samples, from_ratio * SAMPLE_RATE_HZ, to_ratio * SAMPLE_RATE_HZ), dtype=np.float64)
+    return np.asarray(soxr.resample(samples, from_ratio * SAMPLE_RATE_HZ, to_ratio * SAMPLE_RATE_HZ), dtype=np.float32)
 
 
-def _cross_fade(tail: Floats, head: Floats) -> None:
+def _cross_fade(tail: Rows, head: Rows) -> None:
     """Fade from the last block's `tail` into the `head` of this one, in place."""
     length = min(len(tail), len(head))
-    weight = np.linspace(0, 1, length)
+    weight = np.linspace(0, 1, length, dtype=np.float32)
     head[:length] = tail[:length] * (1 - weight) + head[:length] * weight

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from s2s.audio import SPEECH_SEARCH_S, speaking
 from s2s.engine import blocks
+from s2s.engine.analysis import analyse
 from s2s.engine.speaker import SourceStatistics, measure
 from s2s.engine.spool import Spool
 from s2s.engine.transform import Transform
-from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ, Features, analyse
+from s2s.engine.vocoder import FRAME_PERIOD_MS, HOP, SAMPLE_RATE_HZ, Features
 from s2s.engine.voices import Voice
 from s2s.voice_settings import VoiceSettings
 
@@ -25,7 +26,7 @@ _SEARCHED_FOR_EACH = SPEECH_SEARCH_S / speaking.WANTED_S
 # A voice is on for about half of the time that somebody speaks.
 _VOICED_SHARE = 0.5
 _BLOCK = SAMPLE_RATE_HZ  # read at a time
-_PIECE = 3 * SAMPLE_RATE_HZ
+_PIECE = 520 * HOP  # 2.6 s: DIO's transforms are just short of the next power of two
 _EVERY = 4
 
 
@@ -53,7 +54,7 @@ def speech_in(
 def _read(spool: Spool) -> Iterator[NDArray[np.float32]]:
     start = 0
     while spool.reach(start + 1):
-        yield spool.read(start, start + _BLOCK).astype(np.float32)
+        yield spool.read(start, start + _BLOCK)
         start += _BLOCK
 
 
@@ -104,8 +105,7 @@ def convert(
         found = speech_in(spool, statistics_s, sample_rate_hz) if speech is None else speech
         transform = Transform(measure_source(found, statistics_s), voice, voice.settings(settings), seed)
         sizes = blocks.growing_sizes() if streaming else blocks.constant_sizes()
-        for block in blocks.convert_blocks(spool, transform, sizes, ratio):
-            yield block.astype(np.float32)
+        yield from blocks.convert_blocks(spool, transform, sizes, ratio)
 
 
 def unchanged(
@@ -118,7 +118,7 @@ def unchanged(
         while spool.reach(start + 1):
             stop = start + next(sizes) * ratio
             spool.reach(stop + 1)  # so that it is known whether this is all
-            yield spool.read(start, stop).astype(np.float32)
+            yield spool.read(start, stop)
             start = stop
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2s.engine.spectrum import NEPER_DB
-from s2s.engine.vocoder import BIN_HZ, SAMPLE_RATE_HZ, Floats
+from s2s.engine.vocoder import BIN_HZ, SAMPLE_RATE_HZ, Floats, Rows
 
 # The vocoder's voice ends there, and the source's takes over.
 HANDOVER_HZ = 11_000.0
@@ -35,7 +35,7 @@ class OwnSound:
         self._unvoiced = self._filter(self._drawn(colour))
         self._above = self._filter(self._drawn(voice_colour) * handover(self._hz)) if ratio > 1 else None
 
-    def coloured(self, samples: Floats) -> tuple[Floats, Floats | None]:
+    def coloured(self, samples: Rows) -> tuple[Rows, Rows | None]:
         """`samples` (n,) in the colour of what has no voice, and what of them lies above a voice (None: nothing)."""
         step = _FFT - 2 * self._reach
         blocks = -(-len(samples) // step)
@@ -43,9 +43,9 @@ class OwnSound:
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::step]
         spectra = np.fft.rfft(frames)
 
-        def through(response: Floats) -> Floats:
+        def through(response: Rows) -> Rows:
             heard = np.fft.irfft(spectra * response)[:, self._reach : self._reach + step]
-            return heard.reshape(-1)[: len(samples)]
+            return np.asarray(heard.reshape(-1)[: len(samples)], dtype=np.float32)
 
         return through(self._unvoiced), None if self._above is None else through(self._above)
 
@@ -55,10 +55,10 @@ class OwnSound:
         inside = np.interp(self._hz, BIN_HZ, colour)
         return np.asarray(np.exp(0.5 * np.where(self._hz < high, inside, top)), dtype=np.float64)
 
-    def _filter(self, amplitude: Floats) -> Floats:
+    def _filter(self, amplitude: Floats) -> Rows:
         """Of a filter that reaches 5 ms both ways and comes close to `amplitude`. It is real, so nothing is late."""
         impulse = np.fft.fftshift(np.fft.irfft(amplitude))
         middle = _FFT // 2
         window = np.zeros(_FFT)
         window[middle - self._reach : middle + self._reach + 1] = np.hanning(2 * self._reach + 3)[1:-1]
-        return np.asarray(np.fft.rfft(np.fft.ifftshift(impulse * window)).real, dtype=np.float64)
+        return np.fft.rfft(np.fft.ifftshift(impulse * window)).real.astype(np.float32)

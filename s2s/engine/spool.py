@@ -51,10 +51,10 @@ class Spool(Closing):
             self.length += len(integers)
         return self.length >= length
 
-    def read(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Samples `start` to `stop` (or to the end), float64."""
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Samples `start` to `stop` (or to the end)."""
         self.reach(stop)
         stop = min(stop, self.length)
         self._file.seek(start * 2)
         data = self._file.read(max(0, stop - start) * 2)
-        return np.frombuffer(data, dtype="<i2").astype(np.float64) / _FULL_SCALE
+        return np.frombuffer(data, dtype="<i2").astype(np.float32) / np.float32(_FULL_SCALE)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.engine.along import along
 from s2s.engine.vocoder import (
     BINS,
     EDGE,
@@ -59,13 +60,13 @@ def synthesise(
     first_frame: int = 0,
     turns: Mapping[int, float] | None = None,
     seed: int = 0,
-) -> Floats:
-    """The voice of `features`, faded where it is none (`voice_share`): float64 (length,) at 24 kHz.
+) -> Rows:
+    """The voice of `features`, faded where it is none (`voice_share`): float32 (length,) at 24 kHz.
 
     `first_frame` says where in the recording the first frame lies: from it and the `seed` (0 to 2**32 - 1) follows
     which noise it gets. `turns`: by how many cycles the pulses of the stretch that begins with a frame are ahead.
     """
-    samples = np.zeros(length)
+    samples = np.zeros(length, np.float32)
     for stretch in voiced_stretches(features.f0_hz):
         begin, sound = _stretch(features, stretch, first_frame, (turns or {}).get(stretch[0], 0.0), seed)
         low, high = max(0, begin), min(length, begin + len(sound))
@@ -76,7 +77,7 @@ def synthesise(
     return samples
 
 
-def voice_share(features: Features, length: int, ratio: int) -> Floats:
+def voice_share(features: Features, length: int, ratio: int) -> Rows:
     """How much of each sample is the voice's, (length,) 0..1 at `ratio` times 24 kHz; what `synthesise` fades by."""
     slope, reach = np.diff(_risen(np.arange(_FADE * ratio + 1) / (_FADE * ratio) - 0.5)), _FADE * ratio // 2
     pad = EDGE * HOP * ratio
@@ -86,7 +87,7 @@ def voice_share(features: Features, length: int, ratio: int) -> Floats:
             place = (2 * frame - 1) * HOP * ratio // 2 - reach + pad
             some = change[place : place + len(slope)]
             some += way * slope[: len(some)]
-    share = np.clip(np.cumsum(change)[pad : pad + length], 0, 1)
+    share = np.clip(np.cumsum(change)[pad : pad + length], 0, 1).astype(np.float32)
     return share * (1 - _hissing(features, length, ratio)) if features.hiss.any() else share
 
 
@@ -115,7 +116,7 @@ def _cycles(f0_hz: Floats, stretch: Stretch) -> tuple[NDArray[np.intp], Floats]:
     """Samples from EDGE frames before a stretch to EDGE after it, and the cycles that have been run through at each."""
     first, stop = stretch
     at = np.arange((first - EDGE) * HOP, (stop + EDGE) * HOP)
-    return at, np.cumsum(np.interp(at / HOP, np.arange(first, stop), f0_hz[first:stop])) / SAMPLE_RATE_HZ
+    return at, np.cumsum(along(np.pad(f0_hz[first:stop], EDGE, mode="edge"), HOP, len(at))) / SAMPLE_RATE_HZ
 
 
 def _stretch(features: Features, stretch: Stretch, first_frame: int, turn: float, seed: int) -> tuple[int, Rows]:
@@ -209,10 +210,10 @@ def _drawn(start: int, length: int, seed: int, stream: int) -> Rows:
     return np.concatenate(drawn)[offset : offset + length]
 
 
-def _hissing(features: Features, length: int, ratio: int) -> Floats:
+def _hissing(features: Features, length: int, ratio: int) -> Rows:
     """How much of each sample is a consonant's within a voice: (length,) 0..1."""
-    soft = np.convolve(features.hiss, (0.25, 0.5, 0.25), "same")
-    return np.asarray(np.interp(np.arange(length) / (HOP * ratio), np.arange(len(soft)), soft), dtype=np.float64)
+    soft = np.convolve(features.hiss.astype(np.float32), np.array((0.25, 0.5, 0.25), np.float32), "same")
+    return along(soft, HOP * ratio, length)
 
 
 def _risen(position: Floats) -> Floats:

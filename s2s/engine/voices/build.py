@@ -24,9 +24,10 @@ from pydantic import BaseModel, ConfigDict
 
 from s2s.audio import Encoder
 from s2s.engine import denoiser, spectrum
+from s2s.engine.analysis import analyse
 from s2s.engine.converter import convert
 from s2s.engine.speaker import SourceStatistics, measure
-from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ, analyse
+from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ
 from s2s.engine.voices import FOLDER, load, own_voice
 
 _NEUTRAL_SPEAKERS = ("slt", "rms", "awb")

@@ -14,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from s2s.engine import blocks, spectrum
+from s2s.engine.analysis import analyse
 from s2s.engine.converter import convert, measure_source, speech_in
 from s2s.engine.dynamics import as_loud_within_limits, keep_loudness, limit
 from s2s.engine.own_sound import OwnSound
@@ -28,7 +29,6 @@ from s2s.engine.vocoder import (
     HOP,
     SAMPLE_RATE_HZ,
     Features,
-    analyse,
     voiced_stretches,
 )
 from s2s.engine.voices import FOLDER, Voice, catalogue, load
@@ -67,9 +67,7 @@ class TestVocoder:
         both = full.voiced[::2] & half.voiced
         assert both.sum() > 0.9 * half.voiced.sum()
         assert np.array_equal(full.f0_hz[::2][both], half.f0_hz[both])
-        # CheapTrick dithers its windows by a billionth, in the order in which frames come; above 8 kHz is nothing else.
-        one, other = (np.log(rows[:, BIN_HZ < 7000]) for rows in (full.envelope[::2][both], half.envelope[both]))
-        assert np.abs(one - other).mean() < 0.01
+        assert np.array_equal(full.envelope[::2][both], half.envelope[both])
 
     def test_draws_breath_between_some_frames_of_a_vowel(self, man: NDArray[np.float32]) -> None:
         x = man[:72_000].astype(np.float64)
@@ -205,7 +203,7 @@ class TestBlocks:
         """Second differences at block edges are no larger than those of the same speech in one block."""
         source = measure(analyse(man, every=2), 0.01)
 
-        def run(size: int) -> NDArray[np.float64]:
+        def run(size: int) -> NDArray[np.float32]:
             with Spool(in_blocks(man)) as spool:
                 transform = Transform(source, nora, nora.settings(None))
                 return np.concatenate(list(blocks.convert_blocks(spool, transform, iter([size] * 999))))
@@ -222,7 +220,7 @@ class TestBlocks:
 
     def test_aligns_the_pulses_of_neighbours(self, nora: Voice) -> None:
         """In a voice without a pause, which began before the block did."""
-        hum = np.sign(np.sin(2 * np.pi * 120 * np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ)) * 0.1
+        hum = np.sign(np.sin(2 * np.pi * 120 * np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ)).astype(np.float32) * 0.1
         transform = Transform(measure(analyse(hum, every=2), 0.01), nora, nora.settings(None))
         block = blocks._Block(hum, 0, 1, transform, lambda: None)
         at = HOP * 100
@@ -236,7 +234,7 @@ class TestBlocks:
         man = speech("man_librivox.flac", SAMPLE_RATE_HZ * ratio)[: 9 * SAMPLE_RATE_HZ * ratio]
         source = measure(analyse(man[::ratio], every=2), 0.01)
 
-        def run(seconds: float) -> NDArray[np.float64]:
+        def run(seconds: float) -> NDArray[np.float32]:
             with Spool(in_blocks(man)) as spool:
                 transform, sizes = (
                     Transform(source, nora, nora.settings(None), seed),
@@ -249,12 +247,12 @@ class TestBlocks:
         assert np.corrcoef(whole, cut)[0, 1] > 0.99
 
     def test_loudness_over_time_is_that_of_the_source(self, man: NDArray[np.float32]) -> None:
-        quieter = man.astype(np.float64) * np.linspace(0.5, 1.5, len(man))
-        again = keep_loudness(quieter, man.astype(np.float64))
+        quieter = man * np.linspace(0.5, 1.5, len(man), dtype=np.float32)
+        again = keep_loudness(quieter, man)
         assert np.abs(again - man).max() < 0.02
 
     def test_a_peak_is_made_quieter_with_what_is_around_it_and_nothing_else_is(self) -> None:
-        tone = np.sin(2 * np.pi * 500 * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ) * 0.5
+        tone = np.sin(2 * np.pi * 500 * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ).astype(np.float32) * 0.5
         tone[12_000:12_100] *= 4
         limited = limit(tone.copy())
         assert np.abs(limited).max() <= 1
@@ -264,7 +262,7 @@ class TestBlocks:
 
     def test_what_is_around_a_peak_makes_up_for_it(self, man: NDArray[np.float32]) -> None:
         """Loud pulses of a voice that fills the scale cost it none of its loudness."""
-        source = man[: 4 * SAMPLE_RATE_HZ].astype(np.float64)
+        source = man[: 4 * SAMPLE_RATE_HZ].copy()
         source *= 0.13 / source.std()
         pulses = np.where(np.arange(len(source)) % 100 < 3, source * 5, source * 0.5)
         kept = as_loud_within_limits(pulses.copy(), source)
@@ -275,10 +273,10 @@ class TestBlocks:
 
 class TestOwnSound:
     def test_passes_through_where_nothing_is_coloured(self) -> None:
-        noise = np.random.default_rng(3).standard_normal(10_000)
+        noise = np.random.default_rng(3).standard_normal(10_000, np.float32)
         coloured, above = OwnSound(np.zeros(BINS), np.zeros(BINS), 1).coloured(noise)
         assert above is None
-        assert np.abs(coloured - noise).max() < 1e-9
+        assert np.abs(coloured - noise).max() < 1e-5
 
     def test_above_the_vocoders_band_the_voice_is_the_sources(self, man: NDArray[np.float32], nora: Voice) -> None:
         """A voice with a whistle at 15 kHz keeps it, at its place and as loud."""

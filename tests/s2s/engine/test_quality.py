@@ -14,8 +14,9 @@ import soxr
 from numpy.typing import NDArray
 
 from s2s.engine import blocks, converter
+from s2s.engine.analysis import analyse
 from s2s.engine.converter import convert
-from s2s.engine.vocoder import SAMPLE_RATE_HZ, Features, analyse
+from s2s.engine.vocoder import SAMPLE_RATE_HZ, Features
 from s2s.engine.voices import Voice, catalogue
 from tests.s2s.engine.conftest import SPEECH
 from tests.s2s.engine.pitch import f0_of

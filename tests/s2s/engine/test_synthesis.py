@@ -7,9 +7,10 @@ import pytest
 import pyworld
 from numpy.typing import NDArray
 
-from s2s.engine import synthesis, vocoder
+from s2s.engine import analysis, synthesis
+from s2s.engine.analysis import analyse
 from s2s.engine.synthesis import synthesise, voice_share
-from s2s.engine.vocoder import BIN_HZ, BINS, FRAME_PERIOD_MS, HOP, SAMPLE_RATE_HZ, Features, analyse
+from s2s.engine.vocoder import BIN_HZ, BINS, FRAME_PERIOD_MS, HOP, SAMPLE_RATE_HZ, Features
 
 FRAMES = 400
 
@@ -91,8 +92,8 @@ def test_a_consonant_over_which_pitch_is_drawn_is_found_and_a_bright_voice_is_no
     noise = np.diff(np.random.default_rng(1).standard_normal(len(time_s) + 1), n=1) * 0.05
     x = np.where(time_s < 1, buzz, noise)
     f0_hz = np.full(401, 200.0)
-    envelope = vocoder._envelope(x, f0_hz, np.arange(401) * FRAME_PERIOD_MS / 1000)
-    hiss = vocoder._hiss(x, f0_hz, envelope, np.arange(401))
+    envelope = analysis._envelope(x, f0_hz, np.arange(401))
+    hiss = analysis._hiss(x, f0_hz, envelope, np.arange(401))
     assert not hiss[10:190].any()
     assert hiss[210:390].mean() > 0.9
 
@@ -100,7 +101,7 @@ def test_a_consonant_over_which_pitch_is_drawn_is_found_and_a_bright_voice_is_no
 def test_a_voice_neither_begins_nor_ends_with_a_consonant() -> None:
     f0_hz, hiss = np.full(30, 100.0), np.zeros(30, bool)
     hiss[[0, 1, 2, 12, 29]] = True
-    vocoder._cut_ends(f0_hz, hiss)
+    analysis._cut_ends(f0_hz, hiss)
     assert np.flatnonzero(f0_hz == 0).tolist() == [0, 1, 2, 29]
     assert np.flatnonzero(hiss).tolist() == [12]
 
