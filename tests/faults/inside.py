@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,9 @@ def _facts(conversion: Any) -> dict[str, Any]:
         "events": [event.kind for event in conversion.events.all()],
         "told": [event.data["words"] for event in conversion.events.all() if "words" in event.data],
         "repeats": _repeats(conversion),
+        "pieces": conversion.pieces if conversion.in_pieces else 0,
+        # How often each piece that was converted once more was, by its number.
+        "redos": Counter(str(event.data["piece"]) for event in conversion.events.all() if event.kind == "redo"),
         "turns": list(Diarization.objects.filter(conversion=conversion).values_list("turns", flat=True)),
     }
 
@@ -95,8 +99,6 @@ def _repeats(conversion: Any) -> int:
 
 def states(ids: list[str]) -> dict[str, int]:
     """How many of them are in each state."""
-    from collections import Counter
-
     from conversions.models import Conversion
 
     return Counter(Conversion.objects.filter(pk__in=ids).values_list("status", flat=True))

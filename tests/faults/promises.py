@@ -9,6 +9,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,19 @@ def assert_promises(
     1. Every accepted recording is ready, or in a state that says why, what is safe and what to do.
     2. Every result stands once: in the steps, in the ledger, in the timeline and on the disk.
     3. By the endpoint's own count, nothing was billed that isn't a result or called unclear, and nothing was billed
-       twice that costs, unless a person had read that it may cost again and pressed Retry.
+       twice that costs, unless a person had read that it may cost again and pressed Retry or Redo.
     4. No slot is taken any more.
     5. After housekeeping there is no file without a row and no row without its file.
     """
     inside, ids = Inside.of(product, "tests.faults.inside"), ids_of(addresses)
     wait_for(lambda: _is_quiet(inside, endpoint, ids), lambda: f"all is over: {inside.ask('states', ids)}", timeout_s)
-    billed = endpoint.billed_by_audio()
     facts: list[dict[str, Any]] = inside.ask("survey", ids)
-    wrong = [f"{fact['title']}: {problem}" for fact in facts for problem in _problems(product, fact, billed)]
+    billed = _billed_for(product, facts, endpoint.billed_by_audio())
+    wrong = [
+        f"{fact['title']}: {problem}"
+        for fact, times in zip(facts, billed, strict=True)
+        for problem in _problems(product, fact, times)
+    ]
     assert not wrong, "\n".join(wrong)
     _assert_no_orphans(product, inside)
     return facts
@@ -56,8 +61,16 @@ def _is_quiet(inside: Inside, endpoint: Endpoint, ids: list[str]) -> bool:
     return not (UNFINISHED & inside.ask("states", ids).keys() or inside.ask("leases") or endpoint.ledger.in_flight)
 
 
-def _problems(product: Product, fact: dict[str, Any], billed: Counter[str]) -> list[str]:
-    problems = _about_the_state(fact) + _about_the_bill(fact, billed[_sha256(_stored(product, fact["source"]))])
+def _billed_for(product: Product, facts: list[dict[str, Any]], billed: Counter[str]) -> list[list[int]]:
+    """How often each audio was that belongs to each of them: what is no whole recording's is a piece's."""
+    sent = ["" if fact["pieces"] else _sha256(_stored(product, fact["source"])) for fact in facts]
+    assert sent.count("") <= 1, "of two recordings in pieces nobody knows whose a piece is"
+    of_pieces = [times for audio, times in billed.items() if audio not in sent]
+    return [[billed[audio]] if audio else of_pieces for audio in sent]
+
+
+def _problems(product: Product, fact: dict[str, Any], billed: list[int]) -> list[str]:
+    problems = _about_the_state(fact) + _about_the_bill(fact, billed)
     if fact["status"] == "ready":
         problems += _about_the_result(product, fact)
     return problems
@@ -81,11 +94,12 @@ def _about_the_result(product: Product, fact: dict[str, Any]) -> list[str]:
         problems.append(f"became ready {fact['events'].count('ready')} times")
     if any(step["status"] != "done" for step in fact["steps"]):
         problems.append(f"ready with steps that aren't done: {fact['steps']}")
-    results = [step["result"] for step in fact["steps"] if step["kind"] == "convert"]
-    if results != [fact["output"]]:
-        problems.append(f"its output is {fact['output']!r}, its pieces are {results}")
+    results, pieces = [step["result"] for step in fact["steps"] if step["kind"] == "convert"], fact["pieces"] or 1
+    is_one_of_them = bool({fact["output"]} & set(results))
+    if len(set(results) - {""}) != pieces or is_one_of_them == bool(fact["pieces"]):
+        problems.append(f"its output is {fact['output']!r}, its answers are {results}")
     answered = sum(call["outcome"] == "answered" for call in fact["calls"])
-    if not 1 <= answered <= 1 + fact["repeats"]:
+    if not pieces <= answered <= pieces * (1 + fact["repeats"]) + sum(fact["redos"].values()):
         problems.append(f"{answered} calls were answered")
     stored = _stored(product, fact["output"])
     if not stored.is_file() or stored.stat().st_size != fact["output_bytes"]:
@@ -95,13 +109,18 @@ def _about_the_result(product: Product, fact: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _about_the_bill(fact: dict[str, Any], billed: int) -> list[str]:
+def _about_the_bill(fact: dict[str, Any], billed: list[int]) -> list[str]:
+    """`billed`: how often each audio was that was sent of it: the recording, or its pieces. What a person has asked for
+    once more may be billed once more: that piece, or what Retry sent again."""
     outcomes = Counter(call["outcome"] for call in fact["calls"])
     problems = []
-    if billed > outcomes["answered"] + outcomes["unclear"]:
-        problems.append(f"billed {billed} times, but the ledger says {dict(outcomes)}")
-    if fact["billed"] and billed > 1 + fact["repeats"]:
-        problems.append(f"billed {billed} times, which a person who knew of it has repeated {fact['repeats']} times")
+    if sum(billed) > outcomes["answered"] + outcomes["unclear"]:
+        problems.append(f"billed {sum(billed)} times, but the ledger says {dict(outcomes)}")
+    asked = [1 + fact["repeats"] + times for times in fact["redos"].values()]
+    asked += [1 + fact["repeats"]] * (max(1, fact["pieces"]) - len(asked))
+    each = zip_longest(sorted(billed, reverse=True), sorted(asked, reverse=True), fillvalue=0)
+    if fact["billed"] and any(times > most for times, most in each):
+        problems.append(f"billed {billed} times, but who knew of it has asked for {asked} times")
     return problems
 
 

@@ -48,6 +48,7 @@ def test_killed_while_it_is_found_who_speaks(stage: Stage) -> None:
     assert "2 speakers were found." in stage.person.http.get(f"{address}parts/").text
     assert fact["events"] == [*before["events"], "interrupted"]
     assert (fact["status"], fact["output"]) == ("ready", before["output"])
+    stage.promises([address])
 
 
 def test_killed_while_pieces_are_under_way(stage: Stage, to: str) -> None:
@@ -63,6 +64,7 @@ def test_killed_while_pieces_are_under_way(stage: Stage, to: str) -> None:
     # What is free is called again; what was paid for is found in the history.
     assert endpoint.calls == (PIECES if to == "paid" else PIECES + 2)
     assert len([call for call in fact["calls"] if call["outcome"] == "answered"]) == PIECES
+    stage.promises([address], to=to)
 
 
 def test_killed_while_it_is_prepared_and_while_it_is_joined(stage: Stage, to: str) -> None:
@@ -84,6 +86,7 @@ def test_killed_while_it_is_prepared_and_while_it_is_joined(stage: Stage, to: st
     assert [step["attempt"] for step in fact["steps"] if step["kind"] == "prepare"] == [2]
     assert max(step["attempt"] for step in fact["steps"] if step["kind"] == "assemble") > 1
     assert {step["status"] for step in fact["steps"]} == {"done"}
+    stage.promises([address], to=to)
 
 
 def killed_while_joining(stage: Stage, address: str) -> bool:
@@ -116,6 +119,7 @@ def test_killed_while_a_piece_is_converted_once_more_and_while_all_are_joined_an
         wait_for(lambda: "assemble waiting" in steps(stage, address), "it is to be joined anew")
         stage.product.kill("cpu")
     assert len({first, second, redone(stage, address, 2)}) == 3
+    stage.promises([address], to=to)
 
 
 def test_a_plan_that_allows_two_slots_converts_all_of_it(stage: Stage, to: str) -> None:
@@ -128,6 +132,7 @@ def test_a_plan_that_allows_two_slots_converts_all_of_it(stage: Stage, to: str) 
     fact = ended(stage, address)
     assert [step["status"] for step in fact["steps"]] == ["done"] * (PIECES + 2)
     assert outcomes(stage, address).count("answered") == PIECES
+    stage.promises([address], to=to)
 
 
 def redo(stage: Stage, address: str, number: int) -> None:
