@@ -41,6 +41,21 @@ def by_channels(page: Page, address: str) -> None:
     expect(page.locator("#summary-words")).to_contain_text("Two channels of 0:06 make 0:12 that is converted.")
 
 
+def test_what_both_channels_cost_is_said_in_credits_before_anything_is_sent(
+    page: Page, interview: str, two_endpoints: None
+) -> None:
+    allow(page, 422)
+    page.goto(interview)
+    page.get_by_label("Left and right channel").check()
+    page.get_by_label("Left channel", exact=True).select_option(label="Ana")
+    expect(page.locator("#summary-words")).to_contain_text("It costs about 100 credits.")
+    page.get_by_label("Right channel", exact=True).select_option(label="Otis")
+    expect(page.locator("#summary-words")).to_contain_text(
+        "Two channels of 0:06 make 0:12 that is converted. It costs about 200 credits."
+    )
+    expect(page.get_by_role("button", name="Convert", exact=True)).to_be_visible()
+
+
 @in_two_kinds
 def test_how_it_looks(look: Look, interview: str) -> None:
     by_channels(look.page, interview)
