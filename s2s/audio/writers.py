@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from typing import Any, BinaryIO, Final, Literal, Protocol, cast
@@ -45,6 +45,7 @@ def writer(
     sink: Sink,
     length: int | None = None,
     channels: int = 1,
+    is_speech: bool = False,
 ) -> Writer:
     """The writer of `codec`, for one channel or two. Raises ValueError for what does not go together.
 
@@ -63,7 +64,7 @@ def writer(
         return _Linear(sink)
     if codec in _COMPRESSED:
         foretold = length if codec == "mp3" and not sink.seekable() else None
-        return _Compressed(codec, sample_rate_hz, (bitrate_kbps or 0) * 1000, sink, channels, foretold)
+        return _Compressed(codec, sample_rate_hz, (bitrate_kbps or 0) * 1000, sink, channels, foretold, is_speech)
     return _G711(codec, sample_rate_hz, sink, channels)
 
 
@@ -148,11 +149,15 @@ class _Compression:
     sample_format: str
     options: Mapping[str, str]
     streaming_options: Mapping[str, str]  # of the container, when it cannot be rewound
+    speech_options: Mapping[str, str] = field(default_factory=dict)
 
 
 _COMPRESSED: Final[Mapping[str, _Compression]] = {
     # A tag that says how many samples to skip can only be written afterwards; an empty one costs a frame.
-    "mp3": _Compression("mp3", "libmp3lame", "fltp", {}, {"write_xing": "0", "id3v2_version": "0"}),
+    # Without LAME's search for where noise is heard least, half of the time; DNSMOS of speech is no lower.
+    "mp3": _Compression(
+        "mp3", "libmp3lame", "fltp", {}, {"write_xing": "0", "id3v2_version": "0"}, {"compression_level": "7"}
+    ),
     # Plain variable bitrate spends up to twice what it was given. A page holds a second if not told otherwise.
     "opus": _Compression("ogg", "libopus", "flt", {"vbr": "constrained"}, {"page_duration": "300000"}),
     # Its length and its checksum are written afterwards; readers do without them.
@@ -173,12 +178,14 @@ class _Compressed:
         sink: Sink,
         channels: int,
         length: int | None = None,
+        is_speech: bool = False,
     ) -> None:
         how = _COMPRESSED[codec]
         self._format, self._rate_hz, self._layout = how.sample_format, sample_rate_hz, LAYOUTS[channels]
         container_options = {} if sink.seekable() else dict(how.streaming_options)
         self._container = av.open(sink, mode="w", format=how.container, container_options=container_options)
-        stream = self._container.add_stream(how.encoder, rate=sample_rate_hz, options=dict(how.options))
+        options = {**how.options, **(how.speech_options if is_speech else {})}
+        stream = self._container.add_stream(how.encoder, rate=sample_rate_hz, options=options)
         self._stream = cast("AudioStream", stream)
         self._codec = self._stream.codec_context
         self._codec.format, self._codec.layout = AudioFormat(how.sample_format), AudioLayout(self._layout)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from s2s.engine.cores import Cores
 from s2s.engine.turns import GiveWay
@@ -27,43 +27,81 @@ def in_order(
     """What each job gives, in the order of `jobs`, which this thread alone pulls from.
 
     A job that is worked on here waits for its `turn`; helpers need an idle core instead, for one job each, so that they
-    never stand in anybody's way for longer. Close the generator to stop: helpers do where they would give way.
+    never stand in anybody's way for longer. The next job waits for whoever comes first: helpers don't wait for this
+    thread, which has results to give away. Close the generator to stop: helpers do where they would give way.
     """
     first = next(jobs, None)
     if first is None:
         return
-    yield _here(first, cores, turn).result()  # nothing is read ahead for others while somebody waits for the beginning
-    results: deque[Future[Given]] = deque()
-    helping: list[Future[Given]] = []
-    is_over, left = False, threading.Event()
+    yield _here(_Task(first), cores, turn)  # nothing is read ahead for others while somebody waits for the beginning
+    # Whoever helps may be slow: no more is made meanwhile, and held.
+    tasks, most, left = _Tasks(jobs), 2 * cores.helpers + 2, threading.Event()
     with ThreadPoolExecutor(max(1, cores.helpers), thread_name_prefix="helper") as helpers, _set_at_end(left):
+
+        def offer() -> None:
+            while tasks.free < cores.helpers and len(tasks.begun) < most and (task := tasks.pull()) is not None:
+                helpers.submit(_help, task, cores, left)
+
         while True:
-            helping = [future for future in helping if not future.done()]
-            if not is_over and len(helping) < cores.helpers and (core := cores.take()) is not None:
-                job = next(jobs, None)
-                is_over = job is None
-                if job is None:
-                    cores.give_back(core)
-                else:
-                    helping.append(helpers.submit(_help, job, core, left))
-                    results.append(helping[-1])
-            # Whoever helps may be slow: what is made meanwhile is held no longer than that.
-            if results and (results[0].done() or is_over or len(results) > cores.helpers):
-                yield results.popleft().result()
+            offer()
+            if tasks.begun and tasks.begun[0].result.done():
+                yield tasks.begun.popleft().result.result()
                 continue
-            job = None if is_over else next(jobs, None)
-            if job is None and not results:
+            mine = tasks.claim(most)
+            if mine is not None:
+                offer()
+                _here(mine, cores, turn)
+            elif tasks.begun:
+                yield tasks.begun.popleft().result.result()
+            else:
                 return
-            is_over = job is None
-            if job is not None:
-                results.append(_here(job, cores, turn))
 
 
-def _here(job: Job[Given], cores: Cores, turn: Callable[[Any], AbstractContextManager[GiveWay]]) -> Future[Given]:
-    done: Future[Given] = Future()
-    with turn(job) as give_way, cores.busy():
-        done.set_result(job.run(give_way))
-    return done
+class _Task(Generic[Given]):
+    def __init__(self, job: Job[Given]) -> None:
+        self.job = job
+        self.result: Future[Given] = Future()
+        self._lock = threading.Lock()
+        self.is_free = True
+
+    def claim(self) -> bool:
+        """Whether it is the caller's now: the first one's."""
+        with self._lock:
+            was_free, self.is_free = self.is_free, False
+        return was_free
+
+
+class _Tasks(Generic[Given]):
+    """Those that have been pulled and not given yet, in their order."""
+
+    def __init__(self, jobs: Iterator[Job[Given]]) -> None:
+        self._jobs = jobs
+        self.begun: deque[_Task[Given]] = deque()
+
+    @property
+    def free(self) -> int:
+        """How many nobody works on."""
+        return sum(task.is_free for task in self.begun)
+
+    def pull(self) -> _Task[Given] | None:
+        job = next(self._jobs, None)
+        if job is None:
+            return None
+        self.begun.append(_Task(job))
+        return self.begun[-1]
+
+    def claim(self, most: int) -> _Task[Given] | None:
+        """The first that nobody works on, the next one if there are less than `most`; None: there is none to be had."""
+        mine = next((task for task in self.begun if task.claim()), None)
+        if mine is None and len(self.begun) < most and (mine := self.pull()) is not None:
+            mine.claim()
+        return mine
+
+
+def _here(task: _Task[Given], cores: Cores, turn: Callable[[Any], AbstractContextManager[GiveWay]]) -> Given:
+    with turn(task.job) as give_way, cores.busy():
+        task.result.set_result(task.job.run(give_way))
+    return task.result.result()
 
 
 class _LeftError(Exception):
@@ -78,12 +116,20 @@ def _set_at_end(event: threading.Event) -> Iterator[None]:
         event.set()
 
 
-def _help(job: Job[Given], core: int, left: threading.Event) -> Given:
+def _help(task: _Task[Given], cores: Cores, left: threading.Event) -> None:
+    """Unless no core is idle, or somebody was quicker."""
+
     def go_on() -> None:
         if left.is_set():
             raise _LeftError
 
+    core = cores.take()
+    if core is None:
+        return
     try:
-        return job.run(go_on)
+        if not left.is_set() and task.claim():
+            task.result.set_result(task.job.run(go_on))
+    except BaseException as error:
+        task.result.set_exception(error)
     finally:
         Cores.give_back(core)

@@ -29,7 +29,9 @@ class Output:
     def __init__(self, form: OutputFormat, length: int | None = None) -> None:
         rate_hz = form.sample_rate_hz
         self._resampler = Resampler(working_rate_hz(form), rate_hz)
-        self._encoder = Encoder(form.codec, rate_hz, form.bitrate_kbps, input_rate_hz=rate_hz, length=length)
+        self._encoder = Encoder(
+            form.codec, rate_hz, form.bitrate_kbps, input_rate_hz=rate_hz, length=length, is_speech=True
+        )
         self._ready = bytearray()
 
     def write(self, block: NDArray[np.float32]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from s2s.audio import Encoder, RawPcm, decode, encode, examine
 from s2s.formats import OUTPUT_FORMATS
 
 INPUT_RATE = 24000
+SPEECH = Path(__file__).parents[2] / "data" / "speech" / "man_librivox.flac"
 
 
 def raw_of(codec: str, rate: int) -> RawPcm | None:
@@ -158,3 +160,17 @@ def test_a_sink_that_has_something_in_it_is_refused():
     sink.seek(3)
     with pytest.raises(ValueError, match="position 0"):
         Encoder("wav", 24000, None, input_rate_hz=24000, sink=sink)
+
+
+def test_speech_as_mp3_is_nearer_to_itself_without_the_search_for_what_masks_noise():
+    """Which is what `is_speech` saves: no more noise than with it, where the words are."""
+    with SPEECH.open("rb") as file:
+        speech = np.concatenate(list(decode(file, sample_rate_hz=44_100)))[: 5 * 44_100]
+    noise_db = []
+    for is_speech in (False, True):
+        encoder = Encoder("mp3", 44_100, 64, input_rate_hz=44_100, length=len(speech), is_speech=is_speech)
+        decoded = samples_of(encoder.write(speech) + encoder.finish(), "mp3", 44_100)
+        assert len(decoded) == len(speech)
+        noise = np.abs(np.fft.rfft(decoded - speech)[5 * 1500 : 5 * 5000]) ** 2
+        noise_db.append(10 * np.log10(noise.mean()))
+    assert noise_db[1] < noise_db[0] - 1
