@@ -5,6 +5,8 @@ WORLD's own decision of what is noise altogether (its "love train") isn't asked:
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,39 +24,38 @@ from s2s.engine.smoothing import (
 from s2s.engine.vocoder import BIN_HZ, BINS, HOP, SAMPLE_RATE_HZ, Floats, Rows, voiced_stretches
 
 _PERIODS = 4
-# Four periods of the lowest F0.
-_FFT = 2048
+# Transforms that hold so many periods, the shorter one for most voices.
+_SIZES = (1024, 2048)
 # It is measured around so many multiples of 3 kHz, each by a window that is 6 kHz wide.
 _BANDS = 3
 _BAND_HZ = 3000.0
-_BAND = int(_BAND_HZ * _FFT / SAMPLE_RATE_HZ)
-_BAND_FFT = 1024
 # The strongest of a band's spectrum are what repeats: those within the window's main lobe.
-_STRONGEST = round(_BAND_FFT * 8 / (2 * _BAND + 1)) + 1
+_STRONGEST = 17
 _NUTTALL = (0.355768, -0.487396, 0.144232, -0.012604)
 _AT_ZERO_DB = -60.0
 _TINY = np.float32(1e-20)
 
 
-def _nuttall() -> Rows:
-    turn = np.arange(2 * _BAND + 1) / (2 * _BAND) * 2 * np.pi
-    return np.asarray(sum(a * np.cos(k * turn) for k, a in enumerate(_NUTTALL)), dtype=np.float32)
-
-
-_BAND_WINDOW = _nuttall()
-
-
 def aperiodicities(x: NDArray[np.floating], f0_hz: Floats, frames: NDArray[np.intp]) -> Rows:
     """Amplitude of the noise against all, (n, BINS) 0..1, at `frames` (n,) of `x`, mono at 24 kHz, where F0 is
     `f0_hz` (n,)."""
-    around, bands_db = surroundings(x, _FFT), np.empty((len(frames), _BANDS))
-    for start in range(0, len(frames), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        bands_db[some] = _bands_db(
-            around, frames[some] * HOP, np.maximum(f0_hz[some], _PERIODS * SAMPLE_RATE_HZ / _FFT)
-        )
+    bands_db = np.empty((len(frames), _BANDS))
+    held_hz = np.maximum(f0_hz, _lowest_hz(_SIZES[-1]))
+    left = np.arange(len(frames))
+    for size in _SIZES:
+        fits = held_hz[left] >= _lowest_hz(size)
+        ours, left = left[fits], left[~fits]
+        around = surroundings(x, size) if len(ours) else None
+        for start in range(0, len(ours), AT_ONCE):
+            some = ours[start : start + AT_ONCE]
+            assert around is not None
+            bands_db[some] = _bands_db(around, frames[some] * HOP, held_hz[some])
     known_db = np.column_stack([np.full(len(frames), _AT_ZERO_DB), bands_db, np.zeros(len(frames))])
     return np.asarray(10 ** (known_db @ _BETWEEN_BANDS / 20), dtype=np.float32)
+
+
+def _lowest_hz(size: int) -> float:
+    return _PERIODS * SAMPLE_RATE_HZ / (size - 2)
 
 
 def _between_bands() -> Floats:
@@ -68,16 +69,18 @@ _BETWEEN_BANDS = _between_bands()
 
 def _bands_db(around: Rows, at: NDArray[np.intp], f0_hz: Floats) -> Floats:
     """(n, _BANDS), at samples `at` (n,): how much a band's group delay has that doesn't go with F0."""
+    size = around.shape[1]
     quarter = SAMPLE_RATE_HZ / 4 / f0_hz
     centroid = _centroids(around, at - quarter, f0_hz)
     centroid += _centroids(around, at + quarter, f0_hz)
     fill_below_f0(centroid, f0_hz)
-    power = power_spectra(windowed(around[at], hann(f0_hz, _FFT, _PERIODS)))
+    power = power_spectra(windowed(around[at], hann(f0_hz, size, _PERIODS)))
     fill_below_f0(power, f0_hz)
     delay = moving_mean(centroid / (moving_mean(power, f0_hz) + _TINY), f0_hz / 2)
     delay -= moving_mean(delay, f0_hz)
-    parts = np.lib.stride_tricks.sliding_window_view(delay, 2 * _BAND + 1, axis=1)[:, ::_BAND][:, :_BANDS]
-    spectra = np.fft.rfft(parts * _BAND_WINDOW, _BAND_FFT)
+    window = _band_window(size)
+    parts = np.lib.stride_tricks.sliding_window_view(delay, len(window), axis=1)[:, :: len(window) // 2][:, :_BANDS]
+    spectra = np.fft.rfft(parts * window, size // 2)
     power = np.square(spectra.real) + np.square(spectra.imag)
     weak = power.shape[2] - _STRONGEST
     power = np.partition(power, weak, axis=2)
@@ -86,19 +89,25 @@ def _bands_db(around: Rows, at: NDArray[np.intp], f0_hz: Floats) -> Floats:
     return np.asarray(np.minimum(0, 10 * np.log10(share + 1e-12) + ((f0_hz - 100) / 50)[:, None]), dtype=np.float64)
 
 
+@cache
+def _band_window(size: int) -> Rows:
+    """Nuttall's, as wide as two bands are apart."""
+    half = int(_BAND_HZ * size / SAMPLE_RATE_HZ)
+    turn = np.arange(2 * half + 1) / (2 * half) * 2 * np.pi
+    return np.asarray(sum(a * np.cos(k * turn) for k, a in enumerate(_NUTTALL)), dtype=np.float32)
+
+
 def _centroids(around: Rows, at: Floats, f0_hz: Floats) -> Rows:
-    """Power times group delay, (n, _FFT / 2 + 1), of the periods around samples `at` (n,)."""
+    """Power times group delay, (n, bins), of the periods around samples `at` (n,)."""
+    size = around.shape[1]
     middle = np.clip(np.floor(at + 0.5), 0, len(around) - 1).astype(np.intp)
-    samples = windowed(around[middle], blackman(f0_hz, _FFT, _PERIODS))
+    samples = windowed(around[middle], blackman(f0_hz, size, _PERIODS))
     samples /= np.sqrt(np.einsum("ij,ij->i", samples, samples) + _TINY)[:, None]
     spectra = np.fft.rfft(samples)
-    samples *= _SAMPLE + reach(f0_hz, _PERIODS)
+    # Counted from 1 at a window's beginning: group delay is never negative, as WORLD has it.
+    samples *= np.arange(-size // 2 + 1, size // 2 + 1, dtype=np.float32) + reach(f0_hz, _PERIODS)
     delayed = np.fft.rfft(samples)
     return np.asarray(spectra.real * delayed.real + spectra.imag * delayed.imag)
-
-
-# Counted from 1 at a window's beginning: group delay is never negative, as WORLD has it.
-_SAMPLE = np.arange(-_FFT // 2, _FFT // 2, dtype=np.float32) + 1
 
 
 def throughout(
