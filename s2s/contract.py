@@ -197,6 +197,25 @@ class Voice(_Listed):
         return {key: value for key, value in given if isinstance(value, str)}
 
 
+def voice_form(
+    name: str, description: str, labels: Mapping[str, str] | None, *, remove_background_noise: bool
+) -> dict[str, str]:
+    """The form of `POST /v1/voices/add` beside its `files`. What is left out isn't sent."""
+    form = {"name": name, "description": description, "labels": json.dumps(labels) if labels else ""}
+    form["remove_background_noise"] = "true" if remove_background_noise else ""
+    return {field: value for field, value in form.items() if value}
+
+
+class AddedVoice(BaseModel):
+    """The answer of `POST /v1/voices/add`. One that `requires_verification` can't be used before its owner proves that
+    it is theirs, at the endpoint."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    voice_id: _Id
+    requires_verification: bool = False
+
+
 class Model(_Listed):
     """An entry of `GET /v1/models` (a bare list). What it doesn't say of a parameter (None) it is believed to heed.
 

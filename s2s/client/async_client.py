@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import TypeVar, Unpack
 
 import httpx
@@ -13,11 +13,29 @@ from s2s.client.answer import AsyncAnswer
 from s2s.client.calls import Calls, ConvertPath, Way
 from s2s.client.client import DEFAULT_PARAMETERS, DEFAULT_TIMEOUTS
 from s2s.client.listings import Question, Walk
-from s2s.client.options import AnswerOptions, ConvertOptions, HistoryOptions, RequestOptions, Timeouts, VoiceOptions
+from s2s.client.options import (
+    AnswerOptions,
+    ConvertOptions,
+    HistoryOptions,
+    RequestOptions,
+    SampleOptions,
+    Timeouts,
+    VoiceOptions,
+)
 from s2s.client.recording import Audio
 from s2s.client.wires import LoopWire
 from s2s.closing import AsyncClosing
-from s2s.contract import ConvertParameters, HistoryItem, HistoryPage, Model, Subscription, Voice, VoicePage
+from s2s.contract import (
+    AddedVoice,
+    ConvertParameters,
+    HistoryItem,
+    HistoryPage,
+    Model,
+    Subscription,
+    Voice,
+    VoicePage,
+    voice_form,
+)
 
 T = TypeVar("T")
 
@@ -80,6 +98,23 @@ class AsyncClient(AsyncClosing):
     async def voice(self, voice_id: str, **options: Unpack[RequestOptions]) -> Voice:
         """As `Client.voice`."""
         return await self._ask(listings.voice(voice_id), options)
+
+    async def add_voice(
+        self,
+        name: str,
+        sample: Audio,
+        *,
+        description: str = "",
+        labels: Mapping[str, str] | None = None,
+        remove_background_noise: bool = False,
+        **options: Unpack[SampleOptions],
+    ) -> AddedVoice:
+        fields = voice_form(name, description, labels, remove_background_noise=remove_background_noise)
+        return await self._calls.add_voice(fields, sample, options)
+
+    async def delete_voice(self, voice_id: str, **options: Unpack[RequestOptions]) -> None:
+        """Raises as `voices` does: `Rejected` (404) for one that isn't there."""
+        await self._calls.ask(listings.no_voice(voice_id), options)
 
     async def models(self, **options: Unpack[RequestOptions]) -> list[Model]:
         """As `Client.models`."""

@@ -10,11 +10,20 @@ from typing import Any, BinaryIO, Literal, TypeVar
 
 import httpx
 
+from s2s.client import listings
 from s2s.client.abort import Line, LineCut
 from s2s.client.address import path_segment, url_of
 from s2s.client.errors import Busy, NotSent, Unclear
 from s2s.client.listings import Question
-from s2s.client.options import FREE_RETRIES, AnswerOptions, ConvertOptions, Options, RequestOptions, Timeouts
+from s2s.client.options import (
+    FREE_RETRIES,
+    AnswerOptions,
+    ConvertOptions,
+    Options,
+    RequestOptions,
+    SampleOptions,
+    Timeouts,
+)
 from s2s.client.patience import Patience
 from s2s.client.recording import Audio, Recording, open_recording
 from s2s.client.statuses import (
@@ -28,7 +37,7 @@ from s2s.client.statuses import (
     unbilled,
 )
 from s2s.client.wires import Pull, Wire
-from s2s.contract import ConvertParameters
+from s2s.contract import AddedVoice, ConvertParameters
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +87,17 @@ class Calls:
                 # Not waited for: a task that is cancelled here would lose the answer.
                 self.wire.run_soon(recording.file.close)
 
+    async def add_voice(self, fields: Mapping[str, str], sample: Audio, given: SampleOptions) -> AddedVoice:
+        """Raises an `EndpointError`, or what `open_recording` raises."""
+        options = replace(self._options, **given)
+        recording = await self.wire.run(partial(open_recording, sample, options.filename))
+        try:
+            body: dict[str, Any] = {"data": fields, "files": {"files": (recording.name, recording.file)}}
+            return await self._patiently(partial(self._answered, listings.new_voice(), options, **body), options)
+        finally:
+            if recording.ours:
+                self.wire.run_soon(recording.file.close)
+
     async def ask(self, question: Question[T], given: RequestOptions) -> T:
         """Raises an `EndpointError`, but never `Unclear`."""
         options = replace(self._free_options, **given)
@@ -123,12 +143,17 @@ class Calls:
         return self._begun(response, line, options, billed=True)
 
     async def _ask(self, question: Question[T], options: Options, line: Line) -> T:
-        request = self._request("GET", question.path, options, line, query=question.query)
+        try:
+            return await self._answered(question, options, line)
+        except Unclear as error:
+            raise unbilled(error) from error
+
+    async def _answered(self, question: Question[T], options: Options, line: Line, **parts: Any) -> T:
+        build = partial(self._request, question.method, question.path, options, line, query=question.query, **parts)
+        request = await self.wire.run(build) if parts else build()
         try:
             response = await self._open(request, line)
             body = await self._whole(response, line)
-        except Unclear as error:
-            raise unbilled(error) from error
         finally:
             line.close()
         return question.answer(body, response.headers)

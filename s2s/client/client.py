@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar, Unpack
 
 import httpx
@@ -12,11 +12,29 @@ from s2s.client.address import Http, client_settings, read_address
 from s2s.client.answer import Answer
 from s2s.client.calls import Calls, ConvertPath, Way
 from s2s.client.listings import Question, Walk
-from s2s.client.options import AnswerOptions, ConvertOptions, HistoryOptions, RequestOptions, Timeouts, VoiceOptions
+from s2s.client.options import (
+    AnswerOptions,
+    ConvertOptions,
+    HistoryOptions,
+    RequestOptions,
+    SampleOptions,
+    Timeouts,
+    VoiceOptions,
+)
 from s2s.client.recording import Audio
 from s2s.client.wires import ThreadWire, finish
 from s2s.closing import Closing
-from s2s.contract import ConvertParameters, HistoryItem, HistoryPage, Model, Subscription, Voice, VoicePage
+from s2s.contract import (
+    AddedVoice,
+    ConvertParameters,
+    HistoryItem,
+    HistoryPage,
+    Model,
+    Subscription,
+    Voice,
+    VoicePage,
+    voice_form,
+)
 
 T = TypeVar("T")
 
@@ -87,6 +105,28 @@ class Client(Closing):
     def voice(self, voice_id: str, **options: Unpack[RequestOptions]) -> Voice:
         """Raises as `voices` does."""
         return self._ask(listings.voice(voice_id), options)
+
+    def add_voice(
+        self,
+        name: str,
+        sample: Audio,
+        *,
+        description: str = "",
+        labels: Mapping[str, str] | None = None,
+        remove_background_noise: bool = False,
+        **options: Unpack[SampleOptions],
+    ) -> AddedVoice:
+        """Make a voice of `sample`, in which one person speaks, by `POST /v1/voices/add`. Keywords: `SampleOptions`.
+
+        `labels` are kept with it, as listings show them. Isn't repeated unless `retries` says so: each time that it is
+        done there is one more voice. Raises as `convert` does.
+        """
+        fields = voice_form(name, description, labels, remove_background_noise=remove_background_noise)
+        return finish(self._calls.add_voice(fields, sample, options))
+
+    def delete_voice(self, voice_id: str, **options: Unpack[RequestOptions]) -> None:
+        """Raises as `voices` does: `Rejected` (404) for one that isn't there."""
+        self._ask(listings.no_voice(voice_id), options)
 
     def models(self, **options: Unpack[RequestOptions]) -> list[Model]:
         """Raises as `voices` does."""

@@ -15,6 +15,7 @@ from s2s.client.options import HistoryOptions, RequestOptions, VoiceOptions
 from s2s.client.said import one_line, read_json
 from s2s.client.statuses import not_the_contract
 from s2s.contract import (
+    AddedVoice,
     HistoryItem,
     HistoryPage,
     HistorySearch,
@@ -36,11 +37,12 @@ LARGEST_HISTORY_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """One GET. `read` takes the JSON and raises `Rejected` if it isn't of the contract."""
+    """What is asked of an endpoint. `read` takes the JSON and raises `Rejected` if it isn't of the contract."""
 
     path: str
     read: Callable[[object], T]
     query: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
 
     def answer(self, body: bytes, headers: httpx.Headers) -> T:
         """Raises `Rejected`."""
@@ -58,6 +60,16 @@ def voices() -> Question[list[Voice]]:
 def voice(voice_id: str) -> Question[Voice]:
     """Raises `Rejected` for an id that cannot stand in a path."""
     return Question(f"/v1/voices/{path_segment(voice_id, 'voice')}", lambda data: _one(Voice, data))
+
+
+def no_voice(voice_id: str) -> Question[None]:
+    """Raises `Rejected` for an id that cannot stand in a path."""
+    return Question(f"/v1/voices/{path_segment(voice_id, 'voice')}", lambda data: None, method="DELETE")
+
+
+def new_voice() -> Question[AddedVoice]:
+    """Asked once, with a sample: each time that it is asked there is one more."""
+    return Question("/v1/voices/add", lambda data: _one(AddedVoice, data), method="POST")
 
 
 def models() -> Question[list[Model]]:

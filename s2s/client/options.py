@@ -83,6 +83,14 @@ class ConvertOptions(AnswerOptions, total=False):
     on_sent: OnSent | None
 
 
+class SampleOptions(RequestOptions, total=False):
+    """Keywords of `add_voice`."""
+
+    # As those of `convert`.
+    filename: str | None
+    on_sent: OnSent | None
+
+
 class VoiceOptions(RequestOptions, total=False):
     """Keywords of `search_voices` and `all_voices`: see `s2s.contract.VoiceSearch`."""
 

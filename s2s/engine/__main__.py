@@ -2,7 +2,7 @@
 
 Environment: ENGINE_HOST, ENGINE_PORT, ENGINE_WORKERS, ENGINE_CONCURRENCY (defaults of the options), ENGINE_API_KEY
 (asked for in `xi-api-key` when set), ENGINE_MAX_BYTES (largest upload, 2 GiB), DATA_DIR (its folder `engine/` holds
-what the workers share; without it, a temporary one).
+what the workers share, and the voices that were added; without it, a temporary one).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
         data_dir = os.environ.get("DATA_DIR")
         shared = Path(data_dir).expanduser().absolute() / "engine" if data_dir else Path(own)
         # Workers are other processes: what they need to know travels in their environment.
-        os.environ["ENGINE_SLOTS_DIR"] = str(shared / "slots")
+        os.environ["ENGINE_SHARED_DIR"] = str(shared)
         os.environ["ENGINE_CONCURRENCY"] = str(arguments.concurrency)
         logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(name)s: %(message)s")
         from s2s.engine import worker

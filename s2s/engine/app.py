@@ -9,10 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 
-from s2s.engine import listings, speech
+from s2s.contract import AddedVoice
+from s2s.engine import adding, listings, speech
 from s2s.engine.concurrency import Slots
 from s2s.engine.errors import Refusal
 from s2s.engine.exchange import ClientLeft, Request, Response
+from s2s.engine.voices import Offered
+from s2s.engine.voices.added import AddedVoices
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +25,11 @@ DEFAULT_MAX_BYTES = 2 * 1024**3
 class App:
     """The application. `api_key` None: whoever can reach the port may use it."""
 
-    def __init__(self, slots: Slots, *, api_key: str | None = None, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(
+        self, slots: Slots, added: AddedVoices, *, api_key: str | None = None, max_bytes: int = DEFAULT_MAX_BYTES
+    ) -> None:
         self._slots = slots
+        self._added = added
         self._api_key = api_key
         self._max_bytes = max_bytes
         voice = r"(?P<voice_id>[A-Za-z0-9_-]{1,64})"
@@ -34,9 +40,11 @@ class App:
                 ("/healthz", "GET", self._healthz),
                 (convert, "POST", self._convert),
                 (f"{convert}/stream", "POST", self._stream),
+                ("/v1/voices/add", "POST", self._add_voice),
                 ("/v1/voices", "GET", self._voices),
                 ("/v2/voices", "GET", self._voice_page),
                 (f"/v1/voices/{voice}", "GET", self._voice),
+                (f"/v1/voices/{voice}", "DELETE", self._delete_voice),
                 (f"/v1/voices/{voice}/preview", "GET", self._preview),
                 ("/v1/models", "GET", self._models),
                 ("/v1/user/subscription", "GET", self._subscription),
@@ -100,23 +108,38 @@ class App:
         return Response.of_json({"status": "ok"})
 
     def _voices(self, request: Request) -> Response:
-        return Response.of_json(listings.voices(request.base_url))
+        return Response.of_json(listings.voices(self._added, request.base_url))
 
     def _voice_page(self, request: Request) -> Response:
-        return Response.of_json(listings.voice_page(request.query, request.base_url))
+        return Response.of_json(listings.voice_page(request.query, self._added, request.base_url))
 
     def _voice(self, request: Request, voice_id: str) -> Response:
-        return Response.of_json(listings.describe(listings.find_voice(voice_id), request.base_url))
+        return Response.of_json(listings.describe(listings.find_voice(voice_id, self._added), request.base_url))
 
     def _preview(self, request: Request, voice_id: str) -> Response:
-        clip = listings.find_voice(voice_id).preview.read_bytes()
+        clip = _preview_of(listings.find_voice(voice_id, self._added))
         return Response([clip], "audio/mpeg", length=len(clip), headers={"Cache-Control": "max-age=3600"})
 
     def _models(self, request: Request) -> Response:
         return Response.of_json(listings.models())
 
     def _subscription(self, request: Request) -> Response:
-        return Response.of_json(listings.subscription())
+        return Response.of_json(listings.subscription(self._added))
+
+    def _add_voice(self, request: Request) -> Response:
+        with ExitStack() as stack:
+            slot = stack.enter_context(self._slots.take())
+            upload = stack.enter_context(closing(request.upload(self._max_bytes)))
+            voice = adding.add(upload, self._added, request.line.check)
+            answer = AddedVoice(voice_id=voice.voice_id)
+            return Response.of_json(answer.model_dump(), headers=slot.headers)
+
+    def _delete_voice(self, request: Request, voice_id: str) -> Response:
+        if voice_id in listings.built_in():
+            raise Refusal.because(400, "voice_is_built_in", "This voice came with the engine and can't be deleted.")
+        if not self._added.delete(voice_id):
+            raise listings.voice_not_found()
+        return Response.of_json({"status": "ok"})
 
     def _convert(self, request: Request, voice_id: str) -> Response:
         with ExitStack() as stack:
@@ -139,7 +162,7 @@ class App:
         self, stack: ExitStack, request: Request, voice_id: str, *, streaming: bool
     ) -> tuple[speech.Job, dict[str, str]]:
         """The work, whose slot and upload `stack` closes, and what the answer says of the slots. Raises Refusal."""
-        voice = listings.find_voice(voice_id)
+        voice = listings.find_voice(voice_id, self._added)
         speech.parameters(request.query, {}, streaming=streaming)  # before a large body is read
         slot = stack.enter_context(self._slots.take())
         upload = stack.enter_context(closing(request.upload(self._max_bytes)))
@@ -147,6 +170,13 @@ class App:
         source = speech.source_of(upload)
         job = speech.Job(source, wanted, voice, request.line.check, slot.close, upload.source_speech)
         return job, slot.headers
+
+
+def _preview_of(voice: Offered) -> bytes:
+    try:
+        return voice.preview.read_bytes()
+    except FileNotFoundError as error:  # deleted in this moment
+        raise listings.voice_not_found() from error
 
 
 def _sound(body: Iterable[bytes], job: speech.Job, length: int | None, headers: dict[str, str]) -> Response:

@@ -68,10 +68,11 @@ def measure_source(speech: NDArray[np.float32], statistics_s: float = STATISTICS
         voiced_s += float(found[-1].voiced.sum()) * _EVERY * FRAME_PERIOD_MS / 1000
         if voiced_s >= statistics_s * _VOICED_SHARE:
             break
-    return measure(_joined(found), _EVERY * FRAME_PERIOD_MS / 1000)
+    return measure(joined(found), _EVERY * FRAME_PERIOD_MS / 1000)
 
 
-def _joined(pieces: list[Features]) -> Features:
+def joined(pieces: list[Features]) -> Features:
+    """One after the other, as if they had been analysed together."""
     return Features(
         np.concatenate([piece.f0_hz for piece in pieces]),
         np.concatenate([piece.level_db for piece in pieces]),

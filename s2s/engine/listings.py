@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from s2s.engine import denoiser
 from s2s.engine.errors import Refusal
 from s2s.engine.voices import DEFAULT_SETTINGS, OwnVoice, Voice, catalogue, own_voice
+from s2s.engine.voices.added import MOST, AddedVoices
 from s2s.voice_settings import EXTRA_PARAMETERS
 
 MODEL_ID = "timbre_local_v1"
@@ -19,26 +20,35 @@ _LARGEST_PAGE = 100
 _NO_LIMIT = 2**31 - 1
 
 
-def offered() -> Mapping[str, Voice | OwnVoice]:
+def built_in() -> Mapping[str, Voice | OwnVoice]:
     """By their ids. Where noise can't be removed, nothing would be left of one's own voice cleaned up."""
     own = own_voice()
     return {**catalogue(), own.voice_id: own} if denoiser.removes() else catalogue()
 
 
-def find_voice(voice_id: str) -> Voice | OwnVoice:
+def offered(added: AddedVoices) -> Mapping[str, Voice | OwnVoice]:
+    return {**built_in(), **added.all()}
+
+
+def find_voice(voice_id: str, added: AddedVoices) -> Voice | OwnVoice:
     """Raises Refusal 404 for an id that is not offered."""
-    voice = offered().get(voice_id)
+    voice = built_in().get(voice_id) or added.find(voice_id)
     if voice is None:
-        raise Refusal.because(404, "voice_not_found", "No voice here has that id. GET /v1/voices lists them.")
+        raise voice_not_found()
     return voice
+
+
+def voice_not_found() -> Refusal:
+    return Refusal.because(404, "voice_not_found", "No voice here has that id. GET /v1/voices lists them.")
 
 
 def describe(voice: Voice | OwnVoice, base_url: str) -> dict[str, object]:
     """A voice as `GET /v1/voices/{id}` shows it."""
+    was_added = voice.voice_id not in built_in()
     return {
         "voice_id": voice.voice_id,
         "name": voice.name,
-        "category": "premade",
+        "category": "cloned" if was_added else "premade",
         "description": voice.description,
         "labels": dict(voice.labels),
         "preview_url": f"{base_url}/v1/voices/{voice.voice_id}/preview",
@@ -46,21 +56,21 @@ def describe(voice: Voice | OwnVoice, base_url: str) -> dict[str, object]:
         "available_for_tiers": [],
         "high_quality_base_model_ids": [MODEL_ID],
         "samples": None,
-        "is_owner": False,
+        "is_owner": was_added,
         "is_legacy": False,
         "is_mixed": False,
     }
 
 
-def voices(base_url: str) -> dict[str, object]:
+def voices(added: AddedVoices, base_url: str) -> dict[str, object]:
     """`GET /v1/voices`."""
-    return {"voices": [describe(voice, base_url) for voice in offered().values()]}
+    return {"voices": [describe(voice, base_url) for voice in offered(added).values()]}
 
 
-def voice_page(query: Mapping[str, str], base_url: str) -> dict[str, object]:
+def voice_page(query: Mapping[str, str], added: AddedVoices, base_url: str) -> dict[str, object]:
     """`GET /v2/voices`: `search` in name, description and labels, `page_size`, `next_page_token`."""
     wanted = query.get("search", "").casefold()
-    found = [voice for voice in offered().values() if wanted in _searchable(voice)]
+    found = [voice for voice in offered(added).values() if wanted in _searchable(voice)]
     size = _whole_number(query, "page_size", _DEFAULT_PAGE_SIZE, 1, _LARGEST_PAGE)
     start = _whole_number(query, "next_page_token", 0, 0, _NO_LIMIT)
     has_more = start + size < len(found)
@@ -119,8 +129,8 @@ def models() -> list[dict[str, object]]:
     ]
 
 
-def subscription() -> dict[str, object]:
-    """`GET /v1/user/subscription`: nothing is counted and nothing is billed."""
+def subscription(added: AddedVoices) -> dict[str, object]:
+    """`GET /v1/user/subscription`: nothing is billed, and only added voices are counted."""
     return {
         "tier": "local",
         "status": "active",
@@ -130,14 +140,14 @@ def subscription() -> dict[str, object]:
         "max_credit_limit_extension": 0,
         "can_extend_character_limit": False,
         "allowed_to_extend_character_limit": False,
-        "voice_slots_used": 0,
+        "voice_slots_used": len(added.all()),
         "professional_voice_slots_used": 0,
         "professional_voice_slots_used_in_workspace": 0,
-        "voice_limit": len(offered()),
+        "voice_limit": MOST,
         "voice_add_edit_counter": 0,
         "professional_voice_limit": 0,
         "can_extend_voice_limit": False,
-        "can_use_instant_voice_cloning": False,
+        "can_use_instant_voice_cloning": True,
         "can_use_professional_voice_cloning": False,
         "current_overage": {"amount": "0", "currency": "usd"},
         "open_invoices": [],

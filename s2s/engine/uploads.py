@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from multipart import (  # type: ignore[import-untyped]
     MultipartError,
@@ -23,6 +23,7 @@ _MOST_FIELD_BYTES = 64 * 1024
 _AUDIO = "audio"
 # Ours (docs/engine.md): what is spoken elsewhere in the recording of which `audio` is a passage.
 _SOURCE_SPEECH = "source_speech"
+_SAMPLE = "files"  # of a voice, once for each
 _MOST_SPEECH_BYTES = 16 * 1024 * 1024
 # A refusal given while the client still sends is lost with some clients: the rest is read, up to here.
 _DRAIN_BYTES = 64 * 1024 * 1024
@@ -39,6 +40,7 @@ class Upload:
 
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, BinaryIO] = field(default_factory=dict)
+    samples: list[BinaryIO] = field(default_factory=list)
 
     @property
     def audio(self) -> BinaryIO | None:
@@ -49,7 +51,7 @@ class Upload:
         return self.files.get(_SOURCE_SPEECH)
 
     def close(self) -> None:
-        for file in self.files.values():
+        for file in (*self.files.values(), *self.samples):
             file.close()
 
 
@@ -115,30 +117,37 @@ def _limited(read: Read, content_length: int | None, max_bytes: int) -> Read:
 def _parse(read: Read, boundary: str, upload: Upload) -> None:
     with PushMultipartParser(boundary, max_segment_count=_MOST_FIELDS) as parser:
         name: str | None = None
-        text = bytearray()
+        text, sound = bytearray(), None
         for event in parser.parse_blocking(read, _CHUNK_BYTES):
             if isinstance(event, MultipartSegment):
                 name = event.name or ""
                 text.clear()
-                _begin(name, upload)
+                sound = _begin(name, upload)
             elif name is None:
                 continue
             elif event is None:
-                _end(name, text, upload)
+                _end(name, text, sound, upload)
                 name = None
-            elif name in upload.files:
-                _add(name, event, upload.files[name])
+            elif sound is not None:
+                _add(name, event, sound)
             else:
                 text += event
                 if len(text) > _MOST_FIELD_BYTES:
                     raise ParserLimitReached("a form field is too large")
 
 
-def _begin(name: str, upload: Upload) -> None:
+def _begin(name: str, upload: Upload) -> BinaryIO | None:
+    """Where what is sound goes, closed by Upload.close."""
     if name in upload.fields or name in upload.files:
         raise Refusal.of_parameter("body", name[:100], msg="This field is given twice.")
-    if name in (_AUDIO, _SOURCE_SPEECH):
-        upload.files[name] = tempfile.TemporaryFile(prefix="timbre-upload-")  # noqa: SIM115 - closed by Upload.close
+    if name not in (_AUDIO, _SOURCE_SPEECH, _SAMPLE):
+        return None
+    file = cast(BinaryIO, tempfile.TemporaryFile(prefix="timbre-upload-"))  # noqa: SIM115
+    if name == _SAMPLE:
+        upload.samples.append(file)
+    else:
+        upload.files[name] = file
+    return file
 
 
 def _add(name: str, data: bytes | bytearray, file: BinaryIO) -> None:
@@ -147,9 +156,9 @@ def _add(name: str, data: bytes | bytearray, file: BinaryIO) -> None:
         raise ParserLimitReached("the speech of the source is too large")
 
 
-def _end(name: str, text: bytearray, upload: Upload) -> None:
-    if name in upload.files:
-        upload.files[name].seek(0)
+def _end(name: str, text: bytearray, sound: BinaryIO | None, upload: Upload) -> None:
+    if sound is not None:
+        sound.seek(0)
         return
     try:
         upload.fields[name] = text.decode("utf-8")

@@ -23,6 +23,7 @@ from s2s.engine.converter import convert
 from s2s.engine.cores import Cores
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.engine.voices import catalogue
+from s2s.engine.voices.added import AddedVoices
 from s2s.orphan import exit_with_parent
 
 logger = logging.getLogger(__name__)
@@ -48,9 +49,11 @@ def application() -> Asgi:
     rehearse()
     warm_up()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    blocks.CORES = Cores(Path(os.environ["ENGINE_SLOTS_DIR"]).parent / "cores", cores)
+    shared = Path(os.environ["ENGINE_SHARED_DIR"])
+    blocks.CORES = Cores(shared / "cores", cores)
     app = App(
-        Slots(Path(os.environ["ENGINE_SLOTS_DIR"]), int(os.environ["ENGINE_CONCURRENCY"])),
+        Slots(shared / "slots", int(os.environ["ENGINE_CONCURRENCY"])),
+        AddedVoices(shared / "voices"),
         api_key=os.environ.get("ENGINE_API_KEY") or None,
         max_bytes=int(os.environ.get("ENGINE_MAX_BYTES") or DEFAULT_MAX_BYTES),
     )

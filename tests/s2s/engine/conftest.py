@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from bin.groups import free_port
 from s2s.audio import decode
+from s2s.engine.voices.added import AddedVoices
 
+NO_VOICES = AddedVoices(Path(os.devnull))
 SPEECH = Path(__file__).parents[2] / "data" / "speech"
 API_KEY = "engine-test-key"
 

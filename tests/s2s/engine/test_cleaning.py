@@ -20,7 +20,7 @@ from s2s.engine.cleaning import without_noise
 from s2s.engine.concurrency import Slots
 from s2s.engine.exchange import ClientLeft, Request
 from s2s.engine.voices import own_voice
-from tests.s2s.engine.conftest import EngineProcess
+from tests.s2s.engine.conftest import NO_VOICES, EngineProcess
 from tests.s2s.engine.noise import in_noise, lag, si_snr_db
 from tests.s2s.engine.test_server import NORA, as_wav
 
@@ -177,7 +177,7 @@ def test_a_client_that_leaves_stops_it_before_anything_is_heard() -> None:
     )
     line = Line(request.read())
     with pytest.raises(ClientLeft):
-        App(Slots(None, 1)).answer(
+        App(Slots(None, 1), NO_VOICES).answer(
             Request("POST", f"/v1/speech-to-speech/{NORA}", "", dict(request.headers), "http", line)
         )
     assert line.asked == 5

@@ -19,7 +19,7 @@ from s2s.engine import listings, speech
 from s2s.engine.app import App
 from s2s.engine.concurrency import Slots
 from s2s.engine.exchange import Request, Response
-from tests.s2s.engine.conftest import SPEECH, EngineProcess
+from tests.s2s.engine.conftest import NO_VOICES, SPEECH, EngineProcess
 
 NORA = "TimbreNora0000000001"
 
@@ -40,7 +40,7 @@ class NoLine:
 def ask(method: str, path: str, body: bytes = b"", content_type: str = "") -> Response:
     """A request without a server."""
     headers = {"content-length": str(len(body)), "content-type": content_type}
-    return App(Slots(None, 1)).answer(Request(method, path, "", headers, "http", NoLine(body)))
+    return App(Slots(None, 1), NO_VOICES).answer(Request(method, path, "", headers, "http", NoLine(body)))
 
 
 def form(audio: bytes) -> tuple[bytes, str]:

@@ -19,6 +19,7 @@ from s2s.engine.app import App, _Rest
 from s2s.engine.concurrency import Slots
 from s2s.engine.exchange import Request, Response
 from s2s.formats import OUTPUT_FORMATS, OutputFormat
+from tests.s2s.engine.conftest import NO_VOICES
 from tests.s2s.engine.test_server import NORA, as_wav
 from tests.support.product import PATIENCE_S
 
@@ -56,7 +57,7 @@ def ask(slots: Slots, audio: bytes, output_format: str) -> tuple[Response, Line]
     line = Line(request.read())
     path = f"/v1/speech-to-speech/{NORA}"
     query, headers = f"output_format={output_format}", dict(request.headers)
-    return App(slots).answer(Request("POST", path, query, headers, "http", line)), line
+    return App(slots, NO_VOICES).answer(Request("POST", path, query, headers, "http", line)), line
 
 
 def raw_of(form: OutputFormat) -> RawPcm | None:

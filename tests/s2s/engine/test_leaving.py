@@ -21,7 +21,7 @@ from s2s.audio import encode
 from s2s.engine import asgi
 from s2s.engine.app import App
 from s2s.engine.concurrency import Slots
-from tests.s2s.engine.conftest import EngineProcess, children
+from tests.s2s.engine.conftest import NO_VOICES, EngineProcess, children
 from tests.s2s.engine.test_server import NORA, as_wav
 from tests.support.decoders import has_job
 from tests.support.product import wait_for
@@ -150,6 +150,6 @@ def test_a_client_that_stalls_is_given_up_and_its_slot_with_it(monkeypatch: pyte
         "scheme": "http",
         "headers": [(b"content-type", b"multipart/form-data; boundary=b"), (b"content-length", b"1000")],
     }
-    asyncio.run(asyncio.wait_for(asgi.Asgi(App(slots))(scope, receive, send), 10))
+    asyncio.run(asyncio.wait_for(asgi.Asgi(App(slots, NO_VOICES))(scope, receive, send), 10))
     assert sent == []
     slots.take()

@@ -255,7 +255,7 @@ class TestRefusals:
             ("GET", "/", 404),
             ("GET", "/v1/voices/../../etc/passwd", 404),
             ("GET", f"/v1/voice-changer/{NORA}", 405),
-            ("DELETE", f"/v1/voices/{NORA}", 405),
+            ("PUT", f"/v1/voices/{NORA}", 405),
         ],
     )
     def test_other_addresses(self, engine: EngineProcess, method: str, path: str, status_code: int) -> None:
