@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from s2s.audio import speaking
 from s2s.engine import blocks, spectrum
+from s2s.engine.analysis import analyse
 from s2s.engine.converter import joined
 from s2s.engine.errors import Refusal
 from s2s.engine.speaker import SourceStatistics, measure
-from s2s.engine.vocoder import FRAME_PERIOD_MS, SAMPLE_RATE_HZ, Features, Floats, analyse
+from s2s.engine.vocoder import FRAME_PERIOD_MS, HOP, SAMPLE_RATE_HZ, Features, Floats
 
 FEWEST_S = 10.0
 # More speech says nothing new about a voice.
@@ -21,7 +22,7 @@ WANTED_S = 60.0
 SEARCHED_S = 15 * 60.0
 _EVERY = 4
 _FRAME_S = _EVERY * FRAME_PERIOD_MS / 1000
-_PIECE = 3 * SAMPLE_RATE_HZ
+_PIECE = 520 * HOP  # as the converter measures a source
 # How far the pauses between words lie below what is loud. Ten speakers had 32 dB and more, one of them in noise 15 dB
 # below her voice 22.
 _LEAST_RANGE_DB = 18.0
