@@ -1,37 +1,26 @@
 // An audition: one voice sounds at a time, and the passage can begin where the whole recording's player stands.
 
+import { oneStop } from "./one-stop.js";
 import { onFailure } from "./player-failure.js";
 import { word } from "./words.js";
 
 document.addEventListener(
   "play",
   (event) => {
+    event.target.hidden = false;
     for (const player of document.querySelectorAll("audio")) if (player !== event.target) player.pause();
   },
   true, // playing doesn't bubble
 );
 
-// A button plays and pauses it; the browser's own player shows once somebody listens, for the pointer alone: it would be
-// six stops of the Tab key.
+// The browser's own player shows once somebody listens; that of the whole recording is there to find a passage.
 function takeOver() {
   for (const button of document.querySelectorAll(".player .play[hidden]")) {
-    button.hidden = false;
-    button.nextElementSibling.tabIndex = -1;
-    button.nextElementSibling.hidden = true;
+    const player = button.nextElementSibling;
+    player.hidden = !player.closest(".passage");
+    oneStop(button, player);
   }
 }
-for (const what of ["play", "pause"]) {
-  const show = ({ target }) => {
-    target.hidden = false;
-    target.closest(".player")?.querySelector(".play").setAttribute("aria-pressed", String(!target.paused));
-  };
-  document.addEventListener(what, show, true);
-}
-document.addEventListener("click", ({ target }) => {
-  const player = target.closest(".player .play")?.nextElementSibling;
-  if (player?.paused) player.play().catch(() => {}); // interrupted by another one
-  else player?.pause();
-});
 takeOver();
 
 // Voices come one by one; that all can be heard is said once.
@@ -53,7 +42,7 @@ if (passage) {
     fromPlayer.hidden = false;
     player.currentTime = Number(start.value) || 0;
   };
-  const dead = () => (player.hidden = true); // no browser plays everything that we can read
+  const dead = () => (player.closest(".player").hidden = true); // no browser plays everything that we can read
   // Either may have happened before this script ran.
   if (player.readyState >= HTMLMediaElement.HAVE_METADATA) loaded();
   else player.addEventListener("loadedmetadata", loaded, { once: true });

@@ -1,11 +1,13 @@
 // What has come of the result is heard while the rest still comes: what has come meanwhile is gone on with where the player
 // came to its end. Without this module the link opens the sound. The link comes and changes by polling.
 
+import { oneStop } from "./one-stop.js";
 import { onFailure } from "./player-failure.js";
 import { word } from "./words.js";
 
 const room = document.querySelector("#beginning");
 const player = room.querySelector("audio");
+const place = room.querySelector(".player");
 let awaits = false;
 
 const link = () => room.querySelector("#begun a");
@@ -19,7 +21,7 @@ function listen(from) {
   awaits = false;
   say("");
   room.querySelector(".unplayable").hidden = true;
-  player.hidden = false;
+  place.hidden = false;
   player.src = link().href;
   player.currentTime = from;
   player.play().catch(() => {}); // interrupted, or dead: its error event says so
@@ -39,11 +41,12 @@ function goOn() {
 }
 
 function bury() {
-  player.hidden = true;
+  place.hidden = true;
   if (isLost()) say(word("beginning.lost"));
   else room.querySelector(".unplayable").hidden = false;
 }
 
+oneStop(place.querySelector(".play"), player);
 onFailure(player, { dead: bury });
 player.addEventListener("ended", goOn);
 player.addEventListener("seeking", () => (awaits = false));
@@ -56,6 +59,6 @@ room.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:oobAfterSwap", () => {
-  room.hidden = !link() && player.hidden;
+  room.hidden = !link() && place.hidden;
   if (awaits) goOn();
 });

@@ -2,6 +2,7 @@
 // open the sound. From the beginning they are heard one after the other, as far as they have come, and on as they come.
 // List and map come and change by polling, so they are looked for when they are needed.
 
+import { oneStop } from "./one-stop.js";
 import { onFailure } from "./player-failure.js";
 import { word } from "./words.js";
 
@@ -20,6 +21,7 @@ function playerIn(room) {
   const player = room.querySelector("audio");
   if (!player.dataset.heeded) {
     player.dataset.heeded = "yes";
+    oneStop(room.querySelector(".play"), player);
     onFailure(player, { dead: () => (playsOn && isKept(rowOf(heard)) ? goOn() : showWhether(room, false)) });
     player.addEventListener("timeupdate", () => stopAtItsEnd(player));
     player.addEventListener("ended", () => playsOn && goOn());
@@ -29,7 +31,7 @@ function playerIn(room) {
 
 function showWhether(room, plays) {
   room.hidden = false;
-  room.querySelector("audio").hidden = !plays;
+  room.querySelector(".player").hidden = !plays;
   room.querySelector(".unplayable").hidden = plays;
 }
 

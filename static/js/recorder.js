@@ -5,6 +5,7 @@ import { clock } from "./amounts.js";
 import { mayKeep, storing, trying } from "./keeping.js";
 import { Judge, Meter, measure } from "./level.js";
 import * as microphone from "./microphone.js";
+import { oneStop } from "./one-stop.js";
 import { onLength } from "./player-length.js";
 import { add, made, setAside } from "./recordings.js";
 import * as shelf from "./shelf.js";
@@ -174,6 +175,7 @@ if (form) {
     discard: () => (go(""), button.focus(), giveUp()),
   };
 
+  oneStop(panel.querySelector(".play"), player);
   onLength(player, () => {});
   const why = microphone.obstacle();
   if (why) {

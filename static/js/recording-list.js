@@ -2,6 +2,7 @@
 
 import { focusUndo } from "./aside.js";
 import { clock, percent, size } from "./amounts.js";
+import { oneStop } from "./one-stop.js";
 import { onFailure } from "./player-failure.js";
 import { onLength } from "./player-length.js";
 import { addTake, change, changes, entries, measured, setAside, tell } from "./recordings.js";
@@ -32,18 +33,15 @@ if (form) {
     onFailure(player, { dead });
   }
 
-  // One stop of the Tab key; the browser's own player, which has many, shows once somebody listens.
+  // The browser's own player shows once somebody listens.
   function playing(entry, row) {
     const player = row.querySelector("audio");
     const button = row.querySelector(".play");
     button.setAttribute("aria-label", word("list.play", entry));
-    const show = () => button.setAttribute("aria-pressed", String(!player.paused));
-    for (const what of ["play", "pause", "ended"]) player.addEventListener(what, show);
-    button.addEventListener("click", () => {
-      if (!player.paused) return player.pause();
-      for (const other of list.querySelectorAll("audio")) other.pause();
+    oneStop(button, player);
+    player.addEventListener("play", () => {
+      for (const other of list.querySelectorAll("audio")) if (other !== player) other.pause();
       row.classList.add("open");
-      player.play().catch(() => {}); // its error says what becomes of it
     });
     row.classList.toggle("playable", !player.hidden);
   }

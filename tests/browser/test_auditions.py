@@ -51,7 +51,7 @@ def test_another_passage_begins_where_the_player_is(page: Page, speech: Path) ->
     begin_auditions(page, speech)
     wait_until(page, "ready")
     before = page.url
-    whole = page.get_by_label("The whole recording")
+    whole = page.get_by_label("The whole recording", exact=True)
     expect(page.get_by_role("button", name="From where the player is")).to_be_visible()
     whole.evaluate("(player) => { player.currentTime = 4.2; }")
     page.get_by_role("button", name="From where the player is").click()

@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.browser.drivers import start
@@ -115,6 +117,37 @@ def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, spe
     visitor.choose_voices("Nora", "Atlas")
     visitor.convert("/batches/")
     visitor.see("main", "All 4 ready")
+
+
+FOCUSED = "document.activeElement.getAttribute('aria-label')"
+PLAYER = "document.querySelector('.file audio')"
+
+
+def test_a_recordings_player_is_one_stop_of_the_tab_key_before_and_after_it_is_heard(
+    visitor: Visitor, speech: Path
+) -> None:
+    """The browsers' own have three to six."""
+    visitor.open("/")
+    visitor.choose(speech / "woman_prompts.flac")
+    play, remove = "Play woman_prompts.flac", "Remove woman_prompts.flac"
+    visitor.find(".file .play")
+    for _listened in (False, True):
+        visitor.driver.execute_script("document.querySelector('.file .play').focus()")
+        visitor.until(f"{FOCUSED} === arguments[0]", play)
+        ActionChains(visitor.driver).send_keys(Keys.TAB).perform()
+        visitor.until(f"{FOCUSED} === arguments[0]", remove)
+        visitor.press(play)
+        visitor.until(f"!{PLAYER}.paused")
+        visitor.press(play)
+        visitor.until(f"{PLAYER}.paused && document.querySelector('.file .play').ariaPressed === 'false'")
+        assert visitor.find(".file audio")  # the browser's own, for the pointer
+    before = visitor.until(f"{PLAYER}.currentTime + 1") - 1
+    visitor.driver.execute_script("document.querySelector('.file .play').focus()")
+    ActionChains(visitor.driver).send_keys(Keys.ARROW_RIGHT).perform()
+    visitor.until(f"{PLAYER}.currentTime > arguments[0]", before + 4.5)
+    ActionChains(visitor.driver).send_keys(Keys.ARROW_LEFT).perform()
+    visitor.until(f"{PLAYER}.currentTime < arguments[0]", before + 4.5)
+    visitor.press(remove)  # or it would be in the next list
 
 
 PLACES = """

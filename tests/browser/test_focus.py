@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.conftest import new_page
 from tests.browser.stage import set_stage
-from tests.browser.studio import allow, choose, choose_voice, row, wait_until
+from tests.browser.studio import allow, choose, choose_voice, until_recorded, wait_until
 from tests.support.product import Product
 
 
@@ -21,22 +23,6 @@ def test_what_is_added_is_said_and_what_it_costs_belongs_to_convert(page: Page, 
     expect(page.get_by_role("button", name="Convert")).to_have_accessible_description(
         re.compile("^3 recordings .*You get 3 results. It costs nothing. .*Everyone in Harbour Radio can see it.")
     )
-
-
-def test_a_recordings_player_costs_one_tab_stop(page: Page, speech: Path) -> None:
-    page.goto("/")
-    choose(page, speech / "interview.mp3")
-    play = row(page, "interview.mp3").get_by_role("button", name="Play interview.mp3")
-    expect(play).to_be_visible()
-    play.focus()
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Remove interview.mp3")).to_be_focused()
-    expect(play).to_have_attribute("aria-pressed", "false")
-    play.press("Enter")
-    expect(play).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_label("Listen to interview.mp3")).to_be_visible()
-    play.press("Enter")
-    expect(play).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_preview_that_plays_is_pressed(page: Page) -> None:
@@ -74,14 +60,56 @@ def test_a_voice_that_is_tried_is_one_stop_of_the_tab_key(page: Page, speech: Pa
     wait_until(page, "ready")
     play = page.get_by_role("button", name="Play Original")
     play.focus()
-    for name in ("Nora", "Play Nora", "Convert all of it in the ticked voices"):
-        page.keyboard.press("Tab")
-        expect(page.get_by_role("checkbox" if name == "Nora" else "button", name=name)).to_be_focused()
+    stops = [("checkbox", "Nora"), ("button", "Play Nora"), ("button", "Convert all of it in the ticked voices")]
+    stops += [("link", "Change options first"), ("button", "Play the whole recording"), ("spinbutton", "From second")]
+    through(page, stops)
     page.get_by_role("button", name="Play Nora").press("Enter")
     expect(page.get_by_role("button", name="Play Nora")).to_have_attribute("aria-pressed", "true")
     play.press("Enter")  # one at a time
     expect(play).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("button", name="Play Nora")).to_have_attribute("aria-pressed", "false")
+    through(page, stops)  # the browser's own players are there now
+
+
+def test_what_was_recorded_is_one_stop_of_the_tab_key(
+    beeping: Browser, product: Product, cookies: dict[str, object]
+) -> None:
+    for page in new_page(beeping, product, storage_state=cookies):
+        page.goto("/")
+        page.get_by_role("button", name="Record", exact=True).click()
+        until_recorded(page, 1)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_role("button", name="Play your recording").press("Enter")
+        expect(page.get_by_role("button", name="Play your recording")).to_be_focused()
+        through(page, [("button", "Use this recording")])
+
+
+def test_what_has_come_is_one_stop_of_the_tab_key(page: Page, product: Product) -> None:
+    conversion = set_stage(product, "on_its_way")
+    page.goto(f"/conversions/{conversion}/")
+    page.get_by_role("link", name="Listen from the beginning").press("Enter")
+    play = page.get_by_role("button", name="Play what has come of the result")
+    expect(play).to_be_visible()
+    through(page, [("button", "Play what has come of the result")])
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.querySelector('#beginning').contains(document.activeElement)")
+
+
+def test_a_piece_is_one_stop_of_the_tab_key(page: Page, product: Product) -> None:
+    page.goto(f"/conversions/{set_stage(product, 'in_pieces')}/")
+    page.locator(".pieces [data-listen]").first.press("Enter")
+    play = page.get_by_role("button", name="Play this piece")
+    expect(play).to_be_visible()
+    play.focus()
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.querySelector('#piece-player').contains(document.activeElement)")
+
+
+def through(page: Page, stops: list[tuple[Any, str]]) -> None:
+    """The Tab key leads from here to these, one after the other."""
+    for role, name in stops:
+        page.keyboard.press("Tab")
+        expect(page.get_by_role(role, name=name)).to_be_focused()
 
 
 def said(page: Page, words: str) -> Locator:
