@@ -1,7 +1,8 @@
 """What an endpoint measures the speaker of a piece by, where it takes that (`source_speech`).
 
 A piece that is measured on itself comes out in a voice of its own: three seconds of somebody are another mood of them
-than the minute after. So all pieces of one speaker come with the same speech: the first that is theirs.
+than the minute after. So all pieces of one speaker come with the same speech: the first that is theirs. Where nobody
+has said who speaks, it is the first of the recording, on which it would be measured as a whole.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from uuid import UUID
 
 from conversions.files import durable
 from conversions.ground.connections import give_back
-from conversions.models import Region
 from conversions.steps import cutting
 from conversions.steps.loading import Piece
 from s2s.audio import SPEECH_RATE_HZ, AudioError, Stop, speech_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Who = tuple[UUID, int | None, int | None, str]
+_Span = tuple[float, float]  # from and up to which second
 
 _KEPT = 8  # speakers whose pieces are likely to be next, some 700 KB each
 _kept: OrderedDict[_Who, bytes] = OrderedDict()
@@ -38,7 +39,7 @@ def speech_behind(piece: Piece, source: BinaryIO, stop: Stop) -> bytes | None:
     `source` is what the piece is cut out of. May ask the database, and gives the connection back.
     """
     conversion = piece.conversion
-    if not (conversion.audition_of_id or conversion.in_regions):
+    if not (conversion.audition_of_id or conversion.in_pieces):
         return None
     if not abilities.takes_source_speech(piece.endpoint, conversion.model_id):
         return None
@@ -47,30 +48,35 @@ def speech_behind(piece: Piece, source: BinaryIO, stop: Stop) -> bytes | None:
         with suppress(FileNotFoundError), durable.open_file(durable.speech_key(conversion.audition_of_id)) as file:
             return file.read()
         return None
-    theirs = _theirs(piece)
+    who, spans = _theirs(piece)
     give_back()
-    return _of_speaker(piece, theirs, source, stop) if theirs else None
+    return _of_speaker(piece, who, spans, source, stop) if spans else None
 
 
-def _theirs(piece: Piece) -> list[Region]:
-    """All regions of who speaks in the middle of the piece; none where the recording's own voice does."""
-    regions = list(piece.conversion.regions.filter(channel=piece.channel))
-    rate_hz = piece.conversion.source_rate_hz or 1
-    middle_s = sum(piece.samples) / 2 / rate_hz
-    here = next((each for each in regions if each.start_s <= middle_s < _end_s(each, piece)), None)
+def _theirs(piece: Piece) -> tuple[_Who, list[_Span]]:
+    """Who speaks in the middle of the piece, and where else; no place where the recording's own voice does, beside
+    others."""
+    conversion = piece.conversion
+    length_s = conversion.source_duration_s or 0.0
+    if not conversion.in_regions:
+        return (conversion.pk, None, None, ""), [(0.0, length_s)]
+    regions = list(conversion.regions.filter(channel=piece.channel))
+    spans = [(each, (each.start_s, length_s if each.end_s is None else each.end_s)) for each in regions]
+    middle_s = sum(piece.samples) / 2 / (conversion.source_rate_hz or 1)
+    here = next((each for each, (start_s, end_s) in spans if start_s <= middle_s < end_s), None)
     if here is None:
-        return []
-    return [each for each in regions if (each.voice_id, each.speaker) == (here.voice_id, here.speaker)]
+        return (conversion.pk, piece.channel, None, ""), []
+    own = [span for each, span in spans if (each.voice_id, each.speaker) == (here.voice_id, here.speaker)]
+    return (conversion.pk, piece.channel, here.voice_id, here.speaker), own
 
 
-def _of_speaker(piece: Piece, theirs: list[Region], source: BinaryIO, stop: Stop) -> bytes | None:
-    who = piece.conversion.pk, piece.channel, theirs[0].voice_id, theirs[0].speaker
+def _of_speaker(piece: Piece, who: _Who, spans: list[_Span], source: BinaryIO, stop: Stop) -> bytes | None:
     with _lock:
         if who in _kept:
             _kept.move_to_end(who)
             return _kept[who]
     try:
-        with closing(_heard(piece, theirs, source, stop)) as blocks:
+        with closing(_heard(piece, spans, source, stop)) as blocks:
             found = speech_of(blocks)
     except AudioError:
         return None  # what is wrong there fails where it is converted, and says so
@@ -83,14 +89,10 @@ def _of_speaker(piece: Piece, theirs: list[Region], source: BinaryIO, stop: Stop
 
 
 def _heard(
-    piece: Piece, regions: list[Region], source: BinaryIO, stop: Stop
+    piece: Piece, spans: list[_Span], source: BinaryIO, stop: Stop
 ) -> Generator[NDArray[np.float32], None, None]:
-    for region in regions:
-        first, end = (round(moment_s * SPEECH_RATE_HZ) for moment_s in (region.start_s, _end_s(region, piece)))
+    for span in spans:
+        first, end = (round(moment_s * SPEECH_RATE_HZ) for moment_s in span)
         yield from cutting.excerpt(
             piece.conversion, source, first, end - first, SPEECH_RATE_HZ, stop, channel=piece.channel
         )
-
-
-def _end_s(region: Region, piece: Piece) -> float:
-    return (piece.conversion.source_duration_s or 0.0) if region.end_s is None else region.end_s
