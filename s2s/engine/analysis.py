@@ -23,25 +23,24 @@ _LEAST_LIKENESS_OF_BRIGHT = 0.5
 _LEAST_LIKENESS = 0.6
 # WORLD's analysis windows need something to stand on, even when the recording is a single click.
 _SHORTEST = 2 * FFT_SIZE
-# Breath is measured that often.
-_BREATH_EVERY = 8
+# Breath is measured that often; where frames are left out, for what it is on the mean.
+_BREATH_EVERY, _BREATH_EVERY_ON_THE_MEAN = 8, 16
 
 
 def analyse(samples: NDArray[np.floating], *, every: int = 1, between: Callable[[], object] = lambda: None) -> Features:
     """Take speech apart. `samples`: mono (n,) at 24 kHz, -1..1. Yields n / HOP + 1 frames.
 
-    `every` keeps one frame in so many: F0 is tracked on all of them, but the costly envelope and aperiodicity
-    are computed only for those kept, and only what is voiced for sure counts as such. Statistics need no more.
+    `every` keeps one frame in so many: what is costly is done for those alone, aperiodicity more rarely, and only what
+    is voiced for sure counts as such. Statistics need no more.
     `between` is called between the parts of the work.
     """
     x = np.ascontiguousarray(samples, dtype=np.float64)
     if len(x) < _SHORTEST:
         x = np.pad(x, (0, _SHORTEST - len(x)))
-    f0_hz = track(x, between)
-    level_db = levels_db(x)[: len(f0_hz)]
-    frames = np.arange(0, len(f0_hz), every)
+    f0_hz = track(x, every, between)
+    frames = np.arange(len(f0_hz)) * every
+    level_db = levels_db(x)[frames]
     if every > 1:
-        f0_hz, level_db = f0_hz[frames], level_db[frames]
         _drop_what_does_not_repeat(x, f0_hz, frames)
     between()
     envelope = _envelope(x, f0_hz, frames)
@@ -50,7 +49,8 @@ def analyse(samples: NDArray[np.floating], *, every: int = 1, between: Callable[
         f0_hz[hiss] = 0
     _cut_ends(f0_hz, hiss)
     between()
-    breath = aperiodicity.throughout(x, f0_hz, frames, ~hiss, max(1, _BREATH_EVERY // every))
+    step = _BREATH_EVERY if every == 1 else max(1, _BREATH_EVERY_ON_THE_MEAN // every)
+    breath = aperiodicity.throughout(x, f0_hz, frames, ~hiss, step)
     return Features(f0_hz, level_db, envelope, breath, hiss)
 
 

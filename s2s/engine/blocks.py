@@ -39,7 +39,7 @@ _BELOW_HANDOVER = np.square(1 - handover(BIN_HZ)).astype(np.float32)
 
 LONG_BLOCK_S = 10.0
 # A stream begins with short blocks, to be heard early, and grows to where context costs little.
-_FIRST_STREAMED_BLOCK_S = 0.5
+_FIRST_STREAMED_BLOCK_S = 0.3
 _LONGEST_STREAMED_BLOCK_S = 5.0
 
 
@@ -50,7 +50,7 @@ def constant_sizes() -> Iterator[int]:
 
 
 def growing_sizes() -> Iterator[int]:
-    """Block lengths in samples when somebody listens along: .5 s, doubling up to 5 s."""
+    """Block lengths in samples when somebody listens along: .3 s, doubling up to 5 s."""
     size_s = _FIRST_STREAMED_BLOCK_S
     while True:
         yield int(size_s * SAMPLE_RATE_HZ) // HOP * HOP

@@ -41,8 +41,9 @@ _LIKENESS_DECIMATION = 4
 _LIKENESS_WINDOW_S = 0.04
 
 
-def track(x: Floats, between: Callable[[], object]) -> Floats:
-    """F0 (n / HOP + 1,) of `x`, mono (n,) at 24 kHz; 0 where no voice is. `between` is called between the parts."""
+def track(x: Floats, every: int = 1, between: Callable[[], object] = lambda: None) -> Floats:
+    """F0 of every so many of the n / HOP + 1 frames of `x`, mono (n,) at 24 kHz; 0 where no voice is. `between` is
+    called between the parts."""
     coarse_hz, _times = pyworld.dio(
         x,
         SAMPLE_RATE_HZ,
@@ -57,10 +58,11 @@ def track(x: Floats, between: Callable[[], object]) -> Floats:
     for first, stop in voiced_stretches(f0_hz):
         if stop - first < _FEWEST_VOICED:
             f0_hz[first:stop] = 0
-    voiced = np.flatnonzero(f0_hz)
+    kept_hz = f0_hz[::every].copy()
+    voiced = np.flatnonzero(kept_hz)
     if len(voiced):
-        f0_hz[voiced] = refined(x, f0_hz[voiced], voiced)
-    return f0_hz
+        kept_hz[voiced] = refined(x, kept_hz[voiced], voiced * every)
+    return kept_hz
 
 
 def refined(x: Floats, f0_hz: Floats, frames: NDArray[np.intp]) -> Floats:

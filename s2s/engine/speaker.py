@@ -91,25 +91,25 @@ def formant_scale(envelope: NDArray[np.floating]) -> float | None:
     # Pre-emphasis: without it the poles crowd around the strong low harmonics.
     emphasised = chosen[:, below] * (BIN_HZ[below] / 1000 + 0.1) ** 1.2
     autocorrelation = np.fft.irfft(emphasised, axis=1)[:, : _LPC_ORDER + 1]
-    rows = [formants for row in autocorrelation if (formants := _formants_hz(row)) is not None]
-    if len(rows) < _LPC_FEWEST_FRAMES:
+    found_hz = _formants_hz(autocorrelation)
+    if len(found_hz) < _LPC_FEWEST_FRAMES:
         return None
-    ratios = np.median(np.array(rows), axis=0)[2:] / _TUBE_FORMANTS_HZ
+    ratios = np.median(found_hz, axis=0)[2:] / _TUBE_FORMANTS_HZ
     return float(np.exp(np.log(ratios).mean()))
 
 
-def _formants_hz(autocorrelation: Floats) -> Floats | None:
-    """F1..F4 of one frame, or None where four narrow resonances are not to be found."""
-    try:
-        predictor = np.linalg.solve(autocorrelation[_LAGS], -autocorrelation[1:])
-    except np.linalg.LinAlgError:
-        return None
-    if not np.isfinite(predictor).all():
-        return None
-    poles = np.roots(np.concatenate(([1.0], predictor)))
-    poles = poles[poles.imag > 0]
+def _formants_hz(autocorrelation: Floats) -> Floats:
+    """F1..F4 (m, 4) of those of the frames (n, _LPC_ORDER + 1) in which four narrow resonances are to be found."""
+    # A little noise, so that every system has a solution.
+    systems = autocorrelation[:, _LAGS] + 1e-9 * autocorrelation[:, :1, None] * np.eye(_LPC_ORDER)
+    alive = autocorrelation[:, 0] > 0
+    predictors = np.linalg.solve(systems[alive], -autocorrelation[alive, 1:, None])[:, :, 0]
+    # The roots of a polynomial are the eigenvalues of its companion matrix.
+    companions = np.repeat(np.eye(_LPC_ORDER, k=-1)[None], len(predictors), axis=0)
+    companions[:, 0] = -predictors
+    poles = np.linalg.eigvals(companions)
     hz = np.angle(poles) / np.pi * _LPC_TOP_HZ
     width_hz = -np.log(np.abs(poles) + 1e-9) * 2 * _LPC_TOP_HZ / np.pi
     clear = (width_hz < _LPC_WIDEST_FORMANT_HZ) & (hz > 200) & (hz < _LPC_TOP_HZ - 200)
-    found = np.sort(hz[clear])
-    return found[:4] if len(found) >= 4 else None
+    found = np.sort(np.where(clear, hz, np.inf), axis=1)[:, :4]
+    return np.asarray(found[np.isfinite(found).all(axis=1)], dtype=np.float64)
