@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,16 +57,23 @@ def growing_sizes() -> Iterator[int]:
         size_s = min(_LONGEST_STREAMED_BLOCK_S, size_s * 2)
 
 
-def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int], ratio: int = 1) -> Iterator[Rows]:
+def convert_blocks(
+    spool: Spool,
+    transform: Transform,
+    sizes: Iterator[int],
+    ratio: int = 1,
+    check: Callable[[], object] = lambda: None,
+) -> Iterator[Rows]:
     """The converted recording, block by block, float32 at `ratio` (1 or 2) times 24 kHz, as the spool has it; as many
     samples as the spool has, in all.
 
     `sizes` are multiples of HOP at 24 kHz. While one block is worked on here, idle cores work on those after it; they
-    come in their order. Raises whatever decoding into the spool raises.
+    come in their order. `check` is called between the parts of a block, and may raise to stop the work. Raises whatever
+    decoding into the spool raises.
     """
     tail: Rows | None = None
     jobs = _jobs(spool, transform, sizes, ratio)
-    with closing(in_order(jobs, CORES, lambda job: CRUNCHING.turn(job.done_s))) as results:
+    with closing(in_order(jobs, CORES, lambda job: _turn(job, check))) as results:
         for samples, kept_from, kept_to in results:
             kept = samples[kept_from:kept_to].copy()
             if tail is not None:
@@ -74,6 +81,17 @@ def convert_blocks(spool: Spool, transform: Transform, sizes: Iterator[int], rat
             tail = samples[kept_to : kept_to + _CROSS_FADE * ratio].copy()
             del samples  # nothing big is held while the listener takes its time
             yield kept
+
+
+@contextmanager
+def _turn(job: _Job, check: Callable[[], object]) -> Iterator[Callable[[], None]]:
+    with CRUNCHING.turn(job.done_s) as give_way:
+
+        def check_and_give_way() -> None:
+            check()
+            give_way()
+
+        yield check_and_give_way
 
 
 def _jobs(spool: Spool, transform: Transform, sizes: Iterator[int], ratio: int) -> Iterator[_Job]:

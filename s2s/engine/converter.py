@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 import soxr
@@ -41,28 +41,38 @@ def search_seconds(statistics_s: float) -> float:
 
 
 def speech_in(
-    spool: Spool, statistics_s: float = STATISTICS_S, sample_rate_hz: int = SAMPLE_RATE_HZ
+    spool: Spool,
+    statistics_s: float = STATISTICS_S,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    check: Callable[[], object] = lambda: None,
 ) -> NDArray[np.float32]:
     """The first `statistics_s` of speech in the recording, wherever they begin; where nobody speaks, of sound.
 
-    Mono (n,) at 24 kHz, of a recording at `sample_rate_hz`.
+    Mono (n,) at 24 kHz, of a recording at `sample_rate_hz`. `check` is called for each second of it.
     """
-    found = speaking.find_speech(_read(spool), sample_rate_hz, statistics_s, search_seconds(statistics_s)).samples
+    found = speaking.find_speech(
+        _read(spool, check), sample_rate_hz, statistics_s, search_seconds(statistics_s)
+    ).samples
     return found if sample_rate_hz == SAMPLE_RATE_HZ else soxr.resample(found, sample_rate_hz, SAMPLE_RATE_HZ)
 
 
-def _read(spool: Spool) -> Iterator[NDArray[np.float32]]:
+def _read(spool: Spool, check: Callable[[], object]) -> Iterator[NDArray[np.float32]]:
     start = 0
     while spool.reach(start + 1):
+        check()
         yield spool.read(start, start + _BLOCK)
         start += _BLOCK
 
 
-def measure_source(speech: NDArray[np.float32], statistics_s: float = STATISTICS_S) -> SourceStatistics:
-    """Statistics of the voice in `speech`, mono (n,) at 24 kHz: of as much of it as `statistics_s` usually have."""
+def measure_source(
+    speech: NDArray[np.float32], statistics_s: float = STATISTICS_S, check: Callable[[], object] = lambda: None
+) -> SourceStatistics:
+    """Statistics of the voice in `speech`, mono (n,) at 24 kHz: of as much of it as `statistics_s` usually have.
+    `check` is called between its pieces."""
     found: list[Features] = []
     voiced_s = 0.0
     for start in range(0, max(1, len(speech)), _PIECE):
+        check()
         with blocks.CRUNCHING.turn(done_s=0.0):
             found.append(analyse(speech[start : start + _PIECE], every=_EVERY))
         voiced_s += float(found[-1].voiced.sum()) * _EVERY * FRAME_PERIOD_MS / 1000
@@ -92,6 +102,7 @@ def convert(
     speech: NDArray[np.float32] | None = None,
     sample_rate_hz: int = SAMPLE_RATE_HZ,
     seed: int = 0,
+    check: Callable[[], object] = lambda: None,
 ) -> Generator[NDArray[np.float32], None, None]:
     """Change the speaker of a recording and keep the performance.
 
@@ -99,14 +110,15 @@ def convert(
     out, exactly as many samples in all. `streaming` begins with short blocks. The source is measured on `speech` (as
     `measure_source` has it), or on the first `statistics_s` of speech in the recording. Deterministic: the same
     samples, speech, voice, settings and `seed` (as `Transform` has it) give the same samples. Raises what `decoded`
-    raises, and ValueError for another rate. Close the generator to stop the work.
+    raises, and ValueError for another rate. Close the generator to stop the work, or raise in `check`, which is called
+    between its parts of some hundredths of a second.
     """
     ratio = _ratio(sample_rate_hz)
     with Spool(decoded) as spool:
-        found = speech_in(spool, statistics_s, sample_rate_hz) if speech is None else speech
-        transform = Transform(measure_source(found, statistics_s), voice, voice.settings(settings), seed)
+        found = speech_in(spool, statistics_s, sample_rate_hz, check) if speech is None else speech
+        transform = Transform(measure_source(found, statistics_s, check), voice, voice.settings(settings), seed)
         sizes = blocks.growing_sizes() if streaming else blocks.constant_sizes()
-        yield from blocks.convert_blocks(spool, transform, sizes, ratio)
+        yield from blocks.convert_blocks(spool, transform, sizes, ratio, check)
 
 
 def unchanged(

@@ -188,6 +188,7 @@ def _changed(
         speech=_source_speech(job),
         sample_rate_hz=rate_hz,
         seed=wanted.seed or 0,
+        check=job.check,
     )
 
 

@@ -326,6 +326,24 @@ class TestConvert:
         a, b = (converted(man[:72_000], nora, settings=VoiceSettings(similarity_boost=s)) for s in (0.0, 1.0))
         assert not np.allclose(a, b, atol=0.01)
 
+    @pytest.mark.parametrize("calls", [1, 5, 13, 15, 18])
+    def test_stops_in_the_middle_of_a_block(self, man: NDArray[np.float32], nora: Voice, calls: int) -> None:
+        """Nine seconds are one block. They are searched for speech in ten calls, and measured in four."""
+        left, decoded = calls, []
+
+        class LeftError(Exception):
+            pass
+
+        def check() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise LeftError
+
+        with pytest.raises(LeftError):
+            decoded += list(convert(in_blocks(man), nora, check=check))
+        assert decoded == []
+
     def test_reads_no_further_ahead_than_it_must(self, man: NDArray[np.float32], nora: Voice) -> None:
         taken = 0
 
