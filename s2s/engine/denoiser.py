@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2s.closing import Closing
+from s2s.engine.backing_off import AHEAD, BackingOff
 from s2s.engine.spool import within_full_scale
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ Samples = NDArray[np.float32]
 
 RATE_HZ = 48_000
 _FRAME = 480
-_LATE = 3 * _FRAME  # frames that are heard ahead
+_LATE = AHEAD * _FRAME  # frames that are heard ahead
 # The library knows no less, and nobody would hear it.
 _LEAST_DB = 0.1
 _NO_LIMIT_DB = 100.0
@@ -38,10 +39,10 @@ class Denoiser(Closing):
     """Blocks in, blocks without their background noise out: mono float32 (n,) at 48 kHz, -1..1.
 
     Each sample stays where it was, and as many come out as went in, when it has been finished. How blocks are cut makes
-    no difference. `limit_db`: by how much noise gets quieter at most, from 0, which changes nothing. Memory is flat: 15
-    MB for the network's state and weights. Takes .06 to .17 s of processor time for a second of sound, and where no
-    network is ready, as for a process's first recording, .3 s with the first block. Raises RuntimeError then where it
-    can't be had (`removes`).
+    no difference. `limit_db`: by how much noise gets quieter at most, from 0, which changes nothing. Where speech is
+    far above the noise, all stays (`backing_off`). Memory is flat: 15 MB for the network's state and weights. Takes .06 to
+    .17 s of processor time for a second of sound, and where no network is ready, as for a process's first recording,
+    .3 s with the first block. Raises RuntimeError then where it can't be had (`removes`).
     """
 
     def __init__(self, limit_db: float) -> None:
@@ -50,6 +51,8 @@ class Denoiser(Closing):
         self._rest = np.zeros(0, np.float32)
         self._taken = self._given = 0
         self._late = _LATE
+        self._backing_off = BackingOff(_FRAME)
+        self._before = np.zeros(_LATE, np.float32)
 
     def write(self, block: NDArray[np.floating]) -> Samples:
         """What is ready, some 30 ms less than was written."""
@@ -77,11 +80,21 @@ class Denoiser(Closing):
         samples = np.concatenate([self._rest, samples])
         whole = len(samples) // _FRAME * _FRAME
         self._rest = samples[whole:].copy()
-        filtered = self._network.filtered(samples[:whole])
+        filtered = self._kept(self._network.filtered(samples[:whole]), samples[:whole])
         early = min(self._late, len(filtered))
         self._late -= early
         self._given += len(filtered) - early
         return filtered[early:]
+
+    def _kept(self, filtered: Samples, samples: Samples) -> Samples:
+        """`filtered`, which is late, with as much of `samples` as is to stay."""
+        if not len(samples):
+            return filtered
+        share = self._backing_off.hear(samples)
+        original = np.concatenate([self._before, samples])
+        self._before = original[len(samples) :].copy()
+        filtered += share * (original[: len(samples)] - filtered)
+        return filtered
 
 
 def removes() -> bool:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from s2s.engine import denoiser
+from s2s.engine.backing_off import BackingOff
 from s2s.engine.denoiser import RATE_HZ, Denoiser, removes
 from tests.s2s.engine.noise import in_noise, lag, pink, si_snr_db
 
@@ -58,8 +59,19 @@ def test_nothing_moves(cleaned: Samples, noisy: Samples, woman: Samples) -> None
 
 
 def test_clean_speech_is_left_alone(woman: Samples) -> None:
+    """Where it is loud, to the sample; what is as quiet as noise isn't, but then it is quiet."""
     clip = woman[: 3 * RATE_HZ]
-    assert si_snr_db(without_noise(clip), clip) >= 25
+    found = without_noise(clip)
+    assert si_snr_db(found, clip) >= 35
+    loud = int(np.argmax(np.abs(clip)))
+    assert np.abs(found - clip)[loud - 240 : loud + 240].max() < 1e-6
+
+
+def test_noise_stays_away_from_speech_that_is_not_far_above_it(woman: Samples) -> None:
+    """Where it backs off is told by the noise that is there, and not by how loud somebody speaks."""
+    for snr_db in (5.0, 10.0):
+        clip = in_noise(woman[: 4 * RATE_HZ], RATE_HZ, snr_db)
+        assert BackingOff(480).hear(clip).mean() < 0.02
 
 
 @pytest.mark.parametrize("limit_db", [6.0, 20.0])
