@@ -74,6 +74,20 @@ class Look:
         keep_picture(self.page, name, whole=whole)
 
 
+def keep_forced(page: Page, name: str, *, whole: bool = True) -> None:
+    """Pictures in the contrast theme that the page has, on a desk and on a phone, where nothing sticks out either."""
+    before = page.viewport_size
+    scheme = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    for width, height in ((1280, 900), (390, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(TWO_FRAMES)
+        too_wide = page.evaluate(TOO_WIDE)
+        assert not too_wide, f"{name} is wider than the window: {too_wide}"
+        keep_picture(page, f"{name}-{width}-forced-{scheme}", whole=whole)
+    if before:
+        page.set_viewport_size(before)
+
+
 def keep_picture(page: Page, name: str, *, whole: bool = True) -> None:
     """For people to look at. As PNG it took half as long again to make."""
     SCREENS.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import new_page
-from tests.browser.looks import keep_picture
+from tests.browser.looks import keep_forced, keep_picture
 from tests.browser.studio import choose, choose_voice, convert, open_options, wait_until
 from tests.support.product import CHECKOUT, Product
 
@@ -48,12 +48,8 @@ def forced(
     scheme: str = request.param
     colours = {"forced_colors": "active", "color_scheme": scheme}
     for page in new_page(chromium, product, storage_state=cookies, look=colours, bypass_csp=True):
-        page.look = partial(picture, page, scheme)  # type: ignore[attr-defined]
+        page.look = partial(keep_forced, page)  # type: ignore[attr-defined]
         yield page
-
-
-def picture(page: Page, scheme: str, name: str) -> None:
-    keep_picture(page, f"{name}-forced-{scheme}")
 
 
 def pixels(place: Locator) -> NDArray[np.int64]:
@@ -156,6 +152,24 @@ def test_what_is_heard_where_and_how_far_shows(forced: Page, ready: str) -> None
     assert 0.2 < share_of(page.locator("#sending progress"), colour) < 0.6
 
 
+def test_what_can_be_undone_and_what_is_not_heard_have_frames(forced: Page, ready: str) -> None:
+    page = forced
+    page.goto("/")
+    choose(page, INTERVIEW)
+    page.get_by_role("button", name="Remove interview.mp3").click()
+    undo = page.locator(".undo")
+    expect(undo).to_contain_text("interview.mp3")
+    assert style(undo, "borderTopStyle") == "solid"
+    assert style(undo.get_by_role("button"), "borderTopStyle") == "solid"
+    page.look("studio-undo", whole=False)  # type: ignore[attr-defined]
+    page.goto(ready)
+    words = page.locator("#unheard")
+    said = "Nothing is heard: this browser found no device that plays sound. Connect one and press Play again."
+    words.evaluate("(place, said) => { place.hidden = false; place.textContent = said; }", said)  # as Firefox shows it
+    assert style(words, "borderTopStyle") == "solid"
+    page.look("conversion-unheard")  # type: ignore[attr-defined]
+
+
 def test_the_focus_can_be_told_from_what_is_chosen(forced: Page) -> None:
     page = forced
     page.goto("/")
@@ -202,7 +216,7 @@ def test_a_browser_without_newer_css_has_colours_and_marks_what_is_chosen(
         page.route("**/*.css", older)
         page.goto("/")
         choose_voice(page, "Nora")
-        picture(page, scheme, "studio-older")
+        keep_picture(page, f"studio-older-{scheme}")
         background, ink = (style(page.locator("body"), name) for name in ("backgroundColor", "color"))
         assert (background, ink) == {
             "light": ("rgb(248, 247, 244)", "rgb(29, 26, 23)"),

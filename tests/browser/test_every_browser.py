@@ -168,6 +168,7 @@ def test_a_browser_without_a_sound_device_plays_on_and_says_that_nothing_is_hear
     visitor.press("Play")
     visitor.see("#unheard", "no device that plays sound")
     assert visitor.ask(PLACES) == before  # whoever is about to press one of them does
+    visitor.keep_picture("conversion-unheard-firefox")
     visitor.until("Number(document.querySelector('#compare').dataset.position) > 2")
     visitor.press("Pause")
     visitor.press("Play")  # which looks for a device again

@@ -204,6 +204,16 @@ def test_takes_and_what_can_be_done_with_a_conversion(look: Look, takes: list[st
     look.take("history-deleted", whole=False)
 
 
+@in_two_kinds
+def test_what_can_be_undone_in_the_studio(look: Look, brief: Path) -> None:
+    page = look.page
+    page.goto("/")
+    choose(page, named(brief, "taken away.mp3"), named(brief, "left.mp3"))
+    page.get_by_role("button", name="Remove taken away.mp3").click()
+    expect(page.locator(".undo")).to_contain_text("taken away.mp3")
+    look.take("studio-undo", whole=False)
+
+
 def test_what_is_made_together_and_what_is_tried(look: Look, together: dict[str, str]) -> None:
     page = look.page
     for name, address in together.items():

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Request, StorageState, expect
 
 from bin.groups import free_port
 from tests.browser.conftest import new_page
+from tests.browser.looks import TWO_KINDS, Look, keep_forced
 from tests.browser.studio import allow, choose, choose_voice, named, play, row, wait_until
 from tests.deploy.test_nginx import Site, configure, make_certificate, nginx_program, running
 from tests.support.inside import Inside
@@ -269,7 +270,18 @@ def test_sign_in_says_which_settings_are_missing(
     expect(page.locator("#problem")).to_contain_text("BEHIND_PROXY=true")
     expect(page.locator("#problem")).to_contain_text("X-Forwarded-Proto: https")
     expect(page.locator("main")).not_to_contain_text("reload")
+    if script:
+        look_at(page, "proxy-settings-missing")
     list(pages)
+
+
+def look_at(page: Page, name: str) -> None:
+    """In every way in which people see it."""
+    for kind in TWO_KINDS:
+        Look(page, kind).take(name)
+    for scheme in ("light", "dark"):
+        page.emulate_media(forced_colors="active", color_scheme=scheme)
+        keep_forced(page, name)
 
 
 @pytest.mark.parametrize("script", [True, False])

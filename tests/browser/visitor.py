@@ -15,6 +15,7 @@ from selenium.webdriver.remote.file_detector import UselessFileDetector
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.browser.looks import SCREENS
 from tests.support.product import PATIENCE_S
 
 # Whether it is said by its words or by its label, what can be pressed is found by its name.
@@ -138,6 +139,15 @@ class Visitor:
             return new[0] if new[0].stat().st_size else None
 
         return self._once(arrived, f"the file of “{name}”")
+
+    def keep_picture(self, name: str) -> None:
+        """For people to look at, on a desk and as narrow as the browser's windows get."""
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        usual = self.driver.get_window_size()
+        for width in (usual["width"], 450):
+            self.driver.set_window_size(width, usual["height"])
+            self.driver.save_screenshot(str(SCREENS / f"{name}-{width}.png"))
+        self.driver.set_window_size(usual["width"], usual["height"])
 
     # ---- waiting ----
 

@@ -36,6 +36,7 @@ _NAMES = {
     Command.W3C_EXECUTE_SCRIPT: "WebDriver:ExecuteScript",
     Command.W3C_EXECUTE_SCRIPT_ASYNC: "WebDriver:ExecuteAsyncScript",
     Command.W3C_ACCEPT_ALERT: "WebDriver:AcceptAlert",
+    Command.GET_WINDOW_RECT: "WebDriver:GetWindowRect",
     Command.SET_WINDOW_RECT: "WebDriver:SetWindowRect",
     Command.SET_TIMEOUTS: "WebDriver:SetTimeouts",
     Command.SCREENSHOT: "WebDriver:TakeScreenshot",
