@@ -1,10 +1,12 @@
 """A 500 MB recording through `POST /`: what it costs the web server.
 
 A plain loop beside it takes the same request from the same client: 64 KB at a time, as shutil.copyfileobj does, from
-the socket into a file on the same disk, and fsync (bench/plain.py). Both alternate, each with memory that the kernel
-had in its hands a moment ago (`touch_memory`); the product is started seven times.
-Bars: processor time <= 1.2 of the plain loop's, resident memory grows by <= 32 MB, bytes written to disk <= 1.05 of the
-body.
+the socket into a file on the same disk, and fsync (bench/plain.py). So does the product's web server with nothing of
+the product in it (bench/bare.py), which says how much of the rest is the server's, whose threads wake each other. All
+alternate, each with memory that the kernel had in its hands a moment ago (`touch_memory`); product and server are
+started seven times.
+Bars: processor time <= 1.2 of the plain loop's, and <= 1.2 of the bare server's; resident memory grows by <= 32 MB;
+bytes written to disk <= 1.05 of the body.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from bench.bare import bare_server
 from bench.measure import PeakRss, bar, touch_memory, tree, tree_rss_bytes, tree_run_s
 from bench.plain import Plain, plain_loop
 from bench.site import Site, say_help, site, write_wav
@@ -31,11 +34,11 @@ BLOCK, LARGE_BLOCK = 64 * 1024, 1024**2
 
 
 class Start(NamedTuple):
-    """What one start of the product came to; `rounds` in processor seconds: ours, the loop's, in large blocks."""
+    """What one start came to; `rounds` in processor seconds: ours, the loop's, in large blocks, the bare server's."""
 
     written: float
     growth_mb: float
-    rounds: list[tuple[float, float, float]]
+    rounds: list[tuple[float, float, float, float]]
 
 
 def main() -> int:
@@ -44,9 +47,13 @@ def main() -> int:
     met = bar("written over the body", max(start.written for start in starts), 1.05, "x")
     met &= bar("growth of resident memory", max(start.growth_mb for start in starts), 32, "MB")
     rounds = [found for start in starts for found in start.rounds]
-    ours, least, in_large_blocks = (statistics.median(column) for column in zip(*rounds, strict=True))
-    print(f"processor time {ours:.2f} s, of a plain loop {least:.2f} s, with blocks of 1 MB {in_large_blocks:.2f} s")
+    ours, least, in_large_blocks, server = (statistics.median(column) for column in zip(*rounds, strict=True))
+    print(
+        f"processor time {ours:.2f} s; a plain loop {least:.2f} s, with blocks of 1 MB {in_large_blocks:.2f} s; the bare "
+        f"server {server:.2f} s, {server / least:.2f}x of the loop"
+    )
     met &= bar("processor time over a plain loop's", ours / least, 1.2, "x")
+    met &= bar("processor time over the bare server's", ours / server, 1.2, "x")
     return 0 if met else 1
 
 
@@ -55,6 +62,7 @@ def one_start() -> Start:
         site(Behaviour(status=422)) as where,  # what happens after the upload is another bench's
         plain_loop(where.folder, BLOCK) as plain,
         plain_loop(where.folder, LARGE_BLOCK) as large_blocks,
+        bare_server(where.folder) as server,
     ):
         small, large = where.folder / "small.wav", where.folder / "large.wav"
         write_wav(small, WARM_UP)
@@ -69,7 +77,7 @@ def one_start() -> Start:
             (written(web) - wrote) / large.stat().st_size,
             (peak.peak_bytes - rss) / 1000**2,
             [
-                (product(where, large), beside(where, plain, large), beside(where, large_blocks, large))
+                (product(where, large), *(beside(where, other, large) for other in (plain, large_blocks, server)))
                 for _ in range(ROUNDS)
             ],
         )
