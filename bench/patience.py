@@ -110,7 +110,8 @@ def _together(
         speech = minute_of_speech()
         clip = recording(speech[: len(speech) // 60 * CLIP_S], 1, folder).read_bytes()
         alone = [_time_of(person, clip, voices[1]) for _ in range(ALONE)]
-        long, began = _send(person, voices[0], recording(speech, minutes, folder)), time.monotonic()
+        path, began = recording(speech, minutes, folder), time.monotonic()
+        long = _send(person, voices[0], path)
         beside = []
         while (state := _state_after(person, long, began + every_s * (len(beside) + 1))) in UNFINISHED:
             beside.append(_time_of(person, clip, voices[1]))
