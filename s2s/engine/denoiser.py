@@ -40,9 +40,9 @@ class Denoiser(Closing):
 
     Each sample stays where it was, and as many come out as went in, when it has been finished. How blocks are cut makes
     no difference. `limit_db`: by how much noise gets quieter at most, from 0, which changes nothing. Where speech is
-    far above the noise, all stays (`backing_off`). Memory is flat: 15 MB for the network's state and weights. Takes .06 to
-    .17 s of processor time for a second of sound, and where no network is ready, as for a process's first recording,
-    .3 s with the first block. Raises RuntimeError then where it can't be had (`removes`).
+    far above the noise, all stays (`backing_off`). Memory is flat: 15 MB for the network's state and weights. Takes
+    .06 to .17 s of processor time for a second of sound, and where no network is ready, as for a process's first
+    recording, .3 s with the first block. Raises RuntimeError then where it can't be had (`removes`).
     """
 
     def __init__(self, limit_db: float) -> None:
