@@ -24,7 +24,10 @@ _SMOOTH_HOPS: Final = 5
 _RANGE_DB: Final = 40.0  # below the loudest; what is quieter is background, which a voice changer may change at will
 _WINDOW_S, _LEAST_WINDOW_S = 12.0, 2.5
 _MOST_WINDOWS: Final = 24
-_LEAST_DB: Final = 3.0  # standard deviation: where it is as loud all along, any lag is as good
+# The standard deviation of a window in dB (where it is as loud all along, any lag is as good), how alike both are, and
+# in how many windows. Over music that has no pauses little must be enough, where hardly anything of it was changed.
+_PLAIN: Final = (3.0, 0.5, 1)
+_FAINT: Final = (1.0, 0.8, 3)
 _MOST_STRETCH: Final = 0.05
 _STRAIGHT_S: Final = 0.01  # lags off the line by more than that, in their middle, are none of a line
 _SURE: Final = 0.5  # correlation; of other passages it stays below
@@ -87,18 +90,27 @@ def align(source: Energies, answer: Energies, expected: float = 1.0) -> Alignmen
     ours, theirs = _stretched(source, expected), answer
     if min(len(ours), len(theirs)) < 2 * _SMOOTH_HOPS:
         return Alignment()
+    for least_db, least_likeness, least_windows in (_PLAIN, _FAINT):
+        found = _aligned(ours, theirs, least_db, least_windows)
+        if found is not None and found.likeness >= least_likeness:
+            return found
+    return Alignment(louder_db=_louder(ours, theirs))
+
+
+def _aligned(ours: Energies, theirs: Energies, least_db: float, least_windows: int) -> Alignment | None:
+    """By windows whose levels deviate by so much; None where fewer than that say something, or not the same."""
     shape, moved, late_s, stretch = _shape(ours), theirs, 0.0, 1.0
     for _ in range(_LOOKS):
-        found = _lags(shape, _shape(moved))
+        found = _lags(shape, _shape(moved), least_db)
         sure = np.array([(at, lag, likeness) for at, lag, likeness in found if likeness >= _SURE])
-        if not len(sure):
-            return Alignment(louder_db=_louder(ours, theirs))
+        if len(sure) < least_windows:
+            return None
         more_s, more = _line(sure[:, 0] * _HOP_S, sure[:, 1] * _HOP_S)
         late_s, stretch = late_s + stretch * more_s, stretch * more
         moved = _moved(theirs, len(ours), late_s, stretch)
     off_s = np.abs(sure[:, 1]) * _HOP_S  # of what was moved by all that was found before
     if float(np.median(off_s)) > _STRAIGHT_S or abs(stretch - 1) > _MOST_STRETCH:
-        return Alignment(louder_db=_louder(ours, theirs))
+        return None
     length_s = len(ours) * _HOP_S
     if max(abs(late_s), abs(late_s + (stretch - 1) * length_s)) <= _EXACT_S:
         late_s, stretch, moved = 0.0, 1.0, theirs
@@ -151,11 +163,11 @@ def _places(hops: int) -> list[tuple[int, int]]:
     return [(int(first), int(first) + window) for first in np.linspace(0, hops - window, count)]
 
 
-def _lags(ours: Energies, theirs: Energies) -> list[tuple[float, float, float]]:
-    return [_lag(ours, theirs, place) for place in _places(len(ours))]
+def _lags(ours: Energies, theirs: Energies, least_db: float) -> list[tuple[float, float, float]]:
+    return [_lag(ours, theirs, place, least_db) for place in _places(len(ours))]
 
 
-def _lag(ours: Energies, theirs: Energies, place: tuple[int, int]) -> tuple[float, float, float]:
+def _lag(ours: Energies, theirs: Energies, place: tuple[int, int], least_db: float) -> tuple[float, float, float]:
     """The window's middle, how many hops later `theirs` has it, and their correlation there."""
     first, last = place
     reach = round(MOST_S / _HOP_S)
@@ -165,7 +177,7 @@ def _lag(ours: Energies, theirs: Energies, place: tuple[int, int]) -> tuple[floa
     spectrum = np.fft.rfft(padded, size) * np.conj(np.fft.rfft(window, size))
     products = np.fft.irfft(spectrum, size)[: 2 * reach + 1]
     deviations = _deviations(padded, len(window))
-    says_something = (deviations >= _LEAST_DB) & (float(window.std()) >= _LEAST_DB)
+    says_something = (deviations >= least_db) & (float(window.std()) >= least_db)
     norms = deviations * np.sqrt(len(window)) * float(np.linalg.norm(window))
     likeness = np.where(says_something, products / np.maximum(norms, 1e-9), 0.0)
     best = int(np.argmax(likeness))

@@ -1,4 +1,4 @@
-"""Music that is made here: chords, drums and a voice that sings one vowel. Mono float32 `(n,)`, -1..1."""
+"""Music that is made here: plucked and held chords, drums, and a vowel that is sung. Mono float32 `(n,)`, -1..1."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def chords(seconds: float, rate_hz: int, root_hz: float = 110.0) -> Samples:
             hz = root_hz * 2 ** (semitones / 12)
             for harmonic in range(1, 7):
                 part += np.sin(2 * np.pi * hz * harmonic * time_s + harmonic) * np.exp(-1.5 * time_s) / harmonic
+    return (0.08 * made).astype(np.float32)
+
+
+def held(seconds: float, rate_hz: int, root_hz: float = 110.0) -> Samples:
+    """The same chords held: one fades into the next, so that it is never quieter."""
+    made = np.zeros(round(seconds * rate_hz))
+    time_s = np.arange(len(made)) / rate_hz
+    for number, semitones in enumerate(_CHORDS):
+        near = np.abs((time_s / 2 - number + 2) % len(_CHORDS) - 2)  # chords from the middle of this one
+        gain = np.cos(np.pi / 2 * np.clip(near / 0.2 - 2, 0, 1))
+        for hz in root_hz * 2 ** (np.array(semitones) / 12):
+            made += gain * sum(np.sin(2 * np.pi * hz * harmonic * time_s + hz) / harmonic for harmonic in range(1, 7))
     return (0.08 * made).astype(np.float32)
 
 

@@ -19,6 +19,7 @@ from s2s.contract import ConvertParameters
 from s2s.engine.speech import Job, converted_file
 from s2s.engine.voices import catalogue
 from tests.support.joins import click, elsewhere
+from tests.support.music import drums, held
 
 SPEECH = Path(__file__).resolve().parents[2] / "data" / "speech"
 RATE = 16_000
@@ -139,6 +140,21 @@ def test_a_steady_beat_tells_nothing_that_is_wrong() -> None:
         clicks[beat : beat + 800] = 0.3 * np.hanning(800)
     found = lag(clicks, changed(clicks, 0.1, 1.0, 0.0))
     assert abs(found.stretch - 1) < 0.001
+
+
+def test_over_music_without_a_pause_it_is_found_too_where_that_stays(speech: Samples) -> None:
+    talk = 0.6 * speech
+    music, beats = (kind(len(speech) / RATE, RATE) for kind in (held, drums))
+    source = talk + music + 0.5 * beats
+    found = lag(source, changed(source, 0.08, 1.003, -3.0))
+    assert found.late_s == pytest.approx(0.08, abs=0.001)
+    assert found.stretch == pytest.approx(1.003, abs=0.0001)
+    assert found.louder_db == pytest.approx(-3.0, abs=0.1)
+    other = held(len(speech) / RATE, RATE, 147.0)  # an endpoint makes of music what it will
+    for answer in (changed(talk + other, 0.08, 1.0, 0.0), changed(talk, 0.08, 1.0, 0.0), other):
+        found = lag(source, answer)
+        assert found.stretch == pytest.approx(1.0, abs=0.0001)
+        assert found.late_s in (0.0, pytest.approx(0.08, abs=0.005))
 
 
 def own_levels(alignments: list[Alignment]) -> list[float]:
