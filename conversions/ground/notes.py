@@ -15,7 +15,9 @@ from conversions.ground.connections import redis
 class Note(TypedDict, total=False):
     """What any of them says."""
 
-    at: str  # ISO 8601
+    at: str  # ISO 8601, like the two that follow
+    asleep_from: str
+    asleep_to: str
     until: float  # seconds since 1970
     missing: int
     shown: list[str]

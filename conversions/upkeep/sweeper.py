@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
@@ -23,6 +24,7 @@ from conversions.queue import gate
 from conversions.queue.bells import Lane, ring
 from conversions.queue.claim import LeaseLostError, claim_of, waiting_steps
 from conversions.queue.handback import hand_back
+from conversions.upkeep import vitals
 from voices.breaker import takes_work
 from voices.models import Endpoint
 
@@ -57,8 +59,8 @@ _PICTURES = ("conversion__source_peaks", "conversion__output_peaks")  # nobody l
 
 def recover() -> int:
     """Gives back every step whose lease has run out. Returns how many."""
-    recovered = 0
-    expired = Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=db_now())
+    recovered, now = 0, db_now()
+    expired = Step.objects.filter(~_may_be_renewed(now), status=Step.Status.RUNNING, lease_until__lt=now)
     for step in expired.select_related("endpoint", "conversion").defer(*_PICTURES):
         try:
             hand_back(claim_of(step), if_expired=True)
@@ -68,6 +70,18 @@ def recover() -> int:
         except OSError as error:
             logger.warning("step %s can't be given back now: %s", step.pk, error)
     return recovered
+
+
+def _may_be_renewed(now: datetime) -> Q:
+    """Those that ran out while nobody swept: where the whole machine stood still, their workers stood still as well.
+    They go on with it, and renew within a third of a lease."""
+    try:
+        asleep = vitals.unwatched(now)
+    except RedisError:
+        asleep = None
+    if asleep is None or now > asleep[1] + timedelta(seconds=settings.LEASE_SECONDS / 2):
+        return Q(pk__in=[])
+    return Q(lease_until__range=asleep)
 
 
 def close_lost_calls() -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypedDict, cast
 
+from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet
 from redis.exceptions import RedisError
 
@@ -93,7 +94,23 @@ def failed_since(moment: datetime) -> int:
 
 def note_sweep() -> None:
     """Raises RedisError."""
-    notes.write("sweep", {"at": db_now().isoformat()})
+    now = db_now()
+    note: notes.Note = {"at": now.isoformat()}
+    if asleep := unwatched(now):
+        note["asleep_from"], note["asleep_to"] = (moment.isoformat() for moment in asleep)
+    notes.write("sweep", note)
+
+
+def unwatched(now: datetime) -> tuple[datetime, datetime] | None:
+    """From when to when nobody swept, the last time that this was for long: the machine slept, or a virtual one was
+    stopped. None: not known. Raises RedisError."""
+    (note,) = notes.read("sweep")
+    last = _moment(note)
+    if last is not None and now - last > timedelta(seconds=max(settings.LEASE_SECONDS / 2, 3 * settings.SWEEP_SECONDS)):
+        return last, now
+    if "asleep_to" in note:
+        return datetime.fromisoformat(note["asleep_from"]), datetime.fromisoformat(note["asleep_to"])
+    return None
 
 
 def _notes() -> list[notes.Note]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.promises import assert_ready
-from tests.faults.stage import SLOTS, Stage, line, running_stage, tell
+from tests.faults.stage import LEASE_S, SLOTS, Stage, line, running_stage, tell
 from tests.support.endpoint import Behaviour
 from tests.support.postgres import Cluster
 from tests.support.product import CHECKOUT, wait_for
@@ -76,3 +77,22 @@ def test_a_sweeper_whose_clock_is_off_takes_nothing_from_a_living_worker(stage: 
     assert_ready(facts)
     assert [step["attempt"] for fact in facts for step in fact["steps"]] == [1] * 4
     assert stage.paid.calls == 2
+
+
+def test_a_machine_that_slept_goes_on_where_it_was(stage: Stage) -> None:
+    """Every process stood still for longer than a lease; the first to wake up is the one that sweeps."""
+    sweeper = stage.start("sweeper")
+    assert line(sweeper) == "there"
+    stage.paid.script(Behaviour(hold=True))
+    address = stage.submit(to="paid")
+    wait_for(lambda: stage.paid.held == 1, "its call is under way")
+    with stage.frozen("calls", "cpu", "beat"):
+        time.sleep(LEASE_S + 1)
+        tell(sweeper)
+        assert line(sweeper) == "swept"
+    assert sweeper.communicate()[0] == ""
+    stage.paid.release()
+    (fact,) = stage.promises([address], to="paid")
+    assert_ready([fact])
+    assert [step["attempt"] for step in fact["steps"]] == [1] * len(fact["steps"])
+    assert stage.paid.calls == 1
