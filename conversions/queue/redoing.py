@@ -46,7 +46,7 @@ def joined_anew(conversion: Conversion, **output: object) -> None:
     """The result of one that is ready is another one now. Within a transaction that holds it."""
     rows = Conversion.objects.filter(pk=conversion.pk, status=Conversion.Status.READY)
     before = rows.values_list("output", flat=True).first()
-    rows.update(output_lufs=None, **output)
+    rows.update(**{"output_lufs": None, **output})
     redone = list(unjoined(conversion).order_by("position"))
     for redo in redone:
         log(conversion, Event.Kind.REDONE, piece=redo.position + 1)

@@ -1,6 +1,7 @@
 """How loud a recording and its result are: measured when somebody compares them first, and kept.
 
-Measuring takes as long as decoding. Nobody waits for it on the way to a result, and most are never compared.
+Measuring takes as long as decoding. Nobody waits for it on the way to a result, and most are never compared. A result
+that was joined of pieces is measured as it is joined, when its samples are at hand.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def join(claim: Claim, lease: Lease, conversion: Conversion, pieces: Sequence[St
     with ExitStack() as files, TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
         made, recording, usual_db = cast(BinaryIO, file), recordings(files), usual["louder_db"]
         channels = lanes(conversion, pieces, lie, answer, recording, rate_hz=rate_hz, scale=scale, usual_db=usual_db)
-        peaks = _encode(claim, lease, conversion.format, channels, samples, made)
+        heard = _encode(claim, lease, conversion.format, channels, samples, made)
         lease.check()
         result = durable.store_result(claim.conversion_id, claim.step_id, claim.attempt, claim.token, _chunks(made), {})
     return {
@@ -64,16 +64,18 @@ def join(claim: Claim, lease: Lease, conversion: Conversion, pieces: Sequence[St
         "output_bytes": result.size,
         "output_duration_s": samples / rate_hz,
         "pieces_bytes": sum(durable.size(piece.result) for piece in pieces),
-        "output_peaks": peaks,
+        **heard,
     }
 
 
 def _encode(
     claim: Claim, lease: Lease, format: OutputFormat, channels: Sequence[Sequence[Part]], samples: int, made: BinaryIO
-) -> bytes:
-    """The parts of each channel, joined, as one file of so many `samples`. Returns what is drawn of it."""
+) -> dict[str, object]:
+    """The parts of each channel, joined, as one file of so many `samples`. Returns what is drawn of it, and how loud it
+    is: to decode hours again would take as long as they took."""
     from s2s.audio.joining import join as joined
     from s2s.audio.lanes import in_step, outline
+    from s2s.audio.loudness import Loudness
     from s2s.audio.peaks import survey
 
     rate_hz = format.sample_rate_hz
@@ -87,17 +89,20 @@ def _encode(
         channels=len(channels),
     )
 
+    loudness, layout = Loudness(), "mono" if len(channels) == 1 else "stereo"
+
     def encoded() -> Iterator[NDArray[np.float32]]:
         share = Share(claim, samples)
         for planes in in_step([joined(parts, samples, rate_hz) for parts in channels]):
             lease.check()  # whoever deletes the conversion ends the work
             encoder.write(planes)
+            loudness.write(planes, layout, rate_hz)
             share.add(planes.shape[1])
             yield outline(planes)
 
     found = survey(encoded(), rate_hz, 1000, samples)
     encoder.finish()
-    return found.peaks
+    return {"output_peaks": found.peaks, "output_lufs": loudness.finish()}
 
 
 def _usual(claim: Claim, lie: Sequence[Alignment], alignments: Sequence[dict[str, float]]) -> dict[str, float]:
