@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from conversions.queue.bells import Lane
-from conversions.upkeep import alarms, housekeeping, mailing, retention, sweeper, vitals, worker
+from conversions.upkeep import alarms, enrolling, housekeeping, mailing, retention, sweeper, vitals, worker
 
 
 @shared_task
@@ -16,6 +16,11 @@ def work_calls() -> None:
 @shared_task
 def work_cpu() -> None:
     worker.drain(Lane.CPU)
+
+
+@shared_task
+def work_voices() -> None:
+    enrolling.drain()
 
 
 def watch() -> None:
@@ -31,6 +36,7 @@ SWEEP = (
     retention.erase_deleted,
     retention.forget_recordings,
     sweeper.ring_for_waiting,
+    enrolling.ring_for_due,
     watch,
 )
 

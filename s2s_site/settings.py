@@ -299,6 +299,7 @@ CELERY_TASK_QUEUES = [Queue(name, Exchange(name), name, no_ack=True) for name in
 CELERY_TASK_ROUTES = {
     "conversions.tasks.work_calls": {"queue": "calls"},
     "conversions.tasks.work_cpu": {"queue": "cpu"},
+    "conversions.tasks.work_voices": {"queue": "calls"},
 }
 # No limit: bells weigh nothing, so a busy worker may hold some.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 0

@@ -58,7 +58,7 @@ class EndpointAdmin(Lists[Endpoint]):
         (_("How much it takes"), {"fields": ["slots", "slots_in_words", "max_seconds", "max_bytes"]}),
         (
             _("What it costs and can do"),
-            {"fields": ["billed", "credits_per_minute", "removes_noise", "zero_retention"]},
+            {"fields": ["billed", "credits_per_minute", "removes_noise", "adds_voices", "zero_retention"]},
         ),
         (_("Technical details"), {"classes": ["collapse"], "fields": ["key"]}),
     ]
@@ -68,7 +68,7 @@ class EndpointAdmin(Lists[Endpoint]):
         (_("How much it takes"), {"fields": ["slots", "max_seconds", "max_bytes"]}),
         (
             _("What it costs and can do"),
-            {"fields": ["billed", "credits_per_minute", "removes_noise", "zero_retention"]},
+            {"fields": ["billed", "credits_per_minute", "removes_noise", "adds_voices", "zero_retention"]},
         ),
         (_("Is it on"), {"fields": ["enabled", "paused"]}),
     ]
@@ -210,18 +210,19 @@ def _moment(moment: datetime | None) -> str:
 
 @admin.register(Voice)
 class VoiceAdmin(Lists[Voice]):
-    list_display = ["name", "endpoint", "description", "labels_in_words", "offered"]
-    list_filter = ["endpoint", "hidden"]
-    list_select_related = ["endpoint"]
+    list_display = ["name", "endpoint", "team", "description", "labels_in_words", "offered"]
+    list_filter = ["endpoint", "team", "hidden"]
+    list_select_related = ["endpoint", "team"]
     search_fields = ["name", "description", "voice_id"]
     fieldsets = [
-        (None, {"fields": ["name", "endpoint", "offered", "hidden", "description", "labels_in_words"]}),
+        (None, {"fields": ["name", "endpoint", "team", "offered", "hidden", "description", "labels_in_words"]}),
         (_("Technical details"), {"classes": ["collapse"], "fields": ["voice_id", "settings_in_words", "preview_url"]}),
     ]
     # All else is the endpoint's, and the next sync would set it again.
     readonly_fields = [
         "offered",
         "endpoint",
+        "team",
         "voice_id",
         "name",
         "description",

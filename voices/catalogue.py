@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from s2s.client import EndpointError
 from s2s.client.said import one_line
 from s2s.contract import ConvertParameters
+from teams.models import Team
 from voices import breaker, listed, previews
 from voices.clients import client_for
 from voices.models import Endpoint, Voice, VoiceModel
@@ -80,9 +81,10 @@ def _follow_key(has_key: bool) -> None:
         elevenlabs.filter(enabled=True).update(enabled=False, keyless=True)
 
 
-def offered_voices() -> QuerySet[Voice]:
-    """What can be chosen now."""
-    return Voice.objects.filter(hidden=False, endpoint__enabled=True).select_related("endpoint")
+def offered_voices(team: Team | None) -> QuerySet[Voice]:
+    """What the team can choose now: everybody's and its own."""
+    shown = Voice.objects.filter(Voice.visible_to(team), hidden=False, endpoint__enabled=True)
+    return shown.select_related("endpoint")
 
 
 def offered_models() -> list[tuple[str, str]]:
@@ -145,11 +147,12 @@ def _sync(endpoint: Endpoint) -> bool:
 
 def _bring(endpoint: Endpoint) -> None:
     client = client_for(endpoint)
+    known = set(endpoint.voices.values_list("pk", flat=True))
     connection.close()  # never held over a call
     voices = client.voices(retries=0, deadline_s=LISTING_S)
     models = client.models(retries=0, deadline_s=LISTING_S)
     with transaction.atomic():
-        listed.write_voices(endpoint, voices)
+        listed.write_voices(endpoint, voices, known=known)
         listed.write_models(endpoint, models)
         Endpoint.objects.filter(pk=endpoint.pk).update(synced_at=Now())
     breaker.seen_well(endpoint.pk)

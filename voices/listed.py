@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
 from s2s import contract
@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 Entry = TypeVar("Entry", contract.Voice, contract.Model)
 
 
+# The label of a voice that we have had made, with a token of ours: see `write_voices`.
+MARK = "timbre"
 # Of each: pages show them all.
 MOST_ENTRIES = 10_000
 DESCRIPTION_CHARACTERS = 2000
@@ -22,21 +24,35 @@ MOST_LABELS = 30
 LABEL_CHARACTERS = 100
 
 
-def write_voices(endpoint: Endpoint, listed: list[contract.Voice]) -> None:
-    voices = list(_usable(endpoint, listed, lambda voice: voice.voice_id))
+def write_voices(endpoint: Endpoint, listed: list[contract.Voice], *, known: Collection[int]) -> None:
+    """`known`: the voices that there were when it was asked. One that was made meanwhile isn't missed in the list."""
+    of_teams = set(endpoint.voices.exclude(team=None).values_list("voice_id", flat=True))
+    voices = [
+        voice
+        for voice in _usable(endpoint, listed, lambda voice: voice.voice_id)
+        # Marked, it is a team's, whose row it has from when it was made on: anything else is nobody's to see.
+        if voice.voice_id in of_teams or MARK not in voice.labels
+    ]
     for position, voice in enumerate(voices):
-        fields = {
-            "name": _name(voice.name, voice.voice_id),
-            "description": one_line(voice.description or "", DESCRIPTION_CHARACTERS),
-            "labels": _labels(voice.labels),
-            "settings": voice.settings.model_dump(exclude_none=True) if voice.settings else {},
-            "preview_url": _address(voice.preview_url or ""),
-            "position": position,
-        }
+        fields = fields_of(voice) | {"position": position}
+        if voice.voice_id in of_teams:
+            del fields["name"]  # the team names it
         Voice.objects.update_or_create(endpoint=endpoint, voice_id=voice.voice_id, defaults=fields)
     ids = [voice.voice_id for voice in voices]
     endpoint.voices.filter(voice_id__in=ids, vanished=True).update(hidden=False, vanished=False)
-    endpoint.voices.exclude(voice_id__in=ids).filter(hidden=False).update(hidden=True, vanished=True)
+    missed = endpoint.voices.exclude(voice_id__in=ids).filter(pk__in=known, hidden=False)
+    missed.update(hidden=True, vanished=True)
+
+
+def fields_of(voice: contract.Voice) -> dict[str, object]:
+    """Of its row, without its place."""
+    return {
+        "name": _name(voice.name, voice.voice_id),
+        "description": one_line(voice.description or "", DESCRIPTION_CHARACTERS),
+        "labels": _labels({label: value for label, value in voice.labels.items() if label != MARK}),
+        "settings": voice.settings.model_dump(exclude_none=True) if voice.settings else {},
+        "preview_url": _address(voice.preview_url or ""),
+    }
 
 
 def write_models(endpoint: Endpoint, listed: list[contract.Model]) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from s2s.client.address import read_address
+from teams.models import Team
 from voices.prices import Priced
 
 # Of what an endpoint lists: longer ids are left out, longer names cut.
@@ -76,6 +77,9 @@ class Endpoint(Priced):
     max_bytes = models.BigIntegerField(_("largest file in bytes"), null=True, blank=True)
     refused_formats = models.JSONField(default=dict, editable=False)  # see voices/refused.py
     removes_noise = models.BooleanField(_("removes background noise"), default=True)
+    adds_voices = models.BooleanField(
+        _("makes voices"), default=True, help_text=_("From a recording of somebody who speaks, for one team.")
+    )
     zero_retention = models.BooleanField(
         _("zero retention"),
         default=False,
@@ -173,6 +177,8 @@ class Voice(models.Model):
     """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="voices")
+    # Whose it is: nobody else sees, uses or hears it (`offered_voices`, `visible_to`). Null: everybody's.
+    team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE, related_name="voices")
     voice_id = models.CharField(max_length=ID_CHARACTERS)
     name = models.CharField(_("name"), max_length=NAME_CHARACTERS)
     description = models.TextField(_("description"), blank=True)
@@ -190,6 +196,12 @@ class Voice(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @staticmethod
+    def visible_to(team: Team | None) -> models.Q:
+        """Everybody's and the team's own: another team's can't be told from one that doesn't exist."""
+        everybody = models.Q(team=None)
+        return everybody if team is None else everybody | models.Q(team=team)
 
 
 class VoiceModel(models.Model):

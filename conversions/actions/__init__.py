@@ -5,6 +5,7 @@ from conversions.actions.cancel import cancel
 from conversions.actions.delete import delete, erase, forget, purge
 from conversions.actions.diarize import diarize, not_installed_words
 from conversions.actions.disband import Held, disband, held_by
+from conversions.actions.enrol import VoiceOrder, delete_voice, enrol, rename_voice, retry_voice
 from conversions.actions.export import export, forget_export
 from conversions.actions.limits import (
     MOST_AT_ONCE,
@@ -52,14 +53,17 @@ __all__ = [
     "RefusedError",
     "RegionOrder",
     "TooLargeError",
+    "VoiceOrder",
     "audition",
     "cancel",
     "cancel_redo",
     "change_preset",
     "delete",
     "delete_preset",
+    "delete_voice",
     "diarize",
     "disband",
+    "enrol",
     "erase",
     "export",
     "fitting",
@@ -79,9 +83,11 @@ __all__ = [
     "redo",
     "regions_of",
     "rename",
+    "rename_voice",
     "require_welcome",
     "restore",
     "retry",
+    "retry_voice",
     "save_preset",
     "set_default_preset",
     "submit",

@@ -92,6 +92,12 @@ def require_takeable(
         raise RefusedError(*problems)
 
 
+def require_heard(team: Team, voices: Iterable[Voice]) -> None:
+    """Another team's voice is one that doesn't exist. Raises RefusedError."""
+    if any(voice.team_id not in (None, team.pk) for voice in voices):
+        raise RefusedError(("voice", _("This voice is no longer offered. Choose another one.")))
+
+
 def require_regions(audio: File[bytes] | Stored, parameters: ConvertParameters, regions: Sequence[RegionOrder]) -> None:
     """For one recording. Raises RefusedError."""
     problems = _wrong_regions([audio], parameters, regions)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from conversions.access.sources import Stored, of_conversion
 from conversions.actions import regions
-from conversions.actions.limits import RefusedError, require_quota, require_takeable
+from conversions.actions.limits import RefusedError, require_heard, require_quota, require_takeable
 from conversions.actions.paying import number_of, payer_of, require_minutes
 from conversions.actions.submit import Order, columns_of, mail_is_wanted, once_for, submit
 from conversions.ground.clock import db_now
@@ -46,7 +46,7 @@ def keep(actor: User, team: Team, audio: File[bytes] | Stored, order: Order) -> 
 
 def _any_voice(is_private: bool) -> Voice:
     """For the row, which has to have one; nobody speaks yet."""
-    voices = offered_voices().order_by("endpoint_id", "name", "pk")
+    voices = offered_voices(None).order_by("endpoint_id", "name", "pk")
     voice = (voices.filter(endpoint__zero_retention=True) if is_private else voices).first()
     if voice is None and is_private:
         raise RefusedError(("enable_logging", _("No endpoint here can promise to keep nothing.")))
@@ -67,6 +67,7 @@ def order(conversion: Conversion, user: User, voice: Voice, wanted: Order) -> bo
     again = once_for(wanted, recording, 0)  # as `submit_all` would name it
     if conversion.status != Conversion.Status.UNORDERED:
         return _is_ordered(conversion, again)
+    require_heard(conversion.team, regions.voices_of(voice, wanted.regions))
     require_takeable([recording], [voice], wanted.parameters, wanted.regions)
     with transaction.atomic():
         payer = payer_of(conversion, user)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
 from conversions.actions.delete import erase, forget
-from conversions.models import Conversion, Preset, Recording
+from conversions.models import Conversion, Enrolment, Preset, Recording
 from teams.models import Team, User
 from teams.people import deactivate
 
@@ -30,11 +30,12 @@ class Left:
 
     stays: int = 0
     unfinished: int = 0
+    voices: int = 0  # that they have made, which stay with their name: they have said that they may be used
     erased: int = 0  # for their eyes alone: zero retention, "only I can see it", what they have tried out
 
 
 def left_by(people: Sequence[User]) -> Left:
-    """By all of them together: two queries."""
+    """By all of them together: three queries."""
     made = Conversion.objects.filter(created_by__in=people, audition_of=None).order_by()
     counts = made.aggregate(
         stays=Count("pk", filter=~_THEIRS_ALONE),
@@ -42,7 +43,8 @@ def left_by(people: Sequence[User]) -> Left:
         erased=Count("pk", filter=_THEIRS_ALONE),
     )
     tried = Recording.objects.filter(created_by__in=people).count()
-    return Left(counts["stays"], counts["unfinished"], counts["erased"] + tried)
+    voices = Enrolment.objects.filter(created_by__in=people).count()
+    return Left(counts["stays"], counts["unfinished"], voices, counts["erased"] + tried)
 
 
 def part_with(person: User, by: User) -> None:

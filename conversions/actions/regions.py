@@ -147,6 +147,11 @@ def rows_of(conversion: Conversion, regions: Sequence[RegionOrder]) -> list[Regi
     ]
 
 
+def voices_of(voice: Voice, regions: Sequence[RegionOrder]) -> list[Voice]:
+    """`voice`, and those of the regions."""
+    return [voice, *(region.voice for region in regions if region.voice is not None)]
+
+
 def names_of(voice: Voice, regions: Sequence[RegionOrder]) -> str:
     """All who speak, where `voice` does wherever no region is."""
     voices = [region.voice for region in regions if region.voice is not None]

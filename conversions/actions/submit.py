@@ -21,6 +21,7 @@ from conversions.actions import regions
 from conversions.actions.limits import (
     RefusedError,
     require_cuttable,
+    require_heard,
     require_place,
     require_quota,
     require_regions,
@@ -101,6 +102,7 @@ def submit(actor: User, team: Team, audio: File[bytes] | Stored, voice: Voice, o
     before = _made_before(actor, voice, order)
     if before is not None:
         return before
+    require_heard(team, regions.voices_of(voice, order.regions))
     require_regions(audio, order.parameters, order.regions)
     conversion = _conversion(actor, team, audio, voice, order)
     # The file is durable before any row speaks of it; a crash in between leaves an orphan, which is swept up.
@@ -227,7 +229,7 @@ def _meant(order: Order, voice: Voice, stored: Stored | None) -> ConvertParamete
     parameters = order.parameters
     if stored and stored.zero_retention:  # what was to leave no trace doesn't begin to
         parameters = parameters.model_copy(update={"enable_logging": False})
-    endpoints = {voice.endpoint, *(region.voice.endpoint for region in order.regions if region.voice)}
+    endpoints = {each.endpoint for each in regions.voices_of(voice, order.regions)}
     if not parameters.enable_logging and not all(endpoint.zero_retention for endpoint in endpoints):
         raise PermissionDenied("the endpoint keeps what is sent to it")
     if len(endpoints) == 1 and not order.unordered:

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from conversions.models import Call, Conversion, Region
+from conversions.models import Call, Conversion, Enrolment, Region
 from teams.models import User
 from voices.models import Endpoint, Favourite, Voice
 
@@ -29,16 +29,17 @@ class Known:
     voices: int
     favourites: int
     conversions: int
+    own_voices: int  # of teams, which are to be made there, are, or are still to be removed
     calls: int
     unordered: int  # which nobody has ordered anything of; they stay whatever becomes of it
 
     @property
     def is_named(self) -> bool:
-        return bool(self.conversions or self.calls)
+        return bool(self.conversions or self.own_voices or self.calls)
 
 
 def known_of(endpoints: Sequence[Endpoint]) -> Known:
-    """Of all of them together: five queries, and one more where something waits to be ordered."""
+    """Of all of them together: six queries, and one more where something waits to be ordered."""
     named = Conversion.objects.filter(
         Q(endpoint__in=endpoints)
         | Exists(Region.objects.filter(conversion=OuterRef("pk"), voice__endpoint__in=endpoints))
@@ -52,6 +53,7 @@ def known_of(endpoints: Sequence[Endpoint]) -> Known:
         favourites=Favourite.objects.filter(voice__endpoint__in=endpoints).count(),
         conversions=conversions,
         unordered=unordered,
+        own_voices=Enrolment.objects.filter(endpoint__in=endpoints).count(),
         calls=Call.objects.filter(endpoint__in=endpoints).count(),
     )
 
@@ -82,5 +84,5 @@ def _let_go(endpoint: Endpoint) -> None:
 
 def _another_voice(than_of: Sequence[Endpoint]) -> Voice | None:
     """One that is offered, if there is any."""
-    others = Voice.objects.exclude(endpoint__in=than_of).select_related("endpoint")
+    others = Voice.objects.filter(team=None).exclude(endpoint__in=than_of).select_related("endpoint")
     return others.order_by("-endpoint__enabled", "hidden", "pk").first()

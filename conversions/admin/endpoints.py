@@ -83,6 +83,9 @@ def _named(rows: Sequence[Endpoint]) -> list[str]:
         calls = ngettext("%d call", "%d calls", known.calls) % known.calls
         values = {"endpoint": row, "recordings": recordings, "calls": calls}
         lines.append(_("%(endpoint)s stays: %(recordings)s and %(calls)s of the ledger name it.") % values)
+        if known.own_voices:
+            words = ngettext("%d voice of a team is there.", "%d voices of teams are there.", known.own_voices)
+            lines.append(words % known.own_voices)
     return lines
 
 

@@ -76,6 +76,13 @@ def _stays(left: actions.Left) -> list[str]:
             ),
             left.unfinished,
         ),
+        *counted(
+            ngettext_lazy(
+                "%d voice that they made stays with the team, with their name: they said that it may be used.",
+                "%d voices that they made stay with the team, with their name: they said that these may be used.",
+            ),
+            left.voices,
+        ),
     ]
     return lines or [_("There are no recordings of theirs that a team could see.")]
 

@@ -89,6 +89,12 @@ def _goes(held: actions.Held) -> list[str]:
         _("Its name, its limits, and who was in it."),
         *([recordings % {"count": held.recordings, "size": filesizeformat(held.size)}] if held.recordings else []),
         *counted(unfinished, held.unfinished),
+        *counted(
+            ngettext_lazy(
+                "%d voice of its own, also at its endpoint.", "%d voices of its own, also at their endpoints."
+            ),
+            held.voices,
+        ),
         *counted(ngettext_lazy("%d preset.", "%d presets."), held.presets),
     ]
 

@@ -1,6 +1,7 @@
 """Where the files of a conversion live, and how they become durable before anyone is told of them.
 
     conversions/<id>/source                         the recording as it came; also of one that is only auditioned
+    conversions/<id>/sample-<token>                 what a team's voice is made from; the id is its enrolment's
     conversions/<id>/play-<token>                   the recording for players that can't search it as it came
     conversions/<id>/<step>-<attempt>-<token>       a result, as it came from the endpoint
     conversions/<id>/<step>-<attempt>-<token>.json  written last: checksum and answer headers; without it a
@@ -115,6 +116,11 @@ def source_key(conversion_id: uuid.UUID) -> str:
 def speech_key(recording_id: uuid.UUID) -> str:
     """Of what is spoken in a recording that is auditioned: of its beginning, for those passages that are tried."""
     return f"{folder_of(recording_id)}/speech"
+
+
+def sample_key(enrolment_id: uuid.UUID) -> str:
+    """Another one for each try to keep it: what one that was cut off has left is never taken for another's."""
+    return f"{folder_of(enrolment_id)}/sample-{uuid.uuid4().hex}"
 
 
 def begin(upload: File[bytes]) -> None:

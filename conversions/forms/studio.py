@@ -18,6 +18,7 @@ from conversions.words.formats import FORMAT_CHOICES
 from s2s.contract import MAX_SEED, ConvertParameters
 from s2s.formats import DEFAULT_OUTPUT_FORMAT
 from s2s.voice_settings import VOICE_PARAMETERS, VoiceParameter
+from teams.gatekeeper import current_team
 from teams.models import User
 from voices.abilities import NOISE_STRENGTH
 from voices.catalogue import offered_models, offered_voices
@@ -216,7 +217,7 @@ class RecordingsField(forms.FileField):
 
 
 class VoicesField(forms.ModelMultipleChoiceField[Voice]):
-    """One voice or several, of those that are `offered_voices` when the form is made."""
+    """One voice or several, of those that its form offers to somebody (`offer`); else of none."""
 
     default_error_messages = {
         "required": _("Choose a voice."),
@@ -224,7 +225,14 @@ class VoicesField(forms.ModelMultipleChoiceField[Voice]):
     }
 
     def __init__(self) -> None:
-        super().__init__(offered_voices())
+        super().__init__(Voice.objects.none())
+
+    @staticmethod
+    def offer(form: forms.Form, user: User) -> None:
+        """Its field `voice` takes those that the user can choose now."""
+        field = form.fields["voice"]
+        assert isinstance(field, VoicesField)
+        field.queryset = offered_voices(current_team(user))
 
     def clean(self, value: object) -> QuerySet[Voice]:
         if isinstance(value, list | tuple) and not all(is_id(str(one)) for one in value):
@@ -270,6 +278,7 @@ class StudioForm(OptionsForm):
     ) -> None:
         super().__init__(data, files, initial=initial)
         self.user = user
+        VoicesField.offer(self, user)
         self.left_out: dict[str, object] = {}
 
     @property

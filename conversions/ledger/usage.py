@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from conversions.models import Call, Conversion, Export, Recording, Step
+from conversions.models import Call, Conversion, Enrolment, Export, Recording, Step
 from s2s.formats import OUTPUT_FORMATS
 from teams.models import Membership, Team
 from teams.quotas import Usage, has_limit, month_start, refusal, storage_refusal
@@ -54,7 +54,7 @@ def over_quota(
 
 
 def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
-    """Six queries: the ledger of this month, what is measured and not yet counted there, and what is kept."""
+    """Seven queries: the ledger of this month, what is measured and not yet counted there, and what is kept."""
     start = month_start()
     calls = Call.objects.filter(team=membership.team_id, sent_at__gte=start, outcome__in=_COUNTED).order_by()
     kept = Conversion.objects.filter(team=membership.team_id, deleted_at=None).order_by()
@@ -116,7 +116,8 @@ def _bytes(kept: QuerySet[Conversion], team_id: int) -> int:
         export_size(made.conversion, made.output_format) for made in unmade_exports().filter(conversion__in=kept)
     )
     tried: int = Recording.objects.filter(team=team_id).aggregate(size=Sum("size", default=0))["size"]
-    return size + exported + coming + tried
+    samples: int = Enrolment.objects.filter(team=team_id).aggregate(size=Sum("sample_bytes", default=0))["size"]
+    return size + exported + coming + tried + samples
 
 
 def _seconds(rows: QuerySet[Call] | QuerySet[Step], field: str, mine: Q) -> tuple[float, float]:

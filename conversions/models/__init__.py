@@ -4,6 +4,7 @@ from conversions.models.batch import Batch
 from conversions.models.call import Call
 from conversions.models.conversion import Conversion
 from conversions.models.diarization import Diarization
+from conversions.models.enrolment import Enrolment
 from conversions.models.event import Event, Happened, log, log_all
 from conversions.models.export import Export
 from conversions.models.failure import Failure
@@ -18,6 +19,7 @@ __all__ = [
     "Conversion",
     "DefaultPreset",
     "Diarization",
+    "Enrolment",
     "Event",
     "Export",
     "Failure",

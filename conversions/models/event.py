@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from conversions.models.conversion import Conversion
+from conversions.models.enrolment import Enrolment
 from statements import Insert
 from teams.models import Team, User
 
@@ -39,11 +40,18 @@ class Event(models.Model):
         RESTORED = "restored"
         EXPORTED = "exported"
         ERASED = "erased"
+        # Of a voice that a team has made (`Enrolment`), which is what they are about then.
+        VOICE_ASKED = "voice_asked"  # somebody has given a sample, and said that they may
+        VOICE_READY = "voice_ready"
+        VOICE_FAILED = "voice_failed"
+        VOICE_RETRIED = "voice_again"
+        VOICE_NAMED = "voice_named"
+        VOICE_DELETED = "voice_gone"
 
     conversion = models.ForeignKey(
         Conversion, null=True, on_delete=models.SET_NULL, related_name="events", db_index=False
     )  # `events_of` is its index
-    about = models.UUIDField()  # the conversion's id, also when it is erased and nothing more is known of it
+    about = models.UUIDField()  # the conversion's id, or a voice's, also when it is erased and nothing more is known
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -94,3 +102,9 @@ def log_all(conversion: Conversion, *lines: Happened) -> None:
             for line in lines
         ]
     )
+
+
+def log_voice(enrolment: Enrolment, kind: Event.Kind, *, actor: User | None = None, **data: object) -> None:
+    """Adds a line about a team's voice, in the caller's transaction. Of a team that is gone there is none."""
+    if enrolment.team_id is not None:
+        Event.objects.create(about=enrolment.pk, team_id=enrolment.team_id, actor=actor, kind=kind, data=data)

@@ -38,6 +38,12 @@ _SENTENCES: dict[str, StrPromise] = {
     Event.Kind.RESTORED: gettext_lazy("%(who)s brought it back"),
     Event.Kind.EXPORTED: gettext_lazy("Made as %(format)s too"),
     Event.Kind.ERASED: gettext_lazy("%(who)s erased it"),
+    Event.Kind.VOICE_ASKED: gettext_lazy("%(who)s gave a recording for a voice, and said that it may be used"),
+    Event.Kind.VOICE_READY: gettext_lazy("The voice is ready"),
+    Event.Kind.VOICE_FAILED: gettext_lazy("The voice could not be made. %(words)s"),
+    Event.Kind.VOICE_RETRIED: gettext_lazy("%(who)s had the voice tried again"),
+    Event.Kind.VOICE_NAMED: gettext_lazy("%(who)s renamed the voice to “%(name)s”"),
+    Event.Kind.VOICE_DELETED: gettext_lazy("%(who)s deleted the voice"),
 }
 
 

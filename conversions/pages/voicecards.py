@@ -10,6 +10,7 @@ from conversions.forms.studio import OF_THE_VOICE, StudioForm
 from conversions.queue.plan import Portions, portions
 from conversions.words.expected import Pace, pace_of
 from s2s.contract import OPTIONAL_PARAMETERS
+from teams.gatekeeper import current_team
 from teams.models import User
 from voices import abilities
 from voices.abilities import Abilities
@@ -65,7 +66,7 @@ def lacking(of: Abilities, model: str = "") -> list[str]:
 
 def for_studio(user: User, form: StudioForm) -> list[Card]:
     """In the order of the catalogue. Something is always ticked at first: what the person used last, if it is there."""
-    voices = list(offered_voices())
+    voices = list(offered_voices(current_team(user)))
     favourites = set(Favourite.objects.filter(user=user).values_list("voice_id", flat=True))
     used = _recently_used(user)
     recent = _distinct(voice_id for voice_id, _user_id in used)[:RECENT_VOICES]

@@ -31,14 +31,23 @@ class Lane(StrEnum):
 def ring(lane: Lane, times: int = 1) -> None:
     """Wakes up to `times` workers. A bell that fails is never shown, and logged once until one rings again: the
     sweeper rings anyway."""
-    try:
-        for _ in range(times):
-            current_app.send_task(lane.task)  # without an end: clocks of two machines may be minutes apart
-    except (OperationalError, RedisError, OSError) as error:
-        _spell.met(error)
-    else:
-        _spell.over()
+    _send(lane.task, times)
 
 
 def ring_on_commit(lane: Lane) -> None:
     transaction.on_commit(lambda: ring(lane), robust=True)
+
+
+def ring_for_voices() -> None:
+    """Wakes a worker for voices that are to be made or removed."""
+    _send("conversions.tasks.work_voices", 1)
+
+
+def _send(task: str, times: int) -> None:
+    try:
+        for _ in range(times):
+            current_app.send_task(task)  # without an end: clocks of two machines may be minutes apart
+    except (OperationalError, RedisError, OSError) as error:
+        _spell.met(error)
+    else:
+        _spell.over()

@@ -28,7 +28,7 @@ from conversions.files import durable, inventory
 from conversions.ground import notes
 from conversions.ground.clock import db_now
 from conversions.ground.connections import give_back
-from conversions.models import Batch, Conversion, Event, Recording, Step
+from conversions.models import Batch, Conversion, Enrolment, Event, Recording, Step
 from conversions.upkeep import draining, retention
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ def delete_orphans(age: timedelta = ORPHAN_AGE, *, seconds: float = PART_AT_MOST
     for ids in _batches(inventory.stored_conversions()):
         known = set(Conversion.objects.filter(pk__in=ids).values_list("pk", flat=True))
         known |= set(Recording.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        known |= set(Enrolment.objects.filter(pk__in=ids).values_list("pk", flat=True))
         give_back()
         for conversion_id in ids:
             if left.is_up:

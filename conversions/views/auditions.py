@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,6 +25,7 @@ from conversions.views.files import serve
 from conversions.views.problems import problem_of
 from s2s.audio import SPEECH_SEARCH_S
 from teams.gatekeeper import signed_in
+from teams.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ class PassageForm(forms.Form):
     start = StartField()
     once = forms.UUIDField(required=False)
 
+    def __init__(self, data: QueryDict, user: User) -> None:
+        super().__init__(data)
+        VoicesField.offer(self, user)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
@@ -44,7 +49,7 @@ def audition(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     recording = sources.recording_or_404(user, recording_id)
     if request.method != "POST":
         return render(request, "conversions/audition.html", _context(recording))
-    form = PassageForm(request.POST)
+    form = PassageForm(request.POST, user)
     if not form.is_valid():
         return _refused(request, recording, all_words(form), 422)
     data = form.cleaned_data
@@ -117,7 +122,7 @@ def convert(request: HttpRequest, recording_id: UUID) -> HttpResponse:
     """All of the recording, in the voices that won."""
     user = signed_in(request)
     recording = sources.recording_or_404(user, recording_id)
-    form = PassageForm(request.POST)
+    form = PassageForm(request.POST, user)
     if not form.is_valid():
         return _refused(request, recording, all_words(form), 422)
     voices, once = form.cleaned_data["voice"], form.cleaned_data["once"]

@@ -32,6 +32,7 @@ from conversions.models import Conversion
 from conversions.upkeep import retention
 from conversions.words import filenames
 from s2s.formats import OUTPUT_FORMATS
+from teams.gatekeeper import current_team
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
 @require_safe
 def preview(request: HttpRequest, voice_id: int) -> HttpResponseBase:
     """A voice's preview clip, from our own copy."""
-    voice = Voice.objects.filter(pk=voice_id).exclude(preview="").first()
+    voice = Voice.objects.filter(Voice.visible_to(current_team(request.user)), pk=voice_id).exclude(preview="").first()
     if voice is None:
         raise Http404
     return serve(request, voice.preview, "audio/mpeg", None)

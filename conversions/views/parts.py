@@ -22,7 +22,8 @@ from conversions.upkeep.retention import gone_at, unordered_until
 from conversions.views.answers import say_what_is_missing, see_other
 from conversions.views.problems import problem_of
 from conversions.views.requests import HtmxHttpRequest, at_work
-from teams.gatekeeper import may_change, membership, require, signed_in
+from teams.gatekeeper import current_team, may_change, membership, require, signed_in
+from teams.models import User
 from teams.roles import May
 from voices.catalogue import offered_voices
 from voices.models import Voice
@@ -37,7 +38,7 @@ def parts(request: HttpRequest, conversion_id: UUID) -> HttpResponse:
     length_s = conversion.source_duration_s
     if not length_s or (conversion.unordered and not conversion.finished):
         return _unread(request, conversion)
-    voices = _offered(conversion)
+    voices = _offered(signed_in(request), conversion)
     if request.method != "POST":
         form = Parts(length_s, voices, begin=_begin(request, conversion, voices), once=uuid4())
         form.problems += page.lost_words(conversion, voices)
@@ -99,8 +100,8 @@ def speakers(request: HtmxHttpRequest, conversion_id: UUID) -> HttpResponse:
     return render(request, "conversions/parts_search.html", {"conversion": conversion, "search": search})
 
 
-def _offered(conversion: Conversion) -> list[Voice]:
-    voices = offered_voices().order_by("endpoint_id", "name", "pk")
+def _offered(user: User, conversion: Conversion) -> list[Voice]:
+    voices = offered_voices(current_team(user)).order_by("endpoint_id", "name", "pk")
     return list(voices.filter(endpoint__zero_retention=True) if conversion.zero_retention else voices)
 
 

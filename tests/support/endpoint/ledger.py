@@ -63,6 +63,8 @@ class Ledger:
         self.history: list[dict[str, Any]] = []
         self.voices = voices()
         self.script = Script()
+        self.made_ever = 0  # voices
+        self.made_with: dict[str, Any] = {}  # said of each besides
         self.billed = 0
         self.in_flight = 0
         self.most_at_once = 0

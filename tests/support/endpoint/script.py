@@ -83,9 +83,9 @@ SYSTEM_BUSY = Behaviour(status=429, body=detail("system_busy", "We are experienc
 class Script:
     """`calls` are used up one per call, then `default` holds. Over `slots` calls at once get `TOO_MANY`.
 
-    A call with a voice of `voices` takes from its list first. `gets` are used up one per GET of anything; then what is
-    asked for is answered. `everything`: what every call and every GET gets, as from an endpoint that knows the key no
-    more.
+    A call with a voice of `voices` takes from its list first. `gets` are used up one per GET of anything, `adds` one
+    per voice that is to be made or deleted; then what is asked for is answered. `everything`: what every call and every
+    GET gets, as from an endpoint that knows the key no more.
     """
 
     calls: list[Behaviour] = field(default_factory=list)
@@ -93,6 +93,7 @@ class Script:
     slots: int | None = None
     gets: list[Behaviour] = field(default_factory=list)
     voices: dict[str, list[Behaviour]] = field(default_factory=dict)
+    adds: list[Behaviour] = field(default_factory=list)
     everything: Behaviour | None = None
 
     @classmethod
@@ -104,5 +105,6 @@ class Script:
             slots=data.get("slots"),
             gets=[Behaviour(**get) for get in data.get("gets", [])],
             voices={voice: [Behaviour(**call) for call in calls] for voice, calls in data.get("voices", {}).items()},
+            adds=[Behaviour(**add) for add in data.get("adds", [])],
             everything=Behaviour(**data["everything"]) if data.get("everything") else None,
         )

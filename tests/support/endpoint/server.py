@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.support.endpoint import cloning
 from tests.support.endpoint.ledger import Ledger, Request
 from tests.support.endpoint.listings import listing
 from tests.support.endpoint.multipart import read_parts
@@ -88,6 +89,8 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 ledger.script = Script.of_json(body)
             self.say(204, "")
+        elif path == "/v1/voices/add":
+            self.change_voices()
         elif not path.startswith(("/v1/speech-to-speech/", "/v1/voice-changer/")):
             self.say(404, detail("not_found", "There is no such thing here."))
         else:
@@ -100,6 +103,35 @@ class Handler(BaseHTTPRequestHandler):
             finally:
                 with ledger.lock:
                     ledger.in_flight -= 1
+
+    def do_DELETE(self) -> None:
+        self.change_voices()
+
+    def change_voices(self) -> None:
+        """A voice is made or deleted. `reset`: it is, and nobody is told."""
+        ledger, request = self.server.ledger, self.received()
+        with ledger.lock:
+            ledger.requests.append(request)
+            script = ledger.script
+            behaviour = script.everything or (script.adds.pop(0) if script.adds else Behaviour())
+        try:
+            with tempfile.TemporaryFile() as sample:
+                if request.method == "POST":
+                    self.take_upload(request, behaviour, sample)
+            if behaviour.hold:
+                self.wait_for_release()
+            if behaviour.status != 200:
+                self.refuse(behaviour)
+                return
+            made = cloning.add(ledger, request.fields) if request.method == "POST" else '{"status": "ok"}'
+            if request.method == "DELETE" and not cloning.delete(ledger, request.path):
+                self.say(404, detail("voice_not_found", "There is no such voice."))
+                return
+            if behaviour.fault == "reset":
+                self.reset()
+            self.say(200, made)
+        except (Gone, ConnectionError):
+            self.close_connection = True
 
     # ---- a conversion ----
 
@@ -291,10 +323,13 @@ class Endpoint:
         slots: int | None = None,
         gets: Sequence[Behaviour] = (),
         voices: Mapping[str, Sequence[Behaviour]] | None = None,
+        adds: Sequence[Behaviour] = (),
         everything: Behaviour | None = None,
     ) -> None:
         by_voice = {voice: list(behaviours) for voice, behaviours in (voices or {}).items()}
-        self.ledger.script = Script(list(calls), default or Behaviour(), slots, list(gets), by_voice, everything)
+        self.ledger.script = Script(
+            list(calls), default or Behaviour(), slots, list(gets), by_voice, list(adds), everything
+        )
 
     @property
     def requests(self) -> list[Request]:
