@@ -12,6 +12,7 @@ from conversions.views import (
     files,
     history,
     offering,
+    own_voices,
     parts,
     pieces,
     presets,
@@ -62,6 +63,11 @@ urlpatterns = [
     path("presets/<int:preset_id>/", presets.change, name="preset"),
     path("presets/<int:preset_id>/delete/", presets.delete, name="preset_delete"),
     path("presets/default/", presets.default, name="preset_default"),
+    path("voices/", own_voices.own_voices, name="own_voices"),
+    path("voices/<uuid:enrolment_id>/", own_voices.own_voice, name="own_voice"),
+    path("voices/<uuid:enrolment_id>/rename/", own_voices.rename, name="own_voice_rename"),
+    path("voices/<uuid:enrolment_id>/retry/", own_voices.retry, name="own_voice_retry"),
+    path("voices/<uuid:enrolment_id>/delete/", own_voices.delete, name="own_voice_delete"),
     path("voices/<int:voice_id>/preview/", files.preview, name="preview"),
 ]
 

@@ -324,4 +324,24 @@ def _audition() -> Words:
     return {"voices": {"heard": _("All voices can be heard")}}
 
 
-_PAGES = {"studio": _studio, "conversion": _conversion, "audition": _audition, "account": _account, "parts": _parts}
+def _own_voices() -> Words:
+    return {
+        "microphone": _microphone(),
+        "level": _level(),
+        "sample": {  # its states (sample.js)
+            "asking": _("Your browser asks whether this page may use the microphone."),
+            "recording": _("Recording"),
+            "review": _("Listen to it, then make the voice or record again."),
+        },
+        "name": _recording()["name"],
+    }
+
+
+_PAGES = {
+    "studio": _studio,
+    "conversion": _conversion,
+    "audition": _audition,
+    "account": _account,
+    "parts": _parts,
+    "own_voices": _own_voices,
+}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -21,22 +19,20 @@ from conversions.access import sources
 from conversions.access.reach import conversion_or_404
 from conversions.forms import offers
 from conversions.forms.studio import StudioForm
-from conversions.forms.uploads import RecordingUploadHandler
-from conversions.ground.connections import give_back
 from conversions.ground.disk import free_bytes
 from conversions.ledger import sums
 from conversions.ledger.usage import over_quota
 from conversions.pages import voicecards
 from conversions.pages.heeded import left_out_words
+from conversions.views import own_voices
 from conversions.views.answers import lead_to, say_what_is_missing
 from conversions.views.problems import problem_of
+from conversions.views.receiving import receive
 from conversions.views.requests import at_work
 from teams.gatekeeper import current_team, may, membership, signed_in
 from teams.models import User
 from teams.roles import May
 from voices.ids import is_id
-
-logger = logging.getLogger(__name__)
 
 
 @csrf_exempt  # _accept is protected: the token lies in the body, which is read only after the checks of the headers
@@ -45,7 +41,9 @@ logger = logging.getLogger(__name__)
 def studio(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _opened(request)
-    return _refusal(request) or _read(request) or _accept(request)
+    if "voice" in request.GET.getlist("makes"):
+        return own_voices.make(request)
+    return receive(request, partial(_refused, request)) or _accept(request)
 
 
 # ---- opening it ----
@@ -93,42 +91,7 @@ def _options_with(user: User, take: str) -> dict[str, object]:
 # ---- taking what it sends ----
 
 
-def _refusal(request: HttpRequest) -> HttpResponse | None:
-    """What can be known from the headers is said before the body is read and touches the disk."""
-    try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        length = 0
-    user = signed_in(request)
-    try:
-        actions.require_welcome(user, current_team(user), length)
-    except PermissionDenied:
-        problem = _("You can listen here, but not convert. Ask your team's admin.")
-        return _page(request, _empty(request), problem=problem, status=403)
-    except Exception as error:
-        found = problem_of(error)
-        return _page(request, _empty(request), problem=str(found), status=found.status)
-    return None
-
-
-def _read(request: HttpRequest) -> HttpResponse | None:
-    """All of the body, before csrf_protect reads it and nobody says what went wrong. None: it is here."""
-    handler = RecordingUploadHandler(request)
-    request.upload_handlers = [handler]
-    give_back()  # a slow upload must not hold one of the pool's for minutes
-    try:
-        request.POST  # noqa: B018
-        return None
-    except SuspiciousOperation as error:  # more fields, files or bytes than any form of ours has
-        logger.info("a form was refused: %s", error)
-        problem, status = _("This form has more in it than it should. Reload the page and try again."), 400
-    except (MultiPartParserError, UnreadablePostError):  # the latter: whoever sent it has left
-        problem, status = _("The upload arrived broken. Please send it again."), 400
-    except OSError:
-        logger.exception("an upload could not be stored")
-        problem = _("The upload could not be stored on the server. Nothing was converted; please tell your admin.")
-        status = 507
-    handler.upload_interrupted()
+def _refused(request: HttpRequest, problem: str, status: int) -> HttpResponse:
     return _page(request, _empty(request), problem=problem, status=status)
 
 

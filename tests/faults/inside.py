@@ -153,6 +153,39 @@ def voices(endpoint: str) -> dict[str, int]:
     return dict(found.values_list("voice_id", "pk"))
 
 
+def endpoint_pk(key: str) -> int:
+    from voices.models import Endpoint
+
+    return Endpoint.objects.get(key=key).pk
+
+
+def sync(key: str) -> bool:
+    """Its voices are listed anew; False: somebody else does that now."""
+    from voices import catalogue
+    from voices.models import Endpoint
+
+    return catalogue.sync(Endpoint.objects.get(key=key))
+
+
+def own_voice(name: str) -> dict[str, Any]:
+    """How far it is, whose it is then, and how many voices of that name everybody has."""
+    from conversions.models import Enrolment
+    from voices.models import Voice
+
+    made = Enrolment.objects.select_related("voice").get(name=name)
+    everybodys = Voice.objects.filter(name=name, team=None).count()
+    return {"state": made.state, "team": made.voice and made.voice.team_id, "everybodys": everybodys}
+
+
+def leases_of_voices_run_out() -> None:
+    from datetime import timedelta
+
+    from conversions.ground.clock import db_now
+    from conversions.models import Enrolment
+
+    Enrolment.objects.exclude(lease_until=None).update(lease_until=db_now() - timedelta(seconds=1))
+
+
 def refresh_endpoints(slots: int) -> None:
     """As they were at first, with so many slots: what a test taught them is forgotten."""
     from voices.models import Endpoint
@@ -229,6 +262,10 @@ QUESTIONS: list[Callable[..., Any]] = [
     strike_all_but,
     named_files,
     newest,
+    endpoint_pk,
+    sync,
+    own_voice,
+    leases_of_voices_run_out,
     housekeep,
     press,
     ring,

@@ -55,6 +55,7 @@ def keys_of(words: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]
 GIVEN = r'(?:return|[?:]|\?\?) "([a-z_]+)"'
 NAMED = {
     "recorder": {"recorder.js": r'\bgo\("(\w+)"\)'},
+    "sample": {"sample.js": r'\bshow\("(\w+)"\)'},
     "level": {"level.js": GIVEN},
     "microphone": {"microphone.js": r'(?:return|\w:| :|reasons\[name\] \?\?) "(\w+)"'},
     "mistakes": {"inspecting.js": GIVEN, "mistakes.js": GIVEN},
@@ -88,7 +89,7 @@ for path in TEMPLATES.rglob("*.html"):
 
 
 def test_there_are_pages_whose_scripts_show_words() -> None:
-    assert set(TEMPLATES_OF) == {"studio", "conversion", "audition", "account", "parts"}
+    assert set(TEMPLATES_OF) == {"studio", "conversion", "audition", "account", "parts", "own_voices"}
 
 
 @pytest.mark.parametrize("page", sorted(TEMPLATES_OF))
