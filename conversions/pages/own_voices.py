@@ -20,10 +20,6 @@ class OwnVoice:
     may_change: bool
 
     @property
-    def is_ready(self) -> bool:
-        return self.enrolment.state == Enrolment.State.READY
-
-    @property
     def is_unfinished(self) -> bool:
         return self.enrolment.state in (Enrolment.State.WAITING, Enrolment.State.ADDING)
 
@@ -39,7 +35,8 @@ class OwnVoice:
     @property
     def is_offered(self) -> bool:
         voice = self.enrolment.voice
-        return self.is_ready and voice is not None and not voice.hidden and voice.endpoint.enabled
+        is_ready = self.enrolment.state == Enrolment.State.READY
+        return is_ready and voice is not None and not voice.hidden and voice.endpoint.enabled
 
 
 def makers() -> list[Endpoint]:
@@ -70,6 +67,8 @@ def _words_of(enrolment: Enrolment) -> tuple[str, str]:
             voice = enrolment.voice
             if voice is None or voice.vanished:
                 return _("Gone"), _("%s has it no more.") % endpoint.name
+            if voice.hidden:
+                return _("Hidden"), _("An admin has hidden it: it is not offered.")
             return _("Ready"), said
         case Enrolment.State.REFUSED:
             return _("Refused"), said

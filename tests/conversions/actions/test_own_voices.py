@@ -265,6 +265,13 @@ def test_between_the_answer_and_our_row_nobody_sees_the_voice(
     assert Voice.objects.get(voice_id="made-1").team == cast.team
 
 
+def test_a_voice_that_has_to_be_verified_says_so(enrol: Enrol, scripted: ScriptedEndpoint) -> None:
+    scripted.ledger.verifies = True
+    enrolment = made(enrol())
+    assert enrolment.state == State.READY
+    assert enrolment.said == "Testers wants this voice to be verified in its account before it speaks."
+
+
 def test_an_endpoint_that_keeps_no_label_makes_no_voice(enrol: Enrol, scripted: ScriptedEndpoint) -> None:
     """The next sync couldn't tell that it is a team's."""
     scripted.ledger.made_with = {"labels": {}}

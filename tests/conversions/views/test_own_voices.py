@@ -10,7 +10,9 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from conversions import actions
 from conversions.models import Conversion, Enrolment
@@ -195,6 +197,28 @@ def test_a_voice_that_its_endpoint_has_lost_says_so(cast: Cast, own: Enrolment) 
     page = page_of(cast.bob)
     assert "Testers has it no more." in page
     assert "Use it" not in page
+
+
+def test_one_that_an_admin_has_hidden_says_so(cast: Cast, own: Enrolment) -> None:
+    Voice.objects.filter(enrolment=own).update(hidden=True)
+    page = page_of(cast.bob)
+    assert "An admin has hidden it: it is not offered." in page
+    assert "Use it" not in page
+
+
+def test_many_cost_no_more_queries_than_one(cast: Cast, own: Enrolment, endpoint: Endpoint) -> None:
+    client = client_of(cast.bob)
+    client.get("/voices/")
+    with CaptureQueriesContext(connection) as of_one:
+        client.get("/voices/")
+    for number in range(5):
+        voice = Voice.objects.create(endpoint=endpoint, voice_id=f"m{number}", name=f"M{number}", team=cast.team)
+        Enrolment.objects.create(
+            team=cast.team, created_by=cast.alice, name=voice.name, endpoint=endpoint, voice=voice, state="ready"
+        )
+    with CaptureQueriesContext(connection) as of_six:
+        assert "M4" in client.get("/voices/").content.decode()
+    assert len(of_six) == len(of_one)
 
 
 # ---- strangers ----

@@ -17,7 +17,7 @@ def add(ledger: Ledger, fields: Mapping[str, str]) -> str:
         ledger.voices.append(
             {"voice_id": voice_id, "name": fields["name"], "category": "cloned", "labels": labels, **ledger.made_with}
         )
-    return json.dumps({"voice_id": voice_id, "requires_verification": False})
+    return json.dumps({"voice_id": voice_id, "requires_verification": ledger.verifies})
 
 
 def delete(ledger: Ledger, path: str) -> bool:

@@ -64,6 +64,7 @@ class Ledger:
         self.voices = voices()
         self.script = Script()
         self.made_ever = 0  # voices
+        self.verifies = False  # whether each has to be verified before it can be used
         self.made_with: dict[str, Any] = {}  # said of each besides
         self.billed = 0
         self.in_flight = 0
