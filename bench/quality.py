@@ -14,7 +14,8 @@ Results are in the cache folder, to be listened to. Fails when a bar is missed, 
 - word error rate <= .080;
 - similarity to the source <= .73;
 - F0: median error <= 15 cents;
-- length to the sample.
+- length to the sample;
+- all voices set apart: two of them by .75 on the mean and the nearest two by .88 at most, by GE2E, over the clips.
 
 With --noise, in pink noise that is 5 dB quieter than the speech, and of clean speech:
 
@@ -34,6 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import quality_needs as needs
 from bench.measure import CHECKOUT, bar, revision
@@ -58,6 +60,7 @@ class Heard:
     cents: float
     cpu_per_s: float
     same_length: bool
+    speaker: NDArray[np.float32]
 
 
 def main() -> int:
@@ -175,6 +178,7 @@ def _heard(method: str, clips, made) -> list[Heard]:
                 hearing.cents_off(samples, rate_hz, due[voice]),
                 cpu_s / (len(clip.samples) / clip.rate_hz),
                 same_length,
+                hearing.speaker(after),
             )
         )
     return rows
@@ -222,7 +226,21 @@ def _bars(rows: list[Heard]) -> bool:
     met &= bar("similarity to the source", float(np.mean([row.similarity for row in extremes])), 0.73, "")
     met &= bar("F0, median error", float(np.nanmedian(np.abs([row.cents for row in extremes]))), 15, "cents")
     met &= bar("of another length", sum(not row.same_length for row in rows), 0, "")
-    return met
+    names = sorted({row.voice for row in rows})
+    return met & _set_apart(rows, names) if len(names) == len(_catalogue([])) else met
+
+
+def _set_apart(rows: list[Heard], names: list[str]) -> bool:
+    """Each clip in one voice against the same in another."""
+    clips = sorted({row.clip for row in rows})
+    found = {(row.clip, row.voice): row.speaker for row in rows}
+    speakers = np.array([[found[clip, name] for name in names] for clip in clips])
+    alike = np.einsum("cas,cbs->ab", speakers, speakers) / len(clips)
+    one, other = np.triu_indices(len(names), 1)
+    nearest = int(np.argmax(alike[one, other]))
+    print(f"nearest: {names[one[nearest]]} and {names[other[nearest]]}")
+    met = bar("two voices alike, mean", float(alike[one, other].mean()), 0.75, "")
+    return met & bar("two voices alike, nearest", float(alike[one, other].max()), 0.88, "")
 
 
 if __name__ == "__main__":

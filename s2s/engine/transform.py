@@ -9,7 +9,7 @@ import numpy as np
 from s2s.engine import spectrum
 from s2s.engine.speaker import SourceStatistics
 from s2s.engine.synthesis import drift
-from s2s.engine.vocoder import BIN_HZ, BINS, Features, Floats, Rows
+from s2s.engine.vocoder import BIN_HZ, BINS, FRAME_PERIOD_MS, Features, Floats, Rows
 from s2s.engine.voices import Voice
 from s2s.voice_settings import VoiceSettings
 
@@ -19,13 +19,15 @@ _FORMANT_SCALE_RANGE = (0.80, 1.25)
 # Without measurable formants: vocal tracts get shorter as voices get higher, by about .28 of the log ratio.
 _TRACT_PER_LOG_F0 = 0.28
 _SPREAD_RANGE = (0.7, 1.5)
-_SPECTRUM_STRENGTH = 1.15
+_SPECTRUM_STRENGTH = 1.0
 _SPECTRUM_CEPSTRA = 24
 _SPECTRUM_LIMIT = 14 / spectrum.NEPER_DB
 _APERIODICITY_STRENGTH = 0.7
 _APERIODICITY_RANGE = (-2.0, 3.0)
 _F0_RANGE_HZ = (50.0, 700.0)
 _LOUDNESS_LIMIT = 3.0
+# Of old voices: 4 to 6 Hz.
+_TREMOR_HZ = 5.2
 # Seconds of voiced speech at which the source's mean envelope is trusted by half.
 _TRUST_HALF_S = 0.5
 # What `use_speaker_boost` lifts: where a voice has its presence, about 2 to 5.5 kHz.
@@ -64,6 +66,7 @@ class Transform:
         self._target_log_f0 = float(np.log(voice.f0_hz))
         spread = float(np.clip(voice.f0_spread * strengths.melody, *_SPREAD_RANGE))
         self._spread = spread
+        self._tremor_cents = voice.tremor_cents
         self.formant_ratio = _formant_ratio(source, voice, strengths.timbre)
         self.colour = self._colour_curve(source, voice, strengths.timbre)
         if settings.use_speaker_boost:
@@ -106,9 +109,15 @@ class Transform:
         moved = np.zeros_like(f0_hz)
         deviation = np.log(f0_hz[voiced]) - self._source.log_f0
         moved[voiced] = np.exp(self._target_log_f0 + deviation * self._spread)
-        moved *= drift(first_frame, len(f0_hz), self.seed)
+        moved *= drift(first_frame, len(f0_hz), self.seed) * self._tremor(first_frame, len(f0_hz))
         moved[voiced] = np.clip(moved[voiced], *_F0_RANGE_HZ)
         return moved
+
+    def _tremor(self, first_frame: int, frames: int) -> Floats:
+        """Factors on F0, (frames,): what trembles does so through the whole recording."""
+        at_s = (first_frame + np.arange(frames)) * FRAME_PERIOD_MS / 1000
+        cents = self._tremor_cents * np.sin(2 * np.pi * _TREMOR_HZ * at_s)
+        return np.asarray(2 ** (cents / 1200), dtype=np.float64)
 
     def apply(self, features: Features, first_frame: int = 0) -> Features:
         """The block in the target voice: same frames, same loudness frame by frame. `features` is used up; its first
@@ -149,6 +158,7 @@ def _formant_ratio(source: SourceStatistics, voice: Voice, strength: float) -> f
         return 1.0
     if source.formant_scale is None:
         guess = np.exp((np.log(voice.f0_hz) - source.log_f0) * _TRACT_PER_LOG_F0 * strength)
-        return float(np.clip(guess, *_FORMANT_SCALE_RANGE))
+        # Never down: the telephone's narrow band would get narrower still.
+        return float(np.clip(guess, 1.0, _FORMANT_SCALE_RANGE[1]))
     ratio = voice.formant_scale / source.formant_scale
     return float(np.clip(ratio ** (_FORMANT_EXPONENT * strength), *_FORMANT_SCALE_RANGE))

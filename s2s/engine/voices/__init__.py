@@ -52,7 +52,7 @@ class Voice(Offered):
 
     `f0_hz` median; `f0_spread` width of the melody against the source's; `formant_scale` 1 = a neutral adult
     male tract; `envelope` float64 (MEL_BANDS,) mean log-mel of voiced speech, tilt included; `aperiodicity`
-    float64 (4,) band logits; `breath` logits added to them.
+    float64 (4,) band logits; `breath` logits added to them; `tremor_cents` how far its pitch trembles to each side.
     """
 
     f0_hz: float
@@ -61,6 +61,7 @@ class Voice(Offered):
     envelope: NDArray[np.float64]
     aperiodicity: NDArray[np.float64]
     breath: float
+    tremor_cents: float = 0.0
 
 
 def tilted(envelope: NDArray[np.float64], db_per_octave: float) -> NDArray[np.float64]:
@@ -86,6 +87,7 @@ def load(path: Path) -> Voice:
         envelope=tilted(envelope, profile["tilt_db_per_octave"]),
         aperiodicity=np.array(profile["aperiodicity"], dtype=np.float64),
         breath=profile["breath"],
+        tremor_cents=profile.get("tremor_cents", 0.0),
         preview=path.with_suffix(".mp3"),
     )
 

@@ -10,7 +10,7 @@ from s2s.engine.voices import FOLDER, catalogue, own_voice
 from s2s.engine.voices.build import Design, designs, own_design
 
 # What only building makes of it.
-SHAPED = {"preview_speaker", "preview_text", "presence_db", "warmth_db"}
+SHAPED = {"preview_speaker", "preview_text", "presence_db", "warmth_db", "throat_db", "nose_db", "teeth_db"}
 
 
 def test_there_is_one_of_each() -> None:

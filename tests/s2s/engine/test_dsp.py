@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +198,17 @@ class TestTransform:
         assert 2000 < BIN_HZ[np.argmax(gain_db)] < 5500
         assert gain_db[(BIN_HZ < 900) | (BIN_HZ > 11_000)].max() < 0.6
 
+    def test_an_old_voice_trembles_through_the_whole_recording(self, man: NDArray[np.float32], nora: Voice) -> None:
+        old = replace(nora, tremor_cents=30.0)
+        source = measure(analyse(man, every=2), 0.01)
+        steady = np.full(400, 100.0)
+        trembles = Transform(source, old, old.settings(None)).melody(steady)
+        cents = 1200 * np.log2(trembles / Transform(source, nora, nora.settings(None)).melody(steady))
+        assert np.abs(cents).max() == pytest.approx(30, abs=0.5)
+        assert np.sum(np.diff(np.sign(cents)) > 0) == pytest.approx(5.2 * 2, abs=1)
+        later = Transform(source, old, old.settings(None)).melody(steady[:100], 250)
+        assert np.allclose(later, trembles[250:350])
+
 
 class TestBlocks:
     def test_edges_are_as_smooth_as_the_rest(self, man: NDArray[np.float32], nora: Voice) -> None:
@@ -384,7 +396,9 @@ class TestVoices:
             load(path)
 
     def test_ids_are_twenty_characters_of_the_contracts_alphabet(self) -> None:
-        assert len(catalogue()) >= 4
+        kinds = [(voice.labels["gender"], voice.labels["descriptive"]) for voice in catalogue().values()]
+        assert len(kinds) == 10
+        assert {"childlike", "old", "breathy", "androgynous"} <= {descriptive for _gender, descriptive in kinds}
         for voice_id, voice in catalogue().items():
             assert len(voice_id) == 20
             assert voice_id.isalnum()
