@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -74,8 +75,16 @@ def open_options(page: Page) -> None:
     page.locator("#options > details > summary").click()
 
 
+def show_all_voices(page: Page) -> None:
+    """Also those that are behind a button, of more than twelve."""
+    more = page.get_by_role("button", name=re.compile(r"^Show all \d+ voices$"))
+    if more.is_visible():
+        more.click()
+
+
 def choose_voice(page: Page, *names: str) -> None:
     """These and no others."""
+    show_all_voices(page)
     for box in page.locator(".voice input").all():
         box.set_checked(box.get_attribute("data-name") in names)
     expect(page.locator(".voice input:checked")).to_have_count(len(names))
