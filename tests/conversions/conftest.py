@@ -14,6 +14,7 @@ from django.test import Client
 
 from conversions import actions
 from conversions.ground.clock import db_now
+from conversions.ground.connections import redis
 from conversions.models import Conversion, Step
 from conversions.queue import claim as claiming
 from conversions.queue import failures, leases
@@ -49,6 +50,7 @@ def redis_url() -> Iterator[str]:
 def _place(redis_url: str, settings: Any, tmp_path: Path) -> None:
     """Every test has folders of its own, on one filesystem as in the product."""
     settings.REDIS_URL = redis_url
+    redis().delete("timbre:note:sweep")  # another test's: of long ago, all leases since then would be spared
     media, uploads = tmp_path / "media", tmp_path / "uploads"
     media.mkdir()
     uploads.mkdir()

@@ -213,12 +213,13 @@ def strike_all_but(endpoint: str, failures: int) -> None:
 
 
 def named_files() -> dict[str, list[str]]:
-    """Keys of all files that a row names: recordings, and results, which have a note beside them."""
-    from conversions.models import Conversion, Step
+    """Keys of all files that a row names: recordings, samples of voices, and results, which have a note beside them."""
+    from conversions.models import Conversion, Enrolment, Step
 
     pairs = Conversion.objects.values_list("source", "output")
     results = {output for _source, output in pairs} | set(Step.objects.values_list("result", flat=True))
-    return {"sources": [source for source, _output in pairs], "results": sorted(results - {""})}
+    samples = Enrolment.objects.exclude(sample="").values_list("sample", flat=True)
+    return {"sources": [*(source for source, _output in pairs), *samples], "results": sorted(results - {""})}
 
 
 def newest(count: int) -> list[str]:
