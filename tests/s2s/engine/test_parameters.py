@@ -36,7 +36,7 @@ HEARD = {
 }
 # What lifts the presence alone leaves the rest of the spectrum, where most of the power is; and clean speech has little
 # noise to lose.
-LEAST_ALIKE = {"use_speaker_boost": 0.998, "remove_background_noise": 0.999}
+LEAST_ALIKE = {"use_speaker_boost": 0.997, "remove_background_noise": 0.999}
 NOT_HEARD: dict[str, dict[str, object]] = {
     "speed 1": settings(speed=1.0),
     "seed 0": {"seed": 0},
@@ -83,6 +83,17 @@ def test_what_is_documented_to_be_heard_is(heard: Heard, plain: NDArray[np.int16
         changed = heard(**options)
         assert len(changed) == len(plain), name
         assert np.corrcoef(plain, changed)[0, 1] < LEAST_ALIKE.get(name, 0.99), name
+
+
+def test_the_boost_is_heard_where_a_voice_has_its_presence(heard: Heard, plain: NDArray[np.int16]) -> None:
+    """At 3.3 kHz it lifts 4 dB of what is voiced, and half of that of consonants: in all of the band 1.7."""
+
+    def presence_db(samples: NDArray[np.int16]) -> float:
+        power = np.abs(np.fft.rfft(samples.astype(np.float64))) ** 2
+        hz = np.fft.rfftfreq(len(samples), 1 / 16_000)
+        return float(10 * np.log10(power[(hz > 2500) & (hz < 4500)].sum() / power[hz < 1500].sum()))
+
+    assert presence_db(heard(**HEARD["use_speaker_boost"])) - presence_db(plain) > 1.5
 
 
 @pytest.mark.parametrize("verb", ["convert", "stream"])
