@@ -46,7 +46,8 @@ def bare_server(folder: Path) -> Iterator[Plain]:
         [sys.executable, "-m", *words],
         cwd=CHECKOUT,
         env=os.environ | {"BARE_FILE": str(path)},
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
     )
     url = f"http://127.0.0.1:{port}"
     try:
