@@ -85,8 +85,8 @@ class AddedVoices:
             begun.replace(self._profile(voice_id))
             _sync(self._folder)
         except BaseException:
-            begun.unlink(missing_ok=True)
-            preview.unlink(missing_ok=True)
+            for path in (self._profile(voice_id), begun, preview):
+                path.unlink(missing_ok=True)
             raise
         return voice
 

@@ -25,6 +25,7 @@ from s2s.engine.enrolment import Enrolled, enrol
 from s2s.engine.errors import Refusal
 from s2s.engine.vocoder import SAMPLE_RATE_HZ
 from s2s.engine.voices import Voice
+from s2s.engine.voices import added as added_voices
 from s2s.engine.voices.added import AddedVoices
 from tests.s2s.engine.conftest import API_KEY, SPEECH, EngineProcess
 from tests.s2s.engine.noise import in_noise
@@ -238,6 +239,19 @@ def test_a_voice_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"):
         voices.add(FLAT, "a", "", {}, fail)
     assert kept(tmp_path / "voices") == []
+
+
+def test_a_voice_whose_place_is_not_sure_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> None:
+        if path.is_dir():
+            raise OSError("the disk is full")
+
+    monkeypatch.setattr(added_voices, "_sync", fail)
+    voices = AddedVoices(tmp_path)
+    with pytest.raises(OSError, match="full"):
+        voices.add(FLAT, "a", "", {}, adding.write_preview)
+    assert voices.all() == {}
+    assert kept(tmp_path) == []
 
 
 def test_what_a_killed_process_began_goes_with_the_next(tmp_path: Path) -> None:
