@@ -17,16 +17,16 @@ from redis import Redis
 
 from conversions import actions
 from conversions.files import durable
-from conversions.ground import notes
 from conversions.ground.clock import db_now
 from conversions.models import Call, Conversion, Failure, Step
 from conversions.queue import outcomes
 from conversions.queue.bells import Lane
 from conversions.queue.claim import Claim, LeaseLostError, claim
 from conversions.queue.leases import Lease, LeaseKeeper, keeper
-from conversions.upkeep import sweeper, vitals
+from conversions.upkeep import sweeper
 from conversions.upkeep.worker import work
 from tests.conversions.conftest import Submit, work_all, work_until_done
+from tests.conversions.upkeep.conftest import expire
 from tests.support.cast import Cast
 from tests.support.endpoint import Behaviour
 from tests.support.endpoint import Endpoint as ScriptedEndpoint
@@ -34,26 +34,6 @@ from tests.support.product import wait_for
 from voices.models import Endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _nobody_swept_yet(redis_url: str) -> None:
-    with Redis.from_url(redis_url) as redis:
-        redis.flushall()
-
-
-@pytest.fixture
-def claimed(submit: Submit) -> Claim:
-    """A convert step whose worker vanishes right after claiming it."""
-    submit()
-    work(claim(Lane.CPU))
-    found = claim(Lane.CALLS)
-    assert found is not None
-    return found
-
-
-def expire(claim: Claim) -> None:
-    Step.objects.filter(pk=claim.step_id).update(lease_until=db_now() - timedelta(seconds=1))
 
 
 def enter_call(claim: Claim, endpoint: Endpoint) -> Call:
@@ -81,52 +61,6 @@ def test_an_expired_lease_that_was_not_sent_waits_again(claimed: Claim) -> None:
 def test_a_living_lease_is_left_alone(claimed: Claim) -> None:
     assert sweeper.recover() == 0
     assert Step.objects.get(pk=claimed.step_id).status == Step.Status.RUNNING
-
-
-def swept(seconds_ago: float) -> None:
-    notes.write("sweep", {"at": (db_now() - timedelta(seconds=seconds_ago)).isoformat()})
-
-
-def test_a_lease_that_ran_out_while_nobody_swept_has_time_to_be_renewed(
-    claimed: Claim, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The machine slept for a minute, and its worker with it."""
-    swept(60)
-    expire(claimed)
-    assert sweeper.recover() == 0
-    vitals.note_sweep()
-    assert sweeper.recover() == 0  # the next sweep comes before the worker's third of a lease is over
-    vitals.note_sweep()
-    keeper._renew({claimed.token: Lease(claimed)})
-    later = db_now() + timedelta(seconds=settings.LEASE_SECONDS / 2 + 1)
-    monkeypatch.setattr(sweeper, "db_now", lambda: later)
-    assert sweeper.recover() == 0
-    monkeypatch.undo()
-    expire(claimed)  # this time while somebody swept
-    swept(1)
-    assert sweeper.recover() == 1
-
-
-def test_a_worker_that_does_not_come_back_from_it_is_lost_half_a_lease_later(
-    claimed: Claim, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    swept(60)
-    expire(claimed)
-    assert sweeper.recover() == 0
-    vitals.note_sweep()
-    later = db_now() + timedelta(seconds=settings.LEASE_SECONDS / 2 + 1)
-    monkeypatch.setattr(sweeper, "db_now", lambda: later)
-    notes.write("sweep", {**notes.read("sweep")[0], "at": later.isoformat()})
-    assert sweeper.recover() == 1
-
-
-def test_sweeps_that_are_always_late_keep_nothing_for_ever(claimed: Claim) -> None:
-    swept(60)
-    expire(claimed)
-    vitals.note_sweep()
-    Step.objects.filter(pk=claimed.step_id).update(lease_until=db_now() - timedelta(seconds=70))
-    swept(60)
-    assert sweeper.recover() == 1
 
 
 def test_a_lease_that_is_renewed_meanwhile_is_left_alone(claimed: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,8 +272,6 @@ def test_cancelling_aborts_a_running_call(submit: Submit, scripted: ScriptedEndp
 
 
 def test_the_sweeper_rings_for_what_waits_but_not_on_top_of_hanging_bells(submit: Submit, redis_url: str) -> None:
-    from redis import Redis
-
     with Redis.from_url(redis_url) as redis:
         redis.flushall()
         submit()
@@ -352,7 +284,6 @@ def test_the_sweeper_rings_for_what_waits_but_not_on_top_of_hanging_bells(submit
 
 
 def test_the_sweeper_rings_only_for_slots_that_are_free(submit: Submit, endpoint: Endpoint, redis_url: str) -> None:
-    from redis import Redis
 
     submit(), submit(), submit()
     while found := claim(Lane.CPU):
@@ -376,7 +307,6 @@ def test_the_sweeper_rings_only_for_slots_that_are_free(submit: Submit, endpoint
 def test_the_sweeper_rings_for_no_more_long_recordings_than_may_start(
     submit: Submit, endpoint: Endpoint, redis_url: str
 ) -> None:
-    from redis import Redis
 
     for _ in range(3):
         submit()
