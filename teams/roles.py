@@ -15,6 +15,7 @@ class May(Enum):
     CONVERT = auto()
     EXPORT = auto()  # a result in another format: work, and space
     CHANGE_ANY = auto()
+    SHARE = auto()  # by a link, with people outside
 
 
 _MEMBERS: Final = frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER})
@@ -23,6 +24,7 @@ _ALLOWED: Final = {
     May.CONVERT: _MEMBERS,
     May.EXPORT: _MEMBERS,
     May.CHANGE_ANY: frozenset({Role.OWNER, Role.ADMIN}),
+    May.SHARE: _MEMBERS,
 }
 
 

@@ -24,6 +24,7 @@ def test_roles_allow_what_their_names_say(cast: Cast) -> None:
     assert [may(user, May.VIEW) for user in (cast.alice, cast.bob, cast.victor)] == [True, True, True]
     assert [may(user, May.CONVERT) for user in (cast.alice, cast.bob, cast.victor)] == [True, True, False]
     assert [may(user, May.CHANGE_ANY) for user in (cast.alice, cast.bob, cast.victor)] == [True, False, False]
+    assert [may(user, May.SHARE) for user in (cast.alice, cast.bob, cast.victor)] == [True, True, False]
 
 
 def test_a_role_counts_in_its_own_team_only(cast: Cast) -> None:
