@@ -1,7 +1,8 @@
 // Whether nothing can be heard in a file: decoded here where it is short, by the measure of the server, which decodes
-// the others. One after the other, so that no more than one lies in memory.
+// the others. One after the other, so that no more than one lies in memory. What a FLAC has less than it says shows here.
 
 import { within } from "./patience.js";
+import { isShort } from "./promises.js";
 
 // A minute of stereo at 48 kHz takes 46 MB decoded; the file itself lies beside it.
 const MOST_SECONDS = 60;
@@ -39,17 +40,18 @@ function isHeard(sound, least) {
   });
 }
 
-async function measured(file, silence) {
+async function measured(file, head, silence) {
   const seconds = await within(PATIENCE_MS, lengthOf(file));
-  if (!(seconds > 0 && seconds <= MOST_SECONDS)) return false;
+  if (!(seconds > 0 && seconds <= MOST_SECONDS)) return "";
   const sound = await new OfflineAudioContext(1, 1, 48_000).decodeAudioData(await file.arrayBuffer());
-  return sound.duration >= seconds - MOMENT_S && !isHeard(sound, 10 ** (silence / 10));
+  if (isShort(head, sound.duration)) return "cut";
+  return sound.duration >= seconds - MOMENT_S && !isHeard(sound, 10 ** (silence / 10)) ? "silent" : "";
 }
 
-// `head`: its first bytes; `silence` in dBFS, as root mean square. False for all that is heard or isn't known.
-export function isSilent(file, head, silence) {
-  if (file.size > MOST_BYTES || !ONE_TRACK.test(String.fromCharCode(...head.subarray(0, 12)))) return false;
-  const found = before.then(() => measured(file, silence)).catch(() => false); // another kind than this browser reads
+// `head`: its first bytes; `silence` in dBFS, as root mean square. "silent", "cut", or "" for all that is well or isn't known.
+export function heard(file, head, silence) {
+  if (file.size > MOST_BYTES || !ONE_TRACK.test(String.fromCharCode(...head.subarray(0, 12)))) return "";
+  const found = before.then(() => measured(file, head, silence)).catch(() => ""); // another kind than this browser reads
   before = found;
   return found;
 }

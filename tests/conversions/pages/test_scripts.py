@@ -58,7 +58,7 @@ NAMED = {
     "sample": {"sample.js": r'\bshow\("(\w+)"\)'},
     "level": {"level.js": GIVEN},
     "microphone": {"microphone.js": r'(?:return|\w:| :|reasons\[name\] \?\?) "(\w+)"'},
-    "mistakes": {"inspecting.js": GIVEN, "mistakes.js": GIVEN},
+    "mistakes": dict.fromkeys(("inspecting.js", "mistakes.js", "promises.js", "silence.js"), GIVEN),
     "notification": dict.fromkeys(("notify.js", "permission.js"), r'\bsay\([^)]*"(\w+)"'),
 }
 
