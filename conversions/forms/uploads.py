@@ -49,7 +49,7 @@ class RecordingUploadHandler(TemporaryFileUploadHandler):
     ) -> tuple[QueryDict, formdata.Files]:
         self._is_small = content_length <= AT_THE_DOOR_BYTES
         clean_name = MultiPartParser(META, input_data, [self], encoding).sanitize_file_name
-        return formdata.receive(input_data.read, boundary, self, clean_name)
+        return formdata.receive(input_data.read, content_length, boundary, self, clean_name)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)

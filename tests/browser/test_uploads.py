@@ -109,6 +109,32 @@ def test_a_batch_has_its_recordings_as_they_were_chosen_however_they_arrive(page
     expect(page.locator("th.what bdi")).to_have_text(["chosen 2", "chosen 3", "chosen 1"])
 
 
+WHAT_IS_SENT = """
+    window.sent = [];
+    const { send } = XMLHttpRequest.prototype;
+    XMLHttpRequest.prototype.send = function (body) {
+        window.sent.push([...body].map(([name, value]) => `${name} is ${value instanceof File ? "a file" : value}`));
+        return send.call(this, body);
+    };
+"""
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_each_form_ends_with_its_recording_and_has_said_so(page: Page, speech: Path, several: bool) -> None:
+    """Else the server looks for that end in all of it."""
+    page.add_init_script(WHAT_IS_SENT)
+    page.goto("/")
+    choose(page, *[named(speech / "interview.mp3", f"{number}.mp3") for number in range(1 + several)])
+    gate = Gate(page)
+    convert(page)
+    gate.wait_for(1 + several)
+    for sent in page.evaluate("window.sent"):
+        assert sent[-1] == "audio is a file"
+        assert "last is audio" in sent[:-1]
+    gate.open()
+    page.wait_for_url(re.compile("/(conversions|batches)/"))
+
+
 def test_what_is_refused_stays_with_its_reason_and_the_others_are_accepted(page: Page, speech: Path) -> None:
     allow(page, 413)
     page.goto("/")

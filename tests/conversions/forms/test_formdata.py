@@ -70,6 +70,49 @@ def test_an_end_that_lies_across_two_large_reads(before: int) -> None:
     assert found == ({"a": ["b"]}, {"audio": [("a.wav", "audio/wav", sound)]})
 
 
+SAYS_SO = field(b"last", b"audio")
+
+
+@given(sound=BYTES, size=st.integers(1, 64), ends_with=st.sampled_from([b"--xYz--\r\n", b"--xYz--"]))
+def test_a_file_with_which_the_form_ends_as_it_has_said(sound: bytes, size: int, ends_with: bytes) -> None:
+    """Wherever a read ends, and whatever is in it."""
+    body = SAYS_SO + field(b"title", b"a") + file(b"audio", sound) + ends_with
+    if b"\r\n--xYz" in b"\r\n" + sound:
+        return  # what is read in one piece with the end is looked through
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formdata, "CHUNK_BYTES", size)
+        fields, files = parsed(body, RecordingUploadHandler())
+    assert fields == {"last": ["audio"], "title": ["a"]}
+    assert files == {"audio": [("a.wav", "audio/wav", sound)]}
+
+
+@pytest.mark.parametrize(
+    ("says", "most"),
+    [(SAYS_SO, 0), (field(b"last", b"other"), 10), (b"", 10)],
+    ids=["says so", "says it of another", "says nothing"],
+)
+def test_its_end_is_not_looked_for_where_it_is_known(monkeypatch: pytest.MonkeyPatch, says: bytes, most: int) -> None:
+    looked: list[bytes] = []
+
+    def look(within: bytes, what: bytes) -> bool:
+        looked.append(within)
+        return what in within
+
+    monkeypatch.setattr(formdata, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(formdata, "_is_within", look)
+    sound = b"\xff" * (10_000 - len(whole(says, file(b"audio", b""))))
+    assert parsed(whole(says, file(b"audio", sound)), RecordingUploadHandler())[1]["audio"][0][2] == sound
+    assert max(0, most - 5) <= len(looked) <= most
+
+
+def test_who_says_so_and_goes_on_has_sent_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page does; what they meant by it is in their own file."""
+    monkeypatch.setattr(formdata, "CHUNK_BYTES", 500)
+    first, second = file(b"audio", b"a" * 5000), file(b"audio", b"b" * 5000)
+    _fields, files = parsed(whole(SAYS_SO, first, second), RecordingUploadHandler())
+    assert files == {"audio": [("a.wav", "audio/wav", b"a" * 5000 + b"\r\n" + second.removesuffix(b"\r\n"))]}
+
+
 def test_a_file_that_says_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formdata, "CHUNK_BYTES", 500)
     sound = b"a" * 5000
@@ -124,13 +167,22 @@ def test_no_name_is_no_file(given_name: bytes) -> None:
     "broken",
     [
         file(b"audio", b"first") + file(b"audio", b"it ends in the mid"),
+        SAYS_SO + file(b"audio", b"\xff" * 3 * formdata.CHUNK_BYTES),
         file(b"audio", b"first") + b"--xYz\r\nno header\r\n\r\n",
         whole(file(b"audio", b"first"), file(b"audio", b"YWJj", headers=b"Content-Transfer-Encoding: base64\r\n")),
         whole(file(b"audio", b"first"), b"--xYz\r\nContent-Type: audio/wav\r\n\r\nof no field\r\n"),
         whole(file(b"audio", b"first"), file(b"audio", b"a", headers=b"Content-Length: 7\r\n")),
         whole(file(b"audio", b"first"), file(b"audio", b"a", headers=b"X: " + b"x" * 5000 + b"\r\n")),
     ],
-    ids=["cut", "no header", "encoded", "of no field", "another length", "a large header"],
+    ids=[
+        "cut",
+        "cut though it said that it ends so",
+        "no header",
+        "encoded",
+        "of no field",
+        "another length",
+        "a large header",
+    ],
 )
 def test_a_broken_form_leaves_nothing_on_the_disk(broken: bytes, settings: Any) -> None:
     handler = RecordingUploadHandler()
