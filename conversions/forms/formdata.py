@@ -178,7 +178,7 @@ class _Form:
         self._has_length = segment.header("Content-Length") is not None
         self._handler.new_file(self._name, name, segment.content_type or "", None, segment.charset, {})
         self._is_file = True
-        self._is_last = self._fields.get(LAST) == self._name
+        self._is_last: bool = self._fields.get(LAST) == self._name
 
     def _count_bytes(self, count: int) -> None:
         self._bytes_of_fields += count
