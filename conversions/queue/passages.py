@@ -11,7 +11,7 @@ from voices.models import Endpoint
 
 # Shorter than anything that can be said; and what is left between two regions where nobody says much.
 LEAST_S: Final = 0.2
-_LEAST_BETWEEN_S: Final = 0.5
+LEAST_BETWEEN_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def passages(
     is too short to be spoken goes with what is before it, and so does what lies between two where `is_pause`: a call
     for it would bring nothing, or somebody who isn't there.
     """
-    least, between = (round(seconds * sample_rate_hz) for seconds in (LEAST_S, _LEAST_BETWEEN_S))
+    least, between = (round(seconds * sample_rate_hz) for seconds in (LEAST_S, LEAST_BETWEEN_S))
     found: list[Passage] = []
     for channel in channels_of(regions):
         marked = [region for region in regions if region.channel == channel]

@@ -2,20 +2,22 @@
 
 A piece that is measured on itself comes out in a voice of its own: three seconds of somebody are another mood of them
 than the minute after. So all pieces of one speaker come with the same speech: the first that is theirs. Where nobody
-has said who speaks, it is the first of the recording, on which it would be measured as a whole.
+has said who speaks, it is the first of the recording, on which it would be measured as a whole; or beside regions, the
+first of all that is in none.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
 from conversions.files import durable
 from conversions.ground.connections import give_back
+from conversions.queue.passages import LEAST_BETWEEN_S
 from conversions.steps import cutting
 from conversions.steps.loading import Piece
 from s2s.audio import SPEECH_RATE_HZ, AudioError, Stop, speech_of
@@ -54,20 +56,37 @@ def speech_behind(piece: Piece, source: BinaryIO, stop: Stop) -> bytes | None:
 
 
 def _theirs(piece: Piece) -> tuple[_Who, list[_Span]]:
-    """Who speaks in the middle of the piece, and where else; no place where the recording's own voice does, beside
-    others."""
+    """Who speaks in most of the piece, and where else."""
     conversion = piece.conversion
     length_s = conversion.source_duration_s or 0.0
     if not conversion.in_regions:
         return (conversion.pk, None, None, ""), [(0.0, length_s)]
-    regions = list(conversion.regions.filter(channel=piece.channel))
-    spans = [(each, (each.start_s, length_s if each.end_s is None else each.end_s)) for each in regions]
-    middle_s = sum(piece.samples) / 2 / (conversion.source_rate_hz or 1)
-    here = next((each for each, (start_s, end_s) in spans if start_s <= middle_s < end_s), None)
-    if here is None:
-        return (conversion.pk, piece.channel, None, ""), []
-    own = [span for each, span in spans if (each.voice_id, each.speaker) == (here.voice_id, here.speaker)]
-    return (conversion.pk, piece.channel, here.voice_id, here.speaker), own
+    spans: dict[_Who, list[_Span]] = {}
+    for voice_id, speaker, span in _stretches(piece, length_s):
+        if voice_id == piece.voice.pk:
+            spans.setdefault((conversion.pk, piece.channel, voice_id, speaker), []).append(span)
+    rate_hz = conversion.source_rate_hz or 1
+    here = (piece.samples[0] / rate_hz, piece.samples[1] / rate_hz)
+    none = (conversion.pk, piece.channel, None, "")
+    return max(spans.items(), key=lambda each: _in_common_s(here, each[1]), default=(none, []))
+
+
+def _stretches(piece: Piece, length_s: float) -> Iterator[tuple[int | None, str, _Span]]:
+    """In which voice, whose speech, and where. What nobody marked is in the recording's own voice, and of one speaker:
+    of each by itself, the voice would jump from one to the next."""
+    reached_s = 0.0
+    for region in piece.conversion.regions.filter(channel=piece.channel):
+        end_s = length_s if region.end_s is None else region.end_s
+        if region.start_s - reached_s >= LEAST_BETWEEN_S:
+            yield piece.conversion.voice_id, "", (reached_s, region.start_s)
+        yield region.voice_id, region.speaker, (region.start_s, end_s)
+        reached_s = end_s
+    if length_s - reached_s >= LEAST_BETWEEN_S:
+        yield piece.conversion.voice_id, "", (reached_s, length_s)
+
+
+def _in_common_s(one: _Span, others: list[_Span]) -> float:
+    return sum(max(0.0, min(one[1], end_s) - max(one[0], start_s)) for start_s, end_s in others)
 
 
 def _of_speaker(piece: Piece, who: _Who, spans: list[_Span], source: BinaryIO, stop: Stop) -> bytes | None:

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from conversions import actions
 from conversions.models import Conversion, Step
-from s2s.engine.voices import catalogue
-from tests.conversions.conftest import Submit, done
+from s2s.contract import ConvertParameters
+from tests.conversions.conftest import Submit, done, upload
 from tests.conversions.pieces import RATE, Samples, heard, wav_of
-from tests.s2s.engine.conftest import EngineProcess
 from tests.s2s.engine.pitch import f0_of
-from tests.support.dialogue import conversation
+from tests.support.cast import Cast
+from tests.support.dialogue import conversation, speech_of
 from tests.support.joins import MOST, heard_at
-from voices.models import Endpoint, Voice, VoiceModel
+from voices.models import Endpoint, Voice
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 LENGTH_S, MOST_S = 120.0, 20.0
 MOST_CENTS = 5.0
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    process = EngineProcess(ENGINE_MAX_BYTES="50000000")
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def real(engine: EngineProcess, endpoint: Endpoint, voice: Voice) -> Endpoint:
-    """The engine with a voice of its own, which takes all at once."""
-    Endpoint.objects.update(base_url=engine.url)
-    VoiceModel.objects.create(endpoint=endpoint, model_id="engine", name="Engine", takes_source_speech=True)
-    voice.voice_id = next(key for key, design in catalogue().items() if design.name == "Nora")
-    voice.save()
-    return endpoint
 
 
 def test_nobody_hears_that_it_was_cut(real: Endpoint, submit: Submit) -> None:
@@ -53,6 +36,23 @@ def test_nobody_hears_that_it_was_cut(real: Endpoint, submit: Submit) -> None:
     assert {name: value for name, value in heard_there.items() if value > MOST[name]} == {}
     places = [0, *joins, len(source)]
     higher = [higher_cents(result[start:end], whole[start:end]) for start, end in pairwise(places)]
+    assert higher == pytest.approx([0.0] * len(higher), abs=MOST_CENTS)
+
+
+def test_between_regions_the_voice_is_that_of_the_whole(
+    real: Endpoint, submit: Submit, voice: Voice, cast: Cast
+) -> None:
+    """Three seconds by themselves are another mood of the same man, and would be another voice."""
+    source = np.tile(speech_of("man_librivox"), 2)
+    whole = heard(done(submit(data=wav_of(source))))
+    marked = [actions.RegionOrder(start_s, start_s + 3) for start_s in (20, 26, 32)]
+    given = ConvertParameters.model_validate({"output_format": "wav_16000"})
+    with upload(wav_of(source)) as file:
+        conversion = actions.submit(cast.alice, cast.team, file, voice, actions.Order(given, marked))
+    result = heard(done(conversion))
+    assert len(result) == len(source)
+    between = [slice(first * RATE, last * RATE) for first, last in ((0, 20), (23, 26), (29, 32), (35, 41))]
+    higher = [higher_cents(result[place], whole[place]) for place in between]
     assert higher == pytest.approx([0.0] * len(higher), abs=MOST_CENTS)
 
 

@@ -3,8 +3,6 @@ was."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -25,13 +23,12 @@ from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.upkeep.worker import work
 from conversions.words.speakers import billing_among
-from s2s.audio import speech_of, stretch
 from tests.conversions.conftest import client_of, done, work_all, work_one
-from tests.conversions.pieces import RATE, SPEAKS, Samples, heard, wav_of
+from tests.conversions.pieces import RATE, SPEAKS, Samples, heard
 from tests.conversions.steps.band import EDGE, VOICES, Band, speaks
 from tests.support.endpoint.speaking import TONE
 from tests.support.lag import level_db
-from voices.models import Endpoint, Voice, VoiceModel
+from voices.models import Endpoint, Voice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,31 +54,6 @@ def test_each_region_has_its_voice_at_its_sample_and_the_rest_is_as_it_was(band:
         if not name:
             assert np.abs(rest[first:last]).max() < 1.01 / 32768
     assert sorted(band.asked) == ["atlas", "marcus", "nora", "nora"]
-
-
-def test_all_regions_of_a_speaker_are_measured_by_the_same_speech(band: Band, speech: Samples) -> None:
-    VoiceModel.objects.create(endpoint=band.nora.endpoint, model_id="here", name="Here", takes_source_speech=True)
-    theirs = (One(2, 5, voice=band.marcus, speaker="Ann"), One(8.5, 11.5, voice=band.marcus, speaker="Ann"))
-    other = One(14, 20, voice=band.marcus, speaker="Ben")
-    done(band.send(speech, *theirs, other, One(20, 24, voice=band.atlas, speaker="Ann")))
-    file = io.BytesIO(wav_of(speech))
-
-    def spoken(*places: tuple[float, float]) -> str:
-        blocks = (
-            block
-            for begin, end in places
-            for block in stretch(file, begin, round((end - begin) * 24_000), sample_rate_hz=24_000)
-        )
-        return hashlib.sha256(speech_of(blocks)).hexdigest()
-
-    ann, ben = spoken((2, 5), (8.5, 11.5)), spoken((14, 20))
-    assert ann != ben
-    sent = sorted(
-        (request.voice_id, *[part.sha256 for part in request.parts if part.name == "source_speech"])
-        for request in band.scripted.requests
-    )
-    # Atlas is of an endpoint that takes none. Between regions nobody says who speaks, so each is measured by itself.
-    assert sent == sorted([("atlas",), ("marcus", ann), ("marcus", ann), ("marcus", ben), *[("nora",)] * 4])
 
 
 def test_the_ledger_has_what_each_endpoint_was_sent(band: Band, speech: Samples) -> None:
