@@ -31,12 +31,11 @@ from django_stubs_ext import WithAnnotations
 from conversions.files import beginnings
 from conversions.models import Call, Conversion, Step
 from conversions.pages.blocks import MOST_LISTED
-from conversions.pages.remaining import pieces_left_s
+from conversions.pages.remaining import LEAST_SHARE, pieces_left_s
 from conversions.words.expected import pace_of, ready_words, remaining_s, running_words, waiting_s
 from voices.models import Endpoint
 
 COUNTED_AT_MOST = 100
-LEAST_SHARE = 0.01  # of an answer: what an endpoint sends to be heard of isn't a pace yet
 LEAST_HEARD_S = 1.0  # of a beginning: the head of a file alone is no sound
 # What `progress_of` reads of the conversion itself, for `only`.
 FIELDS = (
@@ -293,7 +292,14 @@ def _several(conversion: _Watched) -> Progress | None:
 def _in_regions(conversion: _Watched) -> Progress:
     """Of one in which several speak, at several endpoints perhaps: what any of those waits for may hold it."""
     steps = Step.objects.filter(conversion=conversion.pk, kind=Step.Kind.CONVERT).order_by()
-    counted = steps.aggregate(all=Count("pk"), done=Count("pk", filter=Q(status=Step.Status.DONE)))
+    is_done, is_running = Q(status=Step.Status.DONE), Q(status=Step.Status.RUNNING)
+    counted = steps.aggregate(
+        all=Count("pk"),
+        done=Count("pk", filter=is_done),
+        all_s=Sum("seconds"),
+        done_s=Sum("seconds", filter=is_done, default=0.0),
+        come_s=Sum(F("seconds") * F("share"), filter=is_running, default=0.0),
+    )
     held, done = _held(steps), counted["done"]
     if not done and not conversion.running:
         words = _("Waiting to try again") if conversion.attempts else _("Waiting")
@@ -302,7 +308,9 @@ def _in_regions(conversion: _Watched) -> Progress:
         return _delayed(conversion, words) or Progress(conversion.status, words, moves=True)
     words = _("Converting: %(done)d of %(pieces)d pieces") % {"done": done, "pieces": counted["all"]}
     aside = held if held and not conversion.running else _ready_in(conversion)
-    return Progress(conversion.status, words, aside, moves=True, percent=100 * done // counted["all"])
+    # By their lengths: a word beside an hour is not half of both.
+    percent = min(99, int(100 * (counted["done_s"] + counted["come_s"]) / (counted["all_s"] or 1.0)))
+    return Progress(conversion.status, words, aside, moves=True, percent=percent)
 
 
 def _held(steps: QuerySet[Step]) -> str:
