@@ -20,7 +20,7 @@ from conversions import actions
 from conversions.access.sources import of_conversion
 from conversions.files import durable
 from conversions.ledger.sums import estimate
-from conversions.models import Conversion, Step
+from conversions.models import Call, Conversion, Step
 from conversions.pages.kept import kept_between
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
@@ -320,6 +320,19 @@ def test_what_it_cost_counts_what_pieces_have_in_common(begun: Conversion) -> No
     sent_s = sum(begun.steps.filter(kind=Step.Kind.CONVERT).values_list("seconds", flat=True))
     assert sent_s > (begun.source_duration_s or 0)
     assert estimate(begun) == math.ceil(sent_s * 1000)
+
+
+def test_a_redo_says_on_its_button_what_it_costs(alice: Client, begun: Conversion, cast: Cast) -> None:
+    Endpoint.objects.update(billed=True, credits_per_minute=60_000)
+    piece = begun.steps.filter(kind=Step.Kind.CONVERT).earliest("position")
+    page = alice.get(f"/conversions/{begun.pk}/").content.decode()
+    said = re.search(r'id="redo-1"[^>]*>.*?Redo \(about ([\d,]+) credits\)', page, re.S)
+    assert said is not None
+    assert float(said[1].replace(",", "")) == math.ceil(piece.seconds * 1000)
+    assert actions.redo(begun, cast.alice, 1)
+    work_all()
+    call = Call.objects.get(step__kind=Step.Kind.REDO)
+    assert call.seconds == pytest.approx(piece.seconds)
 
 
 def test_of_hundreds_one_is_redone_and_left_again_in_its_block(alice: Client, begun: Conversion) -> None:
