@@ -6,7 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from teams.gatekeeper import current_team
+from teams.gatekeeper import current_team, may
+from teams.roles import May
 
 
 def site(request: HttpRequest) -> dict[str, object]:
@@ -15,5 +16,6 @@ def site(request: HttpRequest) -> dict[str, object]:
         "site_name": settings.SITE_NAME,
         # Asked for only by pages that show it.
         "team": SimpleLazyObject(lambda: current_team(user)) if user is not None else None,
+        "may_share_links": SimpleLazyObject(lambda: may(user, May.SHARE)) if user is not None else False,
         "can_send_email": bool(settings.EMAIL_URL),
     }

@@ -231,6 +231,12 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# Beside allauth's own: whatever opens a shared link, tries its password, comments there.
+ACCOUNT_RATE_LIMITS = {"share": "120/m/ip", "share_password": "10/m/ip,30/10m/key", "share_comment": "10/m/ip"}
+# Django forgets some at random beyond 300, and with them how often somebody has tried.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5_000}},
+}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "conversions:studio"
 

@@ -30,13 +30,27 @@ from conversions.actions.regions import MOST_REGIONS, SHORTEST_S, SPEAKER_CHARAC
 from conversions.actions.rename import rename
 from conversions.actions.restore import restore
 from conversions.actions.retry import retry
+from conversions.actions.sharing import (
+    MOST_COMMENTS,
+    MOST_SHARES,
+    ShareOrder,
+    comment,
+    delete_comment,
+    may_be_shared,
+    may_revoke,
+    note_opened,
+    revoke,
+    share,
+)
 from conversions.actions.submit import Accepted, Order, submit, submit_all
 from conversions.actions.unplug import Known, known_of, unplug
 from conversions.ledger.usage import OverQuotaError
 
 __all__ = [
     "MOST_AT_ONCE",
+    "MOST_COMMENTS",
     "MOST_REGIONS",
+    "MOST_SHARES",
     "MOST_VOICES",
     "PASSAGE_S",
     "SHORTEST_S",
@@ -52,13 +66,16 @@ __all__ = [
     "OverQuotaError",
     "RefusedError",
     "RegionOrder",
+    "ShareOrder",
     "TooLargeError",
     "VoiceOrder",
     "audition",
     "cancel",
     "cancel_redo",
     "change_preset",
+    "comment",
     "delete",
+    "delete_comment",
     "delete_preset",
     "delete_voice",
     "diarize",
@@ -74,8 +91,11 @@ __all__ = [
     "known_of",
     "left_by",
     "listen",
+    "may_be_shared",
     "may_change_preset",
+    "may_revoke",
     "not_installed_words",
+    "note_opened",
     "order",
     "ordered_of",
     "part_with",
@@ -88,8 +108,10 @@ __all__ = [
     "restore",
     "retry",
     "retry_voice",
+    "revoke",
     "save_preset",
     "set_default_preset",
+    "share",
     "submit",
     "submit_all",
     "unplug",

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from conversions import actions
+from conversions.words.moments import moment_words
 from voices.models import Voice
 
 MOST_SPEAKERS: Final = 30
@@ -34,16 +35,6 @@ _MOMENT = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d{1,6})?)")
 _TOGETHER_S: Final = 0.05  # so little of an overlap is a matter of rounding
 
 VoiceChoices = list[tuple[str, str | list[tuple[str, str]]]]
-
-
-def moment_words(seconds: float) -> str:
-    """`3729.5` -> "1:02:09.5"; as `MomentField` reads it, to a hundredth."""
-    hundredths = round(seconds * 100)
-    minutes, rest = divmod(hundredths, 6000)
-    hours, minutes = divmod(minutes, 60)
-    whole, parts = divmod(rest, 100)
-    fraction = f".{parts:02}".rstrip("0") if parts else ""
-    return (f"{hours}:{minutes:02}" if hours else f"{minutes}") + f":{whole:02}{fraction}"
 
 
 class MomentField(forms.CharField):

@@ -10,6 +10,16 @@ from django.utils.translation import gettext_lazy as _
 MOST_CHARACTERS = 200
 
 
+def one_line(text: str) -> str:
+    """No line breaks, no marks that nobody sees: Cc control, Cf format (as right-to-left override), Cs halves."""
+    seen = (
+        " " if character.isspace() else character
+        for character in unicodedata.normalize("NFC", text)
+        if character.isspace() or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+    )
+    return " ".join("".join(seen).split())
+
+
 class TitleForm(forms.Form):
     """A new name: one line, not empty, not too long."""
 
@@ -24,13 +34,7 @@ class TitleForm(forms.Form):
     )
 
     def clean_title(self) -> str:
-        """No line breaks, no marks that nobody sees: Cc control, Cf format (as right-to-left override), Cs halves."""
-        seen = (
-            " " if character.isspace() else character
-            for character in unicodedata.normalize("NFC", self.cleaned_data["title"])
-            if character.isspace() or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-        )
-        title = " ".join("".join(seen).split())
+        title = one_line(self.cleaned_data["title"])
         if not title:
             raise forms.ValidationError(self.fields["title"].error_messages["required"], code="required")
         return title

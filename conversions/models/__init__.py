@@ -11,11 +11,13 @@ from conversions.models.failure import Failure
 from conversions.models.preset import DefaultPreset, Preset
 from conversions.models.recording import Recording
 from conversions.models.region import Region
+from conversions.models.share import Comment, Share
 from conversions.models.step import Step
 
 __all__ = [
     "Batch",
     "Call",
+    "Comment",
     "Conversion",
     "DefaultPreset",
     "Diarization",
@@ -27,6 +29,7 @@ __all__ = [
     "Preset",
     "Recording",
     "Region",
+    "Share",
     "Step",
     "log",
     "log_all",

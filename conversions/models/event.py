@@ -40,6 +40,10 @@ class Event(models.Model):
         RESTORED = "restored"
         EXPORTED = "exported"
         ERASED = "erased"
+        SHARED = "shared"  # a link for people outside
+        UNSHARED = "unshared"  # and revoked
+        COMMENTED = "commented"  # by somebody who has such a link
+        COMMENT_DELETED = "uncommented"
         # Of a voice that a team has made (`Enrolment`), which is what they are about then.
         VOICE_ASKED = "voice_asked"  # somebody has given a sample, and said that they may
         VOICE_READY = "voice_ready"

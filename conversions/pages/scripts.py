@@ -284,6 +284,14 @@ def _transport() -> Words:
     }
 
 
+def _shared() -> Words:
+    return {"transport": _transport()}
+
+
+def _shares() -> Words:
+    return {"copying": {"done": _("Copied"), "refused": _("The link is marked: copy it with your keyboard or finger.")}}
+
+
 def _parts() -> Words:
     return {
         "transport": _transport(),
@@ -344,4 +352,6 @@ _PAGES = {
     "account": _account,
     "parts": _parts,
     "own_voices": _own_voices,
+    "shared": _shared,
+    "shares": _shares,
 }

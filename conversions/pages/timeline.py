@@ -38,6 +38,10 @@ _SENTENCES: dict[str, StrPromise] = {
     Event.Kind.RESTORED: gettext_lazy("%(who)s brought it back"),
     Event.Kind.EXPORTED: gettext_lazy("Made as %(format)s too"),
     Event.Kind.ERASED: gettext_lazy("%(who)s erased it"),
+    Event.Kind.SHARED: gettext_lazy("%(who)s shared it by a link%(link)s"),
+    Event.Kind.UNSHARED: gettext_lazy("%(who)s revoked a link to it%(link)s"),
+    Event.Kind.COMMENTED: gettext_lazy("A comment came by a link%(link)s"),
+    Event.Kind.COMMENT_DELETED: gettext_lazy("%(who)s deleted a comment"),
     Event.Kind.VOICE_ASKED: gettext_lazy("%(who)s gave a recording for a voice, and said that it may be used"),
     Event.Kind.VOICE_READY: gettext_lazy("The voice is ready"),
     Event.Kind.VOICE_FAILED: gettext_lazy("The voice could not be made. %(words)s"),
@@ -126,6 +130,7 @@ def words_of(event: Event, *, apart: bool = False) -> str:
     # Rows written by an older version may lack a value: it is left out then.
     values: defaultdict[str, object] = defaultdict(str, event.data)
     values["who"] = str(event.actor) if event.actor else _("Someone")
+    values["link"] = f" ({event.data['for_whom']})" if event.data.get("for_whom") else ""
     values["length"] = spoken_duration(event.data.get("duration_s", 0))
     if event.kind == Event.Kind.DELAYED and event.data.get("code") == "lost":
         return str(values["words"])  # it is looked for, not tried again

@@ -14,13 +14,15 @@ from django.utils.translation import ngettext
 
 from conversions.models import Conversion
 from conversions.words.durations import clock_duration, spoken_duration
-from conversions.words.formats import format_words
+from conversions.words.formats import format_words, is_playable, is_playable_container
 from conversions.words.noticed import missing_words
 from s2s.audio.limits import SILENCE_DBFS
 from s2s.audio.mistakes import FOREIGN, MISTAKES, MP4_STARTS, Marks
 
 register = template.Library()
 register.filter("format_words", format_words)
+register.filter("playable_format", is_playable)
+register.filter("playable_container", is_playable_container)
 
 
 @register.simple_tag
@@ -34,12 +36,6 @@ def marks() -> str:
 
 def _in_hex(kinds: dict[str, tuple[Marks, ...]]) -> dict[str, list[list[tuple[int, str]]]]:
     return {name: [[(place, mark.hex()) for place, mark in marks] for marks in ways] for name, ways in kinds.items()}
-
-
-# Containers that every current browser plays. A video's sound is played by an audio element too.
-_PLAYABLE_CONTAINERS = frozenset({"mp3", "wav", "flac", "ogg", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "aac"})
-# Headerless samples: no browser can know what they are.
-_HEADERLESS = ("pcm_", "ulaw_", "alaw_")
 
 
 @register.filter
@@ -78,16 +74,6 @@ def source_words(conversion: Conversion) -> str:
 def missing(conversion: Conversion) -> str:
     """That a part of its file never arrived; else empty."""
     return missing_words(conversion.source_noticed, conversion.source_duration_s)
-
-
-@register.filter
-def playable_format(output_format: str) -> bool:
-    return not output_format.startswith(_HEADERLESS)
-
-
-@register.filter
-def playable_container(container: str) -> bool:
-    return container in _PLAYABLE_CONTAINERS
 
 
 @register.filter

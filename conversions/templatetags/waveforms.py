@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from conversions.words.waveforms import thinned
+
 register = template.Library()
 
-POINTS = 250
 HEIGHT = 64
 _MIDDLE = HEIGHT // 2
 _REACH = _MIDDLE - 2  # a full-scale peak keeps clear of the edge
-
-
-def thinned(peaks: bytes, points: int = POINTS) -> bytes:
-    """At most `points` values (0..255), each the greatest of its bucket: a click stays visible."""
-    if len(peaks) <= points:
-        return peaks
-    edges = [index * len(peaks) // points for index in range(points + 1)]
-    return bytes(max(peaks[start:end]) for start, end in pairwise(edges))
 
 
 def outline(peaks: bytes) -> str:

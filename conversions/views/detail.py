@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from conversions import actions
 from conversions.access.reach import conversion_or_404, of_batch, on_pages_of
 from conversions.forms.titles import TitleForm
 from conversions.ledger import sums
@@ -27,7 +28,7 @@ from conversions.words.lengths import odd_length_words
 from conversions.words.noticed import noticed_words, other_tracks
 from conversions.words.speakers import endpoint_names
 from statements import Given, Select
-from teams.gatekeeper import may, may_change
+from teams.gatekeeper import may, may_change, signed_in
 from teams.roles import May
 
 
@@ -67,10 +68,18 @@ def show(
         "retry_words": sums.retry_words(conversion),
         "gone_at": gone_at(conversion) if conversion.zero_retention else None,
         "kept_until": unordered_until(conversion),
+        "comments": [] if conversion.zero_retention else list(conversion.comments.all()),
+        "may_share": _may_share(request, conversion),
         "may_convert": may(request.user, May.CONVERT),
         "may_change": may_change(request.user, team_id=conversion.team_id, created_by_id=conversion.created_by_id),
     }
     return render(request, "conversions/detail.html", context, status=status)
+
+
+def _may_share(request: HttpRequest, conversion: Conversion) -> bool:
+    if conversion.status != Conversion.Status.READY or not actions.may_be_shared(conversion, signed_in(request)):
+        return False
+    return may(request.user, May.SHARE, conversion.team_id)
 
 
 def _pieces(request: HttpRequest, conversion: Conversion) -> Pieces | Overview | None:

@@ -80,13 +80,17 @@ def source(request: HttpRequest, conversion_id: UUID) -> HttpResponseBase:
     """The recording as it came. Its type is what decoding found, never what the uploader claimed."""
     conversion = load(request, conversion_id, auditions=True)
     inline = "play" in request.GET
-    container = conversion.played_container if inline else conversion.source_container
-    media_type = _SOURCE_TYPES.get(container, "application/octet-stream")
+    media_type = source_type(conversion, inline=inline)
     if not inline and is_gone(conversion.source):
         return gone(request, conversion, _("The original recording is gone from the server."))
     name = None if inline else filenames.on_disk(conversion.source_name)
     key = (inline and conversion.player) or conversion.source
     return serve(request, key, media_type, name, no_store=conversion.zero_retention)
+
+
+def source_type(conversion: Conversion, *, inline: bool) -> str:
+    container = conversion.played_container if inline else conversion.source_container
+    return _SOURCE_TYPES.get(container, "application/octet-stream")
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -21,3 +22,8 @@ def at_work(request: HttpRequest) -> tuple[User, Team]:
     if team is None:
         raise PermissionDenied
     return user, team
+
+
+def origin_of(request: HttpRequest) -> str:
+    """What stands before the paths of addresses for people elsewhere: the public one, where it is known."""
+    return settings.SITE_ORIGIN or f"{request.scheme}://{request.get_host()}"

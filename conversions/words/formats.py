@@ -25,3 +25,18 @@ def format_words(name: str) -> str:
     if name == Export.FILM:
         return gettext("a film with the new voice")
     return gettext(OUTPUT_FORMATS[name].words) if name in OUTPUT_FORMATS else name
+
+
+# Every current browser plays these. A video's sound is played by an audio element too.
+_PLAYABLE_CONTAINERS = frozenset({"mp3", "wav", "flac", "ogg", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "aac"})
+# Headerless samples: no browser can know what they are.
+_HEADERLESS = ("pcm_", "ulaw_", "alaw_")
+
+
+def is_playable(output_format: str) -> bool:
+    """Whether browsers play a result in it."""
+    return not output_format.startswith(_HEADERLESS)
+
+
+def is_playable_container(container: str) -> bool:
+    return container in _PLAYABLE_CONTAINERS

@@ -2,7 +2,7 @@
 // other one at the same place and equally loud.
 //
 // The time on the transport is that of the recording. waveforms.js draws what "compare:moved" says and asks for a place
-// by "compare:seek"; both speak of fractions of that time.
+// by "compare:seek"; both speak of fractions of that time. "compare:go" has seconds.
 
 import { clock, spoken } from "./amounts.js";
 import { onFailure } from "./player-failure.js";
@@ -158,7 +158,7 @@ function follow(track) {
 function showWhatThereIs() {
   const all = playable();
   transport.hidden = listen.hidden = all.length === 0;
-  choices.hidden = document.querySelector("#switch-key").hidden = all.length < 2;
+  for (const part of [choices, document.querySelector("#switch-key")]) if (part) part.hidden = all.length < 2;
   level();
 }
 
@@ -274,6 +274,7 @@ compare.addEventListener("click", (event) => {
 });
 compare.addEventListener("pointerover", (event) => sayWhere(event.target.closest("[data-join]")));
 compare.addEventListener("compare:seek", (event) => goTo(event.detail * whole()));
+compare.addEventListener("compare:go", (event) => goTo(event.detail));
 document.addEventListener("keydown", press);
 // Another take is put beside these: the page begins where one was listening.
 for (const link of document.querySelectorAll("[data-compare]")) {

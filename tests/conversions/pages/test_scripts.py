@@ -89,7 +89,16 @@ for path in TEMPLATES.rglob("*.html"):
 
 
 def test_there_are_pages_whose_scripts_show_words() -> None:
-    assert set(TEMPLATES_OF) == {"studio", "conversion", "audition", "account", "parts", "own_voices"}
+    assert set(TEMPLATES_OF) == {
+        "studio",
+        "conversion",
+        "audition",
+        "account",
+        "parts",
+        "own_voices",
+        "shared",
+        "shares",
+    }
 
 
 @pytest.mark.parametrize("page", sorted(TEMPLATES_OF))

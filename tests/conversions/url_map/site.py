@@ -18,7 +18,8 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from conversions import actions
-from conversions.models import Batch, Call, Conversion, Preset, Recording
+from conversions.access.shared import link_of
+from conversions.models import Batch, Call, Comment, Conversion, Preset, Recording, Share
 from s2s.contract import ConvertParameters
 from teams.models import Membership, Role, User
 from tests.conversions.conftest import Submit, client_of, upload, work_all
@@ -37,7 +38,7 @@ class Site:
     def __init__(self, cast: Cast, submit: Submit, voice: Voice, kept: Path) -> None:
         self.people = _people(cast)
         rows = _own(cast, submit, voice) | _of_others(cast, submit, voice)
-        ids = {name: str(row.pk) for name, row in rows.items()} | _keys(cast.alice)
+        ids = {name: str(row.pk) for name, row in rows.items()} | _keys(cast.alice) | _links(rows)
         session, csrf = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
         sessions = {name: client_of(person).cookies[session].value for name, person in self.people.items()}
         self.wire = Wire(ids, sessions, (session, csrf), "s" * 32)
@@ -125,6 +126,8 @@ def _own(cast: Cast, submit: Submit, voice: Voice) -> dict[str, Any]:
     Conversion.objects.filter(pk__in=[ready.pk, waiting.pk]).update(batch=batch)
     recording = _listened(cast.alice, voice)
     return {
+        "share": actions.share(ready, cast.alice, actions.ShareOrder(may_download=True)),
+        "comment": Comment.objects.create(conversion=ready, name="Clara", text="Too soft", at_s=0.5),
         "ready": ready,
         "gone": gone,
         "private": private,
@@ -162,6 +165,8 @@ def _of_others(cast: Cast, submit: Submit, voice: Voice) -> dict[str, Any]:
     ned = User.objects.create_user(f"ned@{THEIRS}.example.com", "password", name=THEIRS)  # nobody names him
     Membership.objects.create(team=their, user=ned, role=Role.MEMBER)
     return {
+        "their_share": actions.share(theirs, them, actions.ShareOrder(for_whom=THEIRS)),
+        "their_comment": Comment.objects.create(conversion=theirs, name=THEIRS, text=THEIRS),
         "theirs": theirs,
         "their_batch": batch,
         "their_recording": recording,
@@ -183,6 +188,21 @@ def _listened(user: User, voice: Voice) -> Recording:
 def _keys(user: User) -> dict[str, str]:
     """Of a link that sets a new password, as an e-mail has it."""
     return {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+
+
+def _links(rows: dict[str, Any]) -> dict[str, str]:
+    """As addresses have them; of those of others one is revoked, one has run out, one asks for a password."""
+    theirs, them = rows["theirs"], rows["mallory"]
+    old, locked = (actions.share(theirs, them, actions.ShareOrder(password="open sesame")) for _ in range(2))
+    Share.objects.filter(pk=old.pk).update(expires=old.created_at)
+    actions.revoke(rows["their_share"], them)
+    links = {
+        "link": rows["share"],
+        "their_link": rows["their_share"],
+        "their_old_link": old,
+        "their_locked_link": locked,
+    }
+    return {name: link_of(share) for name, share in links.items()}
 
 
 def _mark_files(media: Path, words: dict[Conversion, str]) -> None:

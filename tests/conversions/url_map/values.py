@@ -12,6 +12,8 @@ IDS = {  # by their model, or by their kind where that isn't known
     "conversion": ["ready", "ready", "gone", "stopped", "waiting", "private", "theirs"],
     "batch": ["batch", "batch", "their_batch"],
     "recording": ["recording", "recording", "their_recording"],
+    "share": ["share", "share", "their_share"],
+    "comment": ["comment", "comment", "their_comment"],
     "preset": ["preset", "preset", "their_preset"],
     "voice": ["voice", "voice", "hidden_voice"],
     "endpoint": ["endpoint", "unused"],
@@ -25,6 +27,8 @@ EVERY_ID = [Row(name) for name in dict.fromkeys(name for names in IDS.values() f
 NAMED: dict[str, list[Value]] = {
     "uidb36": [Row("uidb36")],
     "key": [Row("key"), "set-password"],
+    # Of those of others none opens anything: one is revoked, one has run out, one asks for a password.
+    "link": [Row("link"), Row("link"), Row("their_link"), Row("their_old_link"), Row("their_locked_link"), "x"],
     "app_label": ["teams", "conversions", "voices"],
     "model_name": ["membership", "conversion"],
     "field_name": ["user", "team", "voice"],
