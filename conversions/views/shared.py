@@ -94,7 +94,8 @@ def _ask_password(request: HttpRequest, link: str, share: Share) -> HttpResponse
             if check_password(form.cleaned_data["password"], share.password):
                 return SeeOther(headers={"Location": Doorway(link, grant_of(share)).to("shared")})
             form.refuse()
-    return render(request, "conversions/shared_password.html", {"form": form}, status=status)
+    context = {"form": form, "opens_at": Doorway(link).to("shared")}
+    return render(request, "conversions/shared_password.html", context, status=status)
 
 
 def _show(
@@ -116,7 +117,11 @@ def _show(
 @require_POST
 @_limited
 def comment(request: HttpRequest, link: str) -> HttpResponse:
-    share = _let_in(request, link)
+    try:
+        share = shared_or_404(link, request.GET.get(GRANT, ""))
+    except PasswordWantedError:  # most likely the grant is too old, and what was written is in the browser still
+        context = {"form": PasswordForm(), "opens_at": Doorway(link).to("shared"), "is_untaken": True}
+        return render(request, "conversions/shared_password.html", context, status=403)
     form = CommentForm(request.POST, length_s=length_of(share))
     if not form.is_valid():
         return _show(request, link, share, form, status=422)

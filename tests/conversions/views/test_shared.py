@@ -231,7 +231,10 @@ def test_before_the_password_nothing_is_told(locked: Share, ready: Conversion) -
         assert word not in said
     for below in BELOW[1:]:
         assert Client().get(address_of(locked, below)).status_code == 404
-    assert Client().post(address_of(locked, "comments/"), {"name": "Clara", "text": "Hm"}).status_code == 404
+    untaken = Client().post(address_of(locked, "comments/"), {"name": "Clara", "text": "Hm"})
+    assert (untaken.status_code, "not taken" in untaken.content.decode()) == (403, True)
+    assert f'action="{address_of(locked)}"' in untaken.content.decode()
+    assert not Comment.objects.exists()
     locked.refresh_from_db()
     assert locked.opened == 0
 
@@ -367,6 +370,19 @@ def test_nobody_comments_without_end(link: Share, monkeypatch: pytest.MonkeyPatc
     assert [answer.status_code for answer in found] == [303] * 2 + [422] * 8 + [429]
     assert "as many comments as it can take" in found[2].content.decode()
     assert Comment.objects.count() == 2
+
+
+def test_a_page_costs_three_queries_whatever_was_said_and_sound_one(
+    link: Share, django_assert_num_queries: Any
+) -> None:
+    Comment.objects.bulk_create(
+        Comment(conversion=link.conversion, share=link, name="Clara", text="Too soft", at_s=n / 100) for n in range(99)
+    )
+    with django_assert_num_queries(3):  # the link with what it opens; that it was opened; what was said
+        page = Client().get(address_of(link)).content.decode()
+    assert page.count("Too soft") == 99
+    with django_assert_num_queries(1):
+        content(Client().get(address_of(link, "result/"), headers={"Range": "bytes=0-99"}))
 
 
 # ---- what a chat shows ----
