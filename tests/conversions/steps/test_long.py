@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from conversions import actions
-from conversions.files import inventory
+from conversions.files import durable, inventory
 from conversions.models import Call, Conversion, Step
 from conversions.queue.bells import Lane
 from conversions.queue.claim import claim
 from conversions.sound.reading import places_of
 from conversions.steps import cutting
 from conversions.upkeep.worker import work
-from s2s.audio import encode
+from s2s.audio import encode, examine, measure_loudness
 from tests.conversions.conftest import Submit, calls_of_retry, client_of, done, work_all, work_one
 from tests.conversions.pieces import RATE, SPEAKS, Samples, heard, lies, wav_of
 from tests.support.cast import Cast
@@ -50,6 +50,10 @@ def test_it_comes_back_as_it_was_to_the_sample(
     assert len(result) == len(speech)
     assert np.abs(result - speech).max() < 0.002
     assert conversion.output_duration_s == 30.0
+    with durable.open_file(conversion.output) as file:  # what was drawn and measured on the way is what is heard
+        drawn, loudness = examine(file).peaks, measure_loudness(file)
+    assert list(conversion.output_peaks) == pytest.approx(list(drawn), abs=1)
+    assert conversion.output_lufs == pytest.approx(loudness, abs=0.1)
     ledger = sum(call.seconds for call in Call.objects.all())
     overlaps = sum((one.end_sample or 0) - other.start_sample for one, other in pairwise(pieces)) / RATE
     assert ledger == pytest.approx(30.0 + overlaps)

@@ -49,6 +49,15 @@ def test_all_of_them_are_found_in_a_quiet_and_in_a_loud_room() -> None:
     assert len(found) <= len(expected)
 
 
+def test_a_breath_ends_no_pause_and_a_soft_syllable_is_none() -> None:
+    """Both have the same level, between what a pause begins at and what it goes on to."""
+    speech, soft, quiet = (lambda frames, dbfs=dbfs: np.full(frames, dbfs, np.float32) for dbfs in (-20, -48, -60))
+    breath = [speech(200), quiet(15), soft(10), quiet(15)]
+    syllable = [speech(200), soft(40)]
+    found = pauses(np.concatenate([*breath, *syllable, *breath, *syllable, *breath, speech(200)]))
+    assert found == pytest.approx(np.array([[200, 240], [680, 720], [1160, 1200]]), abs=2)
+
+
 def test_steady_sound_has_none_and_silence_is_one() -> None:
     music = np.random.default_rng(0).normal(-20, 2, 30_000).astype(np.float32)
     assert len(pauses(music)) == 0

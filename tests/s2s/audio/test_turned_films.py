@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import av
 import pytest
 
 from s2s.audio import Film
-from tests.s2s.audio.test_films import as_heard, filmed
+from tests.s2s.audio.test_films import VP9, as_heard, filmed
 from tests.support.films import H264, packets, written_film
 
 # The command turns what it writes as MP4 or MOV only.
-IN_CHAPTERS = f"-map 0:v -map 1:a -map_chapters 2 -map_metadata 2 {H264} -c:a aac"
+IN_CHAPTERS = "-map 0:v -map 1:a -map_chapters 2 -map_metadata 2"
+AS_MP4 = f"{IN_CHAPTERS} {H264} -c:a aac"
 TURNED = "-i {} -map 0:v -map 0:a -c copy -metadata:s:v rotate=90"
 
 
-def turned(name: str) -> bytes:
-    return written_film(IN_CHAPTERS, name, more="-i chapters", then=TURNED)
+def turned(name: str, codecs: str = AS_MP4) -> bytes:
+    return written_film(codecs, name, more="-i chapters", then=TURNED)
 
 
-def as_matroska(film: bytes) -> bytes:
+def copied_as(kind: str, film: bytes) -> bytes:
     sink = io.BytesIO()
-    with av.open(io.BytesIO(film)) as source, av.open(sink, "w", format="matroska") as copy:
+    with av.open(io.BytesIO(film)) as source, av.open(sink, "w", format=kind) as copy:
         copy.set_chapters(source.chapters())
         streams = [*source.streams.video, *source.streams.audio]
         tracks = {stream.index: copy.add_stream_from_template(stream, opaque=True) for stream in streams}
@@ -34,15 +36,22 @@ def as_matroska(film: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("kind", "made"),
-    [("mp4", Film("mp4", "aac")), ("mov", Film("mov", "aac")), ("matroska", Film("matroska", "flac"))],
+    ("source", "made"),
+    [
+        pytest.param(lambda: turned("a.mp4"), Film("mp4", "aac"), id="mp4"),
+        pytest.param(lambda: turned("a.mov"), Film("mov", "aac"), id="mov"),
+        pytest.param(lambda: copied_as("matroska", turned("a.mp4")), Film("matroska", "flac"), id="matroska"),
+        pytest.param(
+            lambda: copied_as("webm", turned("a.mp4", f"{IN_CHAPTERS} {VP9}")), Film("webm", "opus"), id="webm"
+        ),
+    ],
 )
-def test_how_it_is_turned_and_its_chapters_stay(kind: str, made: Film) -> None:
-    source = as_matroska(turned("a.mp4")) if kind == "matroska" else turned(f"a.{kind}")
-    whole, found = filmed(source, as_heard(source))
+def test_how_it_is_turned_and_its_chapters_stay(source: Callable[[], bytes], made: Film) -> None:
+    film = source()
+    whole, found = filmed(film, as_heard(film))
     assert found == made
-    assert [data for data, _ in packets(whole)] == [data for data, _ in packets(source)]
-    with av.open(io.BytesIO(source)) as before, av.open(io.BytesIO(whole)) as after:
+    assert [data for data, _ in packets(whole)] == [data for data, _ in packets(film)]
+    with av.open(io.BytesIO(film)) as before, av.open(io.BytesIO(whole)) as after:
         assert next(after.decode(video=0)).rotation == next(before.decode(video=0)).rotation == 90
         chapters = [
             (chapter["metadata"]["title"], chapter["start"] * chapter["time_base"]) for chapter in after.chapters()
