@@ -10,7 +10,12 @@ from tests.browser.stage import set_stage
 from tests.support.product import Product
 
 PLAYS = "() => !document.querySelector('#piece-player audio').paused"
-
+# Its words may be wider than they have room for: only a range says how far they reach.
+STATE_ENDS_BEFORE_BUTTONS = """(row) => {
+    const words = document.createRange();
+    words.selectNodeContents(row.querySelector(".state"));
+    return words.getBoundingClientRect().right + 8 <= row.querySelector(".row .button").getBoundingClientRect().left;
+}"""
 NEAR_ITS_END = "document.querySelector('#piece-player audio').currentTime = 11.8"
 
 
@@ -120,6 +125,7 @@ def test_a_piece_is_redone_and_left_again_while_the_page_stays(page: Page, produ
     page.evaluate("window.stillHere = true")
     page.locator("#redo-2").press("Enter")
     expect(page.locator("#piece-2 .state")).to_have_text("Finished, waits to be redone")
+    assert page.locator("#piece-2").evaluate(STATE_ENDS_BEFORE_BUTTONS)
     expect(page.locator("#announcement")).to_have_text(
         "Piece 2 is converted again. The result stays as it is until that is there."
     )
