@@ -77,6 +77,8 @@ class ShareForm(forms.Form):
 class CommentForm(forms.Form):
     """`length_s`: of what they listen to; none where it isn't known."""
 
+    field_order = ["text", "at", "name"]  # as they stand on the page: the focus goes to the first that is wrong
+
     at = MomentField(
         label=gettext_lazy("At"),
         required=False,

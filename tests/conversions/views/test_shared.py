@@ -24,6 +24,7 @@ from tests.support.sound import wav
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DATA = wav(1.0)
+AGAIN = actions.ShareOrder(password="open sesame")
 BELOW = [
     *("", "picture.png", "original/", "result/", "original/peaks/", "result/peaks/"),
     *("original/loudness/", "result/loudness/", "original/?save=1", "result/?save=1"),
@@ -274,7 +275,9 @@ def test_a_grant_is_for_its_own_link_and_password_and_some_hours(
     with monkeypatch.context() as later:
         later.setattr(gate, "GRANT_S", -1)
         assert not opens(locked)
-    Share.objects.filter(pk=locked.pk).update(password=other.password)
+    Share.objects.filter(pk=other.pk).update(password=locked.password)  # with the same salt, too
+    assert not opens(other)
+    Share.objects.filter(pk=locked.pk).update(password=actions.share(ready, cast.alice, AGAIN).password)
     assert not opens(locked)
 
 
@@ -352,6 +355,11 @@ def test_what_is_no_comment_is_refused_where_it_was_typed(link: Share, field: st
     assert not Comment.objects.exists()
     link.refresh_from_db()
     assert link.opened == 0
+
+
+def test_the_focus_is_at_the_first_that_is_wrong(link: Share) -> None:
+    page = comment(link, name="", text="").content.decode()
+    assert re.findall(r'name="(\w+)"[^>]*autofocus', page) == ["text"]
 
 
 def test_a_place_at_the_very_end_is_within(link: Share) -> None:
