@@ -91,10 +91,11 @@ def own_voice(request: HtmxHttpRequest, enrolment_id: UUID) -> HttpResponse:
     try:
         found = page.shown(user, _load(request, enrolment_id))
     except Http404:
-        return HttpResponse()  # deleted, or another team's: they can't be told apart
+        # Deleted, or another team's: they can't be told apart. All of its card goes.
+        return HttpResponse(headers={"HX-Retarget": f"#voice-{enrolment_id}"})
     if request.GET.get("seen") == found.mark:
         return HttpResponse(status=204)
-    return render(request, "conversions/own_voice.html", {"own": found})
+    return render(request, "conversions/own_voice_state.html", {"own": found})
 
 
 @require_POST

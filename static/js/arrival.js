@@ -14,6 +14,16 @@ document.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr } }) => {
   if (xhr.getResponseHeader("HX-Refresh")) keepPlace(xhr.responseText);
 });
 
+// What comes in the place of something that had the focus takes it as a whole, where nothing of it does.
+let swapped = "";
+document.addEventListener("htmx:beforeSwap", ({ target }) => {
+  if (target.contains(document.activeElement)) swapped = target.id;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (swapped && document.activeElement === document.body) document.getElementById(swapped)?.focus({ preventScroll: true });
+  swapped = "";
+});
+
 // A form that leads back to this page.
 document.addEventListener("submit", ({ target }) => target.matches("[data-returns]") && keepPlace());
 

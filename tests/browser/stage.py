@@ -12,6 +12,7 @@ from uuid import uuid4
 from tests.browser.in_pieces import a_piece_more, in_hundreds, in_pieces, joined, partly_kept, redone
 from tests.browser.on_its_way import call_is_lost, call_is_made_again, more_has_come, on_its_way
 from tests.browser.surroundings import (
+    leaver,
     many_voices,
     no_quota,
     no_second_endpoint,
@@ -177,6 +178,17 @@ def every_export() -> str:
             **of_step,
         )
         Export.objects.create(conversion=conversion, output_format=output_format, step=step, **of_export)
+    return str(conversion.pk)
+
+
+def film_that_failed() -> str:
+    """Its new sound is ready, its pictures couldn't be put to it."""
+    from conversions.models import Export, Step
+
+    conversion = _conversion("Harbour, a film", "ready", source_duration_s=9.0, source_pictures="vp9")
+    of = {"team_id": conversion.team_id, "user": conversion.created_by}
+    step = Step.objects.create(conversion=conversion, kind=Step.Kind.EXPORT, status=Step.Status.FAILED, **of)
+    Export.objects.create(conversion=conversion, output_format=Export.FILM, step=step, error="Its pictures are gone.")
     return str(conversion.pk)
 
 
@@ -355,6 +367,8 @@ if __name__ == "__main__":
             incomplete,
             every_reason,
             every_export,
+            film_that_failed,
+            leaver,
             failed_on_the_way,
             second_endpoint,
             takes_little_at_once,

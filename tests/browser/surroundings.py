@@ -18,6 +18,15 @@ def people() -> dict[str, str]:
     return {name: f"{name}@example.com" for name, _where, _role in members}
 
 
+def leaver() -> str:
+    """The e-mail address of a new member of Alice's team, with the others' password."""
+    from teams.models import Membership, Role, Team, User
+
+    user = User.objects.create_user(f"leaver-{User.objects.count()}@example.com", "a long password for tests")
+    Membership.objects.create(team=Team.objects.order_by("pk").first(), user=user, role=Role.MEMBER)
+    return str(user.email)
+
+
 def second_endpoint() -> str:
     """ElevenLabs beside the local engine: it costs, removes noise, keeps what it gets, and has models of its own."""
     from voices.models import Endpoint, Voice, VoiceModel

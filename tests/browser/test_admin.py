@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import new_page, with_and_without_scripts
 from tests.browser.looks import KINDS, RULES, keep_picture
 from tests.browser.stage import set_stage
+from tests.browser.studio import allow, convert, sign_in
 from tests.support.product import Product
 
 LIST = "/admin/conversions/conversion/"
@@ -102,6 +104,40 @@ def test_the_question_can_be_read_by_everybody(seen: Page, refused: str) -> None
         )
     found = Axe().run(seen, context="#content", options=RULES).response["violations"]
     assert [violation["id"] for violation in found] == []
+
+
+@with_and_without_scripts
+def test_what_somebody_had_sent_is_converted_after_they_were_deleted(
+    page: Page, page_kind: str, plain_page: Page, chromium: Browser, product: Product, brief: Path
+) -> None:
+    admin, email = {"page": page, "plain_page": plain_page}[page_kind], set_stage(product, "leaver")
+    with product.frozen("calls", "cpu"):
+        for theirs in new_page(chromium, product):
+            sign_in(theirs, product.url, email, "a long password for tests")
+            address = convert(theirs, brief)
+        admin.goto(f"/admin/teams/user/?q={email}")
+        admin.get_by_role("link", name=email).click()
+        admin.get_by_role("link", name="Delete").click()
+        expect(admin.locator("#content")).to_contain_text("1 recording stays with the team")
+        expect(admin.locator("#content")).to_contain_text("1 of them is not finished yet; it will be.")
+        admin.get_by_role("button", name="Delete").click()
+        expect(admin.get_by_text(f"Deleted: {email}.")).to_be_visible()
+    admin.goto(address)
+    expect(admin.locator("main[data-state=ready]")).to_be_attached(timeout=60_000)
+
+
+@with_and_without_scripts
+def test_an_endpoints_delete_page_says_what_deleting_it_would_do(page: Page, product: Product) -> None:
+    allow(page, 404, 410)
+    set_stage(product, "every_export")
+    page.goto("/admin/voices/endpoint/")
+    page.get_by_role("link", name="A paused endpoint").click()
+    page.get_by_role("link", name="Delete").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A paused endpoint can’t be deleted")
+    expect(page.locator("#content")).to_contain_text(re.compile(r"A paused endpoint stays: \d+ recordings? "))
+    expect(page.get_by_role("button", name="Delete")).to_have_count(0)
+    page.goto("/admin/voices/endpoint/")
+    expect(page.get_by_role("link", name="A paused endpoint")).to_be_visible()
 
 
 @pytest.mark.parametrize(

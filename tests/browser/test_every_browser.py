@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.browser.drivers import start
-from tests.browser.test_before import wave
+from tests.browser.test_before import BRAND, box, wave
 from tests.browser.test_main_path import seconds_of
 from tests.browser.visitor import Visitor
 from tests.support.product import Product, wait_for
@@ -109,6 +109,33 @@ def test_what_is_silent_is_said_before_it_is_sent(visitor: Visitor, tmp_path: Pa
     visitor.see("#files .error", "Nothing can be heard in this recording")
     visitor.press("Remove muted.wav")
     visitor.until("!document.querySelector('#files').innerText.includes('muted.wav')")
+
+
+def test_what_was_cut_off_or_cannot_be_read_is_said_before_it_is_sent(
+    visitor: Visitor, speech: Path, tmp_path: Path
+) -> None:
+    cut = {  # of a FLAC Firefox doesn't tell how much it has decoded
+        "cut.wav": wave(320_000, 64_000),
+        "cut.mp3": _cut((speech / "interview.mp3").read_bytes()),
+    }
+    unreadable = {"no index.m4a": BRAND + box(b"mdat", bytes(99), more=5000), "notes.txt": b"Nothing to be heard here."}
+    for name, content in (cut | unreadable).items():
+        (tmp_path / name).write_bytes(content)
+    visitor.open("/")
+    visitor.choose(*(tmp_path / name for name in cut | unreadable))
+    row = (
+        "[...document.querySelectorAll('.file')].find((row) => row.querySelector('.name').textContent === arguments[0])"
+    )
+    for name in cut:
+        visitor.until(f"{row}.querySelector('.note').textContent.includes('This file was cut off')", name)
+    for name in unreadable:
+        visitor.until(f"{row}.querySelector('.error').textContent.trim()", name)
+    for name in cut | unreadable:
+        visitor.press(f"Remove {name}")  # or it would be in the next list
+
+
+def _cut(content: bytes) -> bytes:
+    return content[: int(0.6 * len(content))]
 
 
 def test_several_recordings_in_several_voices_make_a_batch(visitor: Visitor, speech: Path, brief: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import new_page
@@ -159,6 +160,31 @@ def test_after_rename_delete_and_undo_the_focus_is_at_what_is_said(page: Page, p
     expect(undo).to_be_focused()
     undo.press("Enter")
     expect(said(page, "“Chapter 9, renamed” is back.")).to_be_focused()
+
+
+@pytest.mark.parametrize(("stage", "place"), [("every_export", "#exports-made"), ("film_that_failed", "#film")])
+def test_what_is_made_once_more_has_the_focus(page: Page, product: Product, stage: str, place: str) -> None:
+    allow(page, 404, 410)
+    page.goto(f"/conversions/{set_stage(product, stage)}/")
+    with product.frozen("cpu"):  # there is nothing to make it of
+        page.get_by_role("button", name="Try again").press("Enter")  # it goes
+        expect(page.locator(place)).to_be_focused()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.get_by_role("button", name="Undo")).to_be_focused()
+
+
+def test_while_voices_come_it_stays_at_the_one_that_is_ticked(page: Page, product: Product, speech: Path) -> None:
+    page.goto("/")
+    choose(page, speech / "interview.mp3")
+    choose_voice(page, "Nora", "Atlas")
+    page.locator("summary", has_text="Not sure which?").click()
+    with product.frozen("calls", "cpu"):
+        page.get_by_role("button", name="Try the ticked voices").click()
+        page.wait_for_url("**/auditions/*/")
+        box = page.get_by_role("checkbox", name="Nora")
+        box.focus()
+    expect(page.locator("#announcement")).to_have_text("All voices can be heard", timeout=60_000)
+    expect(box).to_be_focused()
 
 
 def test_every_page_says_what_it_is(page: Page) -> None:

@@ -90,6 +90,23 @@ def test_it_is_made_speaks_for_its_team_alone_and_goes(
     expect(page.locator("main[data-state=ready]")).to_contain_text(name)
 
 
+def test_it_becomes_ready_while_another_name_is_typed(page: Page, product: Product, speech: Path) -> None:
+    page.goto("/voices/")
+    with product.frozen("calls"):
+        give(page, speech / "man_librivox.flac", "Before")
+        card(page, "Before").locator("summary").click()
+        name = card(page, "Before").get_by_label("Name", exact=True)
+        name.fill("Afterwards")
+    until(page, "Before", "Ready", by_itself=True)
+    expect(page.get_by_role("status").filter(has_text="Before: Ready")).to_have_count(1)
+    expect(name).to_be_focused()
+    expect(name).to_have_value("Afterwards")
+    name.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="It is called “Afterwards” now.")).to_be_focused()
+    delete(page, "Afterwards")
+    expect(page.get_by_role("status").filter(has_text="“Afterwards” was deleted.")).to_be_focused()
+
+
 def test_its_preview_is_heard(page: Page, speech: Path) -> None:
     page.goto("/voices/")
     give(page, speech / "woman_prompts.flac", "Allison")
