@@ -68,14 +68,19 @@ def _stretches(blocks: Iterable[Samples]) -> Iterator[tuple[float, Samples]]:
 
 
 def _moments(start_s: float, samples: Samples) -> Iterator[_Moment]:
-    """A stretch in moments of half a second, each told by the window around it."""
+    """A stretch in moments of half a second, each told by the window around it.
+
+    The first and the last one, which are longer, by themselves: where one has just fallen into another's word, most of
+    a window may be the other's.
+    """
     window, step = round(_WINDOW_S * RATE_HZ), round(_STEP_S * RATE_HZ)
     last = max(0, len(samples) - window)
     starts = [*range(0, last, step), last]
     middles = [start + min(window, len(samples)) // 2 for start in starts]
     edges = [0, *((one + other) // 2 for one, other in pairwise(middles)), len(samples)]
     for start, (begins, ends) in zip(starts, pairwise(edges), strict=True):
-        heard = samples[start : start + window]
+        is_edge = begins == 0 or ends == len(samples)
+        heard = samples[begins:ends] if is_edge else samples[start : start + window]
         vector = embedding(mel_features(heard))
         at, until = (start_s + place / RATE_HZ for place in (begins, ends))
         yield _Moment(at, until, vector, len(heard) >= _SHORTEST_S * RATE_HZ)

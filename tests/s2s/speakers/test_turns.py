@@ -24,8 +24,9 @@ def _blocks(samples: NDArray[np.float32], size: int = RATE_HZ) -> Iterator[NDArr
         yield samples[start : start + size]
 
 
-def _share_right(samples: NDArray[np.float32], said: Sequence[Said], turns: Sequence[Turn]) -> float:
-    """Of the time in which somebody is heard alone: each found speaker is the person whom they are most."""
+def _least_right(samples: NDArray[np.float32], said: Sequence[Said], turns: Sequence[Turn]) -> float:
+    """Of the time in which somebody is heard alone how much is theirs, of whom it is least. Each found speaker is the
+    person whom they are most."""
     frame = RATE_HZ // 100
     count = len(samples) // frame
     loud = np.sqrt(np.square(samples[: count * frame]).reshape(count, frame).mean(axis=1)) > _LOUD
@@ -41,7 +42,7 @@ def _share_right(samples: NDArray[np.float32], said: Sequence[Said], turns: Sequ
         speaker: Counter(truth[asked & (found == speaker)]).most_common(1)[0][0] for speaker in set(found[asked]) - {-1}
     }
     named = np.array([of.get(speaker, "nobody") for speaker in found], dtype=object)
-    return float((named[asked] == truth[asked]).mean())
+    return min(float((named[asked & (truth == who)] == who).mean()) for who in {each.who for each in said})
 
 
 @pytest.mark.parametrize("people", [["man_librivox", "woman_prompts"], ["man_librivox", "man_cards"]])
@@ -49,14 +50,14 @@ def test_each_of_two_has_their_own_for_95_percent_of_the_time(people: list[str])
     samples, said = conversation(people, 40)
     turns = find_turns(_blocks(samples))
     assert {turn.speaker for turn in turns} == {0, 1}
-    assert _share_right(samples, said, turns) >= 0.95
+    assert _least_right(samples, said, turns) >= 0.95
 
 
 def test_three_are_told_apart_too() -> None:
     samples, said = conversation(["woman_prompts", "man_cards", "man_librivox"], 36, seed=1)
     turns = find_turns(_blocks(samples))
     assert {turn.speaker for turn in turns} == {0, 1, 2}
-    assert _share_right(samples, said, turns) >= 0.95
+    assert _least_right(samples, said, turns) >= 0.95
 
 
 def test_one_person_is_one_speaker() -> None:
