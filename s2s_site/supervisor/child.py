@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from s2s import orphan
-from s2s_site.supervisor.config import CHECKOUT
+from s2s_site.supervisor.config import CHECKOUT, LONGEST_PAUSE_S
 from s2s_site.supervisor.output import Output
 from s2s_site.supervisor.processes import Process
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
 STEADY_S = 30.0  # a process that ran this long starts again with the first pause
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -64,7 +63,14 @@ def spawn(
 class Child:
     """A process of the table and its present run."""
 
-    def __init__(self, process: Process, environment: Mapping[str, str], output: Output, start: Spawn = spawn) -> None:
+    def __init__(
+        self,
+        process: Process,
+        environment: Mapping[str, str],
+        output: Output,
+        start: Spawn = spawn,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:
         self.process = process
         self.name = process.name
         self.pid: int | None = None
@@ -74,6 +80,7 @@ class Child:
         self._environment = environment
         self._output = output
         self._spawn = start
+        self._longest_pause_s = longest_pause_s
         self._run: Run | None = None
         self._quick_failures = 0
         self._start_due = 0.0  # monotonic
@@ -144,7 +151,7 @@ class Child:
     def _plan_restart(self, what: str) -> None:
         ran_s = time.monotonic() - self._run_began
         self._quick_failures = 1 if ran_s >= STEADY_S else self._quick_failures + 1
-        pause_s = min(FIRST_PAUSE_S * 2 ** (self._quick_failures - 1), LONGEST_PAUSE_S)
+        pause_s = min(FIRST_PAUSE_S * 2 ** (self._quick_failures - 1), self._longest_pause_s)
         self._start_due = time.monotonic() + pause_s
         self._output.say(f"{self.name} {what}; starting it again in {pause_s:g} s")
 

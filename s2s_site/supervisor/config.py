@@ -11,6 +11,7 @@ from pathlib import Path
 from s2s_site.supervisor.errors import CannotStart
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+LONGEST_PAUSE_S = 30.0  # before a process that keeps ending is started again
 EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
 
 
@@ -26,6 +27,7 @@ class Config:
     cpu_processes: int
     calls_threads: int
     drain_s: float
+    longest_pause_s: float
     password_is_given: bool
     environment: Mapping[str, str]
 
@@ -56,6 +58,7 @@ def read_config(environment: Mapping[str, str]) -> Config:
         cpu_processes=_whole_number(chosen, "CPU_PROCESSES", usable_cores(), at_least=1, at_most=512),
         calls_threads=_whole_number(chosen, "CALLS_CONCURRENCY", 32, at_least=1, at_most=1000),
         drain_s=_seconds(chosen, "DRAIN_SECONDS", 20.0),
+        longest_pause_s=_seconds(chosen, "RESTART_PAUSE_SECONDS", LONGEST_PAUSE_S),
         password_is_given=bool(chosen.get("ADMIN_PASSWORD") or chosen.get("ADMIN_PASSWORD_FILE")),
         environment=dict(environment),
     )

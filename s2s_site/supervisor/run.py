@@ -112,7 +112,7 @@ class Supervisor:
                 raise CannotStart(f"The Redis server {server.program} does not answer: {said}")
 
     def _add(self, process: Process, start: Spawn = spawn) -> Child:
-        child = Child(process, self._environment, self._output, start)
+        child = Child(process, self._environment, self._output, start, self._config.longest_pause_s)
         self._start(child)
         return child
 

@@ -36,6 +36,8 @@ SETTINGS = {
     # An answer that is there must become known within it, also on a busy machine.
     "DRAIN_SECONDS": "5",
     "MIN_FREE_BYTES": "0",
+    # Workers are killed again and again here, and a test would wait longer for each.
+    "RESTART_PAUSE_SECONDS": "0.5",
     "ELEVENLABS_API_KEY": "a-key-for-tests",
 }
 
