@@ -362,9 +362,11 @@ def test_the_focus_is_at_the_first_that_is_wrong(link: Share) -> None:
     assert re.findall(r'name="(\w+)"[^>]*autofocus', page) == ["text"]
 
 
-def test_a_place_at_the_very_end_is_within(link: Share) -> None:
-    assert comment(link, at="0:01").status_code == 303
-    assert Comment.objects.get().at_s == 1.0
+def test_a_place_at_the_very_end_is_within(cast: Cast, submit: Submit) -> None:
+    """Players round the length."""
+    share = shared(done(submit(data=wav(1.4))), cast.alice)
+    assert comment(share, at="0:02").status_code == 303
+    assert Comment.objects.get().at_s == 1.4
 
 
 def test_comments_of_one_link_are_not_shown_behind_another(cast: Cast, link: Share, ready: Conversion) -> None:
