@@ -72,9 +72,8 @@ def of_team(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, share_id: UUID) -> HttpResponse:
     share = get_or_404(request.user, Share.objects.select_related("conversion"), pk=share_id)
-    conversion_or_404(
-        request.user, share.conversion_id, Conversion.objects.only("team")
-    )  # not what isn't theirs to see
+    # None to what only somebody else may see.
+    conversion_or_404(request.user, share.conversion_id, Conversion.objects.only("team"))
     if actions.revoke(share, signed_in(request)):
         messages.success(request, _("Nobody gets in by that link any more."))
     if request.POST.get("back") == "team":

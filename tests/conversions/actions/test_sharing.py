@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connections
+from django.db import connections, transaction
 
 from conversions import actions
 from conversions.actions import sharing
@@ -122,24 +123,29 @@ def test_a_link_whose_maker_is_deleted_stays_the_teams(cast: Cast, ready: Conver
     assert actions.revoke(made, cast.alice)
 
 
-def test_of_many_comments_at_once_no_more_are_taken_than_fit(
+def test_of_two_comments_at_once_the_second_waits_and_finds_no_place(
     cast: Cast, ready: Conversion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "MOST_COMMENTS", 3)
+    monkeypatch.setattr(sharing, "MOST_COMMENTS", 1)
     made = shared(ready, cast.alice)
 
-    def comment(number: int) -> bool:
+    def comment() -> bool:
         try:
-            actions.comment(made, "Clara", f"Too soft, {number}")
+            actions.comment(made, "Clara", "Too soft, too")
         except actions.RefusedError:
             return False
         finally:
             connections.close_all()
         return True
 
-    with ThreadPoolExecutor(4) as threads:
-        taken = list(threads.map(comment, range(8)))
-    assert (sum(taken), Comment.objects.count()) == (3, 3)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            actions.comment(made, "Clara", "Too soft")
+            second = threads.submit(comment)
+            with suppress(TimeoutError):
+                second.result(timeout=1)  # it would be there by then, if it didn't wait
+        assert not second.result()
+    assert Comment.objects.count() == 1
     assert actions.comment(shared(ready, cast.alice), "Clara", "By another link").pk
 
 
