@@ -20,6 +20,7 @@ from conversions.views import (
     shares,
     studio,
     styleguide,
+    team,
 )
 
 app_name = "conversions"
@@ -82,6 +83,13 @@ urlpatterns = [
     path("s/<slug:link>/result/peaks/", shared.peaks, {"which": "output"}, name="shared_output_peaks"),
     path("s/<slug:link>/original/loudness/", shared.loud, {"which": "source"}, name="shared_source_loudness"),
     path("s/<slug:link>/result/loudness/", shared.loud, {"which": "output"}, name="shared_output_loudness"),
+    path("team/", team.team, name="team"),
+    path("team/invitations/", team.invite, name="invite"),
+    path("team/invitations/<int:invitation_id>/revoke/", team.revoke, name="revoke"),
+    path("team/members/<int:membership_id>/", team.member, name="member"),
+    path("team/members/<int:membership_id>/hand-over/", team.hand_over, name="hand_over"),
+    path("team/members/<int:membership_id>/remove/", team.remove, name="remove_member"),
+    path("team/leave/", team.leave, name="leave_team"),
     path("voices/", own_voices.own_voices, name="own_voices"),
     path("voices/<uuid:enrolment_id>/", own_voices.own_voice, name="own_voice"),
     path("voices/<uuid:enrolment_id>/rename/", own_voices.rename, name="own_voice_rename"),

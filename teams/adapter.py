@@ -1,4 +1,4 @@
-"""How people come in: an admin adds them, nobody signs up from outside."""
+"""How people come in: by a link (`joining`), or an admin adds them; nobody signs up from outside."""
 
 from __future__ import annotations
 

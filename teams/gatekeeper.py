@@ -78,7 +78,7 @@ def may_change(user: User | AnonymousUser, *, team_id: int, created_by_id: int |
     """Members change what they made; admins and owners change everything of their team."""
     if may(user, May.CHANGE_ANY, team_id):
         return True
-    return isinstance(user, User) and created_by_id == user.pk and may(user, May.CONVERT, team_id)
+    return isinstance(user, User) and created_by_id == user.pk and may(user, May.CHANGE_OWN, team_id)
 
 
 def require_change(user: User | AnonymousUser, *, team_id: int, created_by_id: int | None) -> None:

@@ -1,8 +1,9 @@
-"""Who isn't signed in is led to the sign-in page, and from there to what they wanted."""
+"""Who isn't signed in is led to the sign-in page, and from there to what they wanted; of who is, it is kept when."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -11,10 +12,21 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from teams.models import User
+from teams.people import note_seen
+
 UNTAKEN = "untaken"  # of the sign-in page: something was sent, and nobody took it
 
 
 class SignInRequired(LoginRequiredMiddleware):
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any
+    ) -> HttpResponseBase | None:
+        answer = super().process_view(request, view_func, *args, **kwargs)
+        if answer is None and getattr(view_func, "login_required", True) and isinstance(request.user, User):
+            note_seen(request.user)
+        return answer
+
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:

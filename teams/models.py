@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
@@ -36,6 +38,8 @@ class User(AbstractUser):
     mail_when_ready = models.BooleanField(_("an e-mail when my recordings are ready"), default=False)
     notify_in_browser = models.BooleanField(_("a notification of the browser"), default=False)
     shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True)
+    # Seconds since 1970, to the hour (teams/middleware.py): each request reads it, and a moment takes longer to read.
+    seen_s = models.BigIntegerField(null=True, editable=False)
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
 
@@ -53,6 +57,10 @@ class User(AbstractUser):
     def clean(self) -> None:
         super().clean()
         self.email = self.email.strip().lower()
+
+    @property
+    def last_seen(self) -> datetime | None:
+        return None if self.seen_s is None else datetime.fromtimestamp(self.seen_s, UTC)
 
     def get_full_name(self) -> str:
         return str(self)
@@ -99,6 +107,53 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+
+def _nonce() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Invitation(models.Model):
+    """Lets whoever has its link into a team, once. The link is made of it with the site's key (teams/links.py)."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.MEMBER)
+    email = models.EmailField(_("e-mail"), blank=True)  # where it was sent; whoever has the link may use it
+    nonce = models.CharField(max_length=30, default=_nonce, editable=False)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["team"], condition=models.Q(used_at=None, revoked_at=None), name="invitations_open")
+        ]
+
+    def __str__(self) -> str:
+        return self.email or str(self.get_role_display())
+
+
+class AuditEntry(models.Model):
+    """Who did what in a team. It outlives all that it speaks of: ids without a constraint, names as they were."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=254, blank=True)
+    team_id = models.BigIntegerField(null=True)
+    team_name = models.CharField(max_length=100, blank=True)
+    action = models.CharField(max_length=40)
+    about_kind = models.CharField(max_length=40, blank=True)
+    about_id = models.CharField(max_length=40, blank=True)
+    about_name = models.CharField(max_length=254, blank=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["team_id", "-id"], name="audit_by_team")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.action} {self.about_name}"
 
 
 class SessionManager(BaseSessionManager["Session"]):

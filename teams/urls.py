@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from teams import views
+from teams import joining, views
 
 app_name = "teams"
 urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/choices/", views.choices, name="choices"),
+    path("join/<str:token>/", joining.join, name="join"),
 ]

@@ -16,7 +16,7 @@ from conversions.actions.limits import (
     require_welcome,
 )
 from conversions.actions.order import keep, order
-from conversions.actions.part import Left, left_by, part_with
+from conversions.actions.part import Left, leave_team, left_by, part_with, remove_member
 from conversions.actions.presets import (
     NameTakenError,
     change_preset,
@@ -89,6 +89,7 @@ __all__ = [
     "held_by",
     "keep",
     "known_of",
+    "leave_team",
     "left_by",
     "listen",
     "may_be_shared",
@@ -102,6 +103,7 @@ __all__ = [
     "purge",
     "redo",
     "regions_of",
+    "remove_member",
     "rename",
     "rename_voice",
     "require_welcome",

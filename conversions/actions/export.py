@@ -8,13 +8,14 @@ from django.db import transaction
 
 from conversions.actions.limits import NoRoomError
 from conversions.ground.clock import db_now
-from conversions.ledger.usage import export_size, lock, require_room
+from conversions.ledger.usage import export_size, require_room
 from conversions.models import Conversion, Export, Step
 from conversions.queue import room
 from conversions.queue.bells import Lane, ring_on_commit
 from conversions.queue.outcomes import add_export
 from s2s.formats import OUTPUT_FORMATS
 from teams.gatekeeper import require
+from teams.locks import lock_team
 from teams.models import User
 from teams.roles import May
 
@@ -35,7 +36,7 @@ def export(conversion: Conversion, user: User, output_format: str) -> Export | N
     with transaction.atomic():
         no_room = room.export_refusal(conversion, output_format)  # before every other lock
         if conversion.team.storage_megabytes is not None:
-            lock(conversion.team_id)  # before the conversion
+            lock_team(conversion.team_id)  # before the conversion
         # Two who ask at once get the same one.
         rows = Conversion.objects.select_for_update().only(
             *("pk", "status", "team_id", "source_bytes", "source_duration_s", "source_pictures", "output_duration_s"),

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from conversions.models import Call, Conversion, Enrolment, Export, Recording, Step
 from s2s.formats import OUTPUT_FORMATS
+from teams.locks import lock_team
 from teams.models import Membership, Team
 from teams.quotas import Usage, has_limit, month_start, refusal, storage_refusal
 
@@ -28,17 +29,9 @@ class OverQuotaError(Exception):
     """In words for people."""
 
 
-def lock(team_id: int) -> None:
-    """Until the end of the transaction nobody else of the team uses more of what is limited.
-
-    Before every other lock: team, endpoint, conversion, step. (Who begins to write to SQLite is alone already.)
-    """
-    Team.objects.select_for_update(no_key=True).order_by().get(pk=team_id)
-
-
 def lock_where_limited(membership: Membership | None) -> None:
     if membership and has_limit(membership):
-        lock(membership.team_id)
+        lock_team(membership.team_id)
 
 
 def over_quota(
@@ -71,11 +64,17 @@ def usage_of(membership: Membership, *, but: Conversion | None = None) -> Usage:
     return Usage(team_s, user_s, _bytes(kept, membership.team_id))
 
 
+def seconds_by_person(team: Team) -> dict[int | None, float]:
+    """What was converted in this month for each of them, as a quota counts it: one query."""
+    calls = Call.objects.filter(team=team, sent_at__gte=month_start(), outcome__in=_COUNTED).order_by()
+    return dict(calls.values_list("user").annotate(seconds=Sum("seconds")))
+
+
 def require_room(team: Team, size: int) -> None:
     """For `size` more bytes, in the team's storage; within the transaction that keeps them. Raises OverQuotaError."""
     if team.storage_megabytes is None:
         return
-    lock(team.pk)
+    lock_team(team.pk)
     over = storage_refusal(team, kept_bytes(team), size)
     if over:
         raise OverQuotaError(over)

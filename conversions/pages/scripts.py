@@ -354,4 +354,5 @@ _PAGES = {
     "own_voices": _own_voices,
     "shared": _shared,
     "shares": _shares,
+    "team": _shares,
 }

@@ -98,6 +98,7 @@ def test_there_are_pages_whose_scripts_show_words() -> None:
         "own_voices",
         "shared",
         "shares",
+        "team",
     }
 
 

@@ -21,6 +21,8 @@ from conversions import actions
 from conversions.access.shared import link_of
 from conversions.models import Batch, Call, Comment, Conversion, Preset, Recording, Share
 from s2s.contract import ConvertParameters
+from teams.actions import invite
+from teams.links import token_of
 from teams.models import Membership, Role, User
 from tests.conversions.conftest import Submit, client_of, upload, work_all
 from tests.conversions.url_map.requests import Wire
@@ -39,6 +41,7 @@ class Site:
         self.people = _people(cast)
         rows = _own(cast, submit, voice) | _of_others(cast, submit, voice)
         ids = {name: str(row.pk) for name, row in rows.items()} | _keys(cast.alice) | _links(rows)
+        ids["token"] = token_of(rows["invitation"])
         session, csrf = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
         sessions = {name: client_of(person).cookies[session].value for name, person in self.people.items()}
         self.wire = Wire(ids, sessions, (session, csrf), "s" * 32)
@@ -137,6 +140,8 @@ def _own(cast: Cast, submit: Submit, voice: Voice) -> dict[str, Any]:
         "recording": recording,
         "audition": recording.auditions.get(),
         "preset": Preset.objects.create(team=cast.team, created_by=cast.alice, name="Radio"),
+        "invitation": invite(cast.alice, cast.team, role=Role.MEMBER),
+        "membership": Membership.objects.get(user=cast.bob),
         "team": cast.team,
         "alice": cast.alice,
         "bob": cast.bob,
@@ -172,6 +177,8 @@ def _of_others(cast: Cast, submit: Submit, voice: Voice) -> dict[str, Any]:
         "their_recording": recording,
         "their_audition": recording.auditions.get(),
         "their_preset": Preset.objects.create(team=their, created_by=them, name=THEIRS),
+        "their_invitation": invite(them, their, role=Role.MEMBER, email=f"nina@{THEIRS}.example.com"),
+        "their_membership": Membership.objects.get(user=ned),
         "their_team": their,
         "mallory": them,
     }

@@ -19,6 +19,8 @@ IDS = {  # by their model, or by their kind where that isn't known
     "endpoint": ["endpoint", "unused"],
     "user": ["alice", "bob", "root", "mallory"],
     "team": ["team", "their_team"],
+    "invitation": ["invitation", "invitation", "their_invitation"],
+    "membership": ["membership", "membership", "their_membership"],
     "uuid": ["ready", "batch", "recording", "audition", "theirs", "their_batch", "their_recording", "their_audition"],
     "int": ["preset", "team", "alice", "bob", "voice", "endpoint", "call", "content_type", "their_preset", "mallory"],
 }
@@ -29,6 +31,7 @@ NAMED: dict[str, list[Value]] = {
     "key": [Row("key"), "set-password"],
     # Of those of others none opens anything: one is revoked, one has run out, one asks for a password.
     "link": [Row("link"), Row("link"), Row("their_link"), Row("their_old_link"), Row("their_locked_link"), "x"],
+    "token": [Row("token"), "1-x"],
     "app_label": ["teams", "conversions", "voices"],
     "model_name": ["membership", "conversion"],
     "field_name": ["user", "team", "voice"],
