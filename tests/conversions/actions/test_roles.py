@@ -17,7 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from conversions import actions
-from conversions.models import Conversion, Enrolment, Preset, Recording
+from conversions.models import Comment, Conversion, Enrolment, Preset, Recording, Share
 from s2s.contract import ConvertParameters
 from teams import actions as of_teams
 from teams.models import Invitation, Membership, Role, Team, User
@@ -29,7 +29,8 @@ from voices.models import Voice
 pytestmark = pytest.mark.django_db
 
 OWN, COLLEAGUES, FOREIGN = "own", "a colleague's", "another team's"
-CHANGE, NOBODY, ANYBODY = "change", "nobody in a role", "anybody"
+CHANGE, MADE = "change", "change, or made it once, in whatever role"
+NOBODY, ANYBODY = "nobody in a role", "anybody"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Things:
     recording: Recording
     enrolment: Enrolment
     preset: Preset
+    share: Share
+    comment: Comment
     invitation: Invitation
     membership: Membership  # of a colleague who views
     voice: Voice
@@ -97,23 +100,27 @@ VERBS: dict[str, tuple[May | str, Verb]] = {
     "delete_voice": (CHANGE, lambda by, its: actions.delete_voice(its.enrolment, by)),
     "change_preset": (CHANGE, lambda by, its: actions.change_preset(by, its.preset, name="X", shared=True)),
     "delete_preset": (CHANGE, lambda by, its: actions.delete_preset(by, its.preset)),
+    "share": (May.SHARE, lambda by, its: actions.share(its.conversion, by, actions.ShareOrder())),
+    "revoke": (MADE, lambda by, its: actions.revoke(its.share, by)),
+    "delete_comment": (CHANGE, lambda by, its: actions.delete_comment(its.comment, by)),
     "remove_member": (May.REMOVE, lambda by, its: actions.remove_member(by, its.membership, None)),
     "leave_team": (May.VIEW, lambda by, its: actions.leave_team(by, its.team, None)),
     "part_with": (NOBODY, lambda by, its: actions.part_with(its.membership.user, by)),
     "disband": (NOBODY, lambda by, its: actions.disband(its.team, by)),
     "unplug": (NOBODY, lambda by, its: actions.unplug(its.voice.endpoint, by)),
-    "invite": (May.INVITE, lambda by, its: of_teams.invite(by, its.team, role=Role.VIEWER)),
-    "revoke": (May.INVITE, lambda by, its: of_teams.revoke(by, its.invitation)),
-    "change_role": (May.CHANGE_ROLES, lambda by, its: of_teams.change_role(by, its.membership, Role.MEMBER)),
-    "expel": (May.REMOVE, lambda by, its: of_teams.expel(by, its.membership)),
-    "leave": (May.VIEW, lambda by, its: of_teams.leave(by, its.team)),
-    "hand_over": (May.HAND_OVER, lambda by, its: of_teams.hand_over(by, its.membership)),
-    "accept": (ANYBODY, lambda by, its: of_teams.accept(by, its.invitation)),
+    "teams.invite": (May.INVITE, lambda by, its: of_teams.invite(by, its.team, role=Role.VIEWER)),
+    "teams.revoke": (May.INVITE, lambda by, its: of_teams.revoke(by, its.invitation)),
+    "teams.change_role": (May.CHANGE_ROLES, lambda by, its: of_teams.change_role(by, its.membership, Role.MEMBER)),
+    "teams.expel": (May.REMOVE, lambda by, its: of_teams.expel(by, its.membership)),
+    "teams.leave": (May.VIEW, lambda by, its: of_teams.leave(by, its.team)),
+    "teams.hand_over": (May.HAND_OVER, lambda by, its: of_teams.hand_over(by, its.membership)),
+    "teams.accept": (ANYBODY, lambda by, its: of_teams.accept(by, its.invitation)),
 }
 # They answer, or do by the product's own right what no person asks for.
 NO_VERBS = {
-    *("erase", "forget", "forget_export", "fitting", "held_by", "heirs", "known_of", "left_by", "may_change_preset"),
-    *("not_installed_words", "open_invitations", "ordered_of", "regions_of", "welcome"),
+    *("comment", "erase", "fitting", "forget", "forget_export", "held_by", "known_of", "left_by", "may_be_shared"),
+    *("may_change_preset", "may_revoke", "not_installed_words", "note_opened", "ordered_of", "regions_of"),
+    *("teams.heirs", "teams.open_invitations", "teams.welcome"),
 }
 
 
@@ -122,8 +129,8 @@ def is_allowed(rule: May | str, role: Role, whose: str) -> bool:
         return True
     if whose == FOREIGN or rule == NOBODY:
         return False
-    if rule == CHANGE:
-        return allows(role, May.CHANGE_ANY) or (whose == OWN and allows(role, May.CHANGE_OWN))
+    if rule in (CHANGE, MADE):
+        return allows(role, May.CHANGE_ANY) or (whose == OWN and (rule == MADE or allows(role, May.CHANGE_OWN)))
     assert isinstance(rule, May)
     return allows(role, rule)
 
@@ -150,12 +157,15 @@ def things(cast: Cast, actor: User, submit: Submit, voice: Voice) -> dict[str, T
         assert isinstance(recording, Recording)
         Recording.objects.filter(pk=recording.pk).update(created_by=person)
         recording.refresh_from_db()
+        share = Share.objects.create(team=team, conversion=conversion, created_by=person)
         return Things(
             team,
             conversion,
             recording,
             Enrolment.objects.create(team=team, created_by=person, name="Voice", endpoint=voice.endpoint),
             Preset.objects.create(team=team, created_by=person, name="Radio", shared=True),
+            share,
+            Comment.objects.create(conversion=conversion, share=share, name="Ann", text="Good."),
             of_teams.invite(owner, team, role=Role.VIEWER),
             membership,
             voice,
@@ -202,7 +212,11 @@ def test_each_verb_is_for_whom_the_table_says(role: Role, actor: User, things: d
 
 
 def test_no_verb_is_left_out() -> None:
-    rooms = ((actions, actions.__all__), (of_teams, of_teams.__all__))
-    found = {name for room, names in rooms for name in names if name[0].islower() and callable(getattr(room, name))}
+    found = {
+        prefix + name
+        for prefix, room in (("", actions), ("teams.", of_teams))
+        for name in room.__all__
+        if name[0].islower() and callable(getattr(room, name))
+    }
     assert found == VERBS.keys() | NO_VERBS
     assert not VERBS.keys() & NO_VERBS
