@@ -207,7 +207,7 @@ class Writer:
         of_uuids = {name for kind in ("conversion", "batch", "recording", "uuid") for name in values.IDS[kind]}
         rows = {row.name: conversion_id if row.name in of_uuids else "1" for row in values.EVERY_ID}
         rows |= dict.fromkeys(values.IDS["user"], "0")  # who asks should be there to the end
-        rows |= {"uidb36": "1", "key": "set-password"}
+        rows |= {"uidb36": "1", "key": "set-password", "token": "1-x"}
         # Nobody shared anything here: links that open a page are asked in the url map's own tests.
         rows |= {row.name: "a" * 43 for row in values.NAMED["link"] if isinstance(row, Row)}
         self._wire = Wire(rows, dict.fromkeys(("alice", "root"), session), self.names, csrf)
