@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -14,6 +16,9 @@ from s2s.engine.turns import GiveWay
 
 Result = TypeVar("Result", covariant=True)
 Given = TypeVar("Given")
+
+# A tenth of what others get where all want the same processor (sched(7)).
+_NICE = 10
 
 
 class Job(Protocol[Result]):
@@ -36,7 +41,8 @@ def in_order(
     yield _here(_Task(first), cores, turn)  # nothing is read ahead for others while somebody waits for the beginning
     # Whoever helps may be slow: no more is made meanwhile, and held.
     tasks, most, left = _Tasks(jobs), 2 * cores.helpers + 2, threading.Event()
-    with ThreadPoolExecutor(max(1, cores.helpers), thread_name_prefix="helper") as helpers, _set_at_end(left):
+    helping = ThreadPoolExecutor(max(1, cores.helpers), thread_name_prefix="helper", initializer=_stand_back)
+    with helping as helpers, _set_at_end(left):
 
         def offer() -> None:
             while tasks.free < cores.helpers and len(tasks.begun) < most and (task := tasks.pull()) is not None:
@@ -114,6 +120,14 @@ def _set_at_end(event: threading.Event) -> Iterator[None]:
         yield
     finally:
         event.set()
+
+
+def _stand_back() -> None:
+    """This thread gets a processor when nobody else wants it: a clip that comes meanwhile, and whoever looks after it,
+    has it at once. Linux has a priority for each thread (sched(7)); elsewhere one would have to be the process's."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
 
 
 def _help(task: _Task[Given], cores: Cores, left: threading.Event) -> None:

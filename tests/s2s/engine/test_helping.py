@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +54,28 @@ def test_two_are_worked_on_at_once_and_come_in_order(cores: Cores) -> None:
     results = done(jobs, cores)
     assert [number for number, _ in results] == list(range(7))
     assert len({name for _, name in results}) == 2
+
+
+class Priority:
+    """Says whether a helper did it, and how far its thread stands back (nice(2))."""
+
+    def __init__(self, meets: threading.Barrier | None) -> None:
+        self._meets = meets
+
+    def run(self, give_way: GiveWay) -> tuple[bool, int]:
+        if self._meets is not None:
+            self._meets.wait(PATIENCE_S)
+        helps = threading.current_thread() is not threading.main_thread()
+        return helps, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere a thread has no priority of its own.")
+def test_who_helps_stands_back_behind_all_who_have_work_of_their_own(cores: Cores) -> None:
+    meeting = threading.Barrier(2)
+    jobs = iter([Priority(None), Priority(meeting), Priority(meeting)])
+    found = dict(in_order(jobs, cores, lambda job: nullcontext(lambda: None)))
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert found == {False: own, True: min(own + 10, 19)}
 
 
 def test_while_no_core_is_idle_nobody_helps(tmp_path: Path, cores: Cores) -> None:
