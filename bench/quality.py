@@ -161,8 +161,7 @@ def _heard(method: str, clips, made) -> list[Heard]:
     for name, voice, samples, rate_hz, cpu_s, same_length in made:
         clip = by_name[name]
         before, after = hearing.at_16k(clip.samples, clip.rate_hz), hearing.at_16k(samples, rate_hz)
-        errors, said = hearing.word_errors(clip.text, hearing.words(after)) if clip.text else (0, 0)
-        errors_before = hearing.word_errors(clip.text, hearing.words(before))[0] if clip.text else 0
+        (errors, said), (errors_before, _) = (_word_errors(clip, heard) for heard in (after, before))
         write_wav(folder / f"{name}-{voice}.wav", samples, rate_hz)
         rows.append(
             Heard(
@@ -182,6 +181,18 @@ def _heard(method: str, clips, made) -> list[Heard]:
             )
         )
     return rows
+
+
+def _word_errors(clip, heard) -> tuple[int, int]:
+    """How many words of it are heard otherwise, and how many are said; `heard` at 16 kHz."""
+    from bench import quality_hearing as hearing
+
+    errors = said = 0
+    for passage in clip.passages:
+        span = slice(*(round(at_s * hearing.RATE_HZ) for at_s in (passage.start_s, passage.end_s)))
+        wrong, of = hearing.word_errors(passage.text, hearing.words(heard[span]))
+        errors, said = errors + wrong, said + of
+    return errors, said
 
 
 def _rate(rows: list[Heard]) -> float:
