@@ -198,7 +198,9 @@ def test_of_hundreds_of_pieces_it_goes_on_with_the_bar(submit: Submit, cast: Cas
     conversion, client = submit(), client_of(cast.alice)
     Conversion.objects.update(pieces=500, status="converting", in_regions=True)
     steps = [
-        Step(conversion=conversion, kind="convert", position=n, team=cast.team, user=cast.alice, status=status)
+        Step(
+            conversion=conversion, kind="convert", position=n, team=cast.team, user=cast.alice, status=status, seconds=5
+        )
         for n, status in enumerate(["done"] * 4 + ["waiting"] * 496)
     ]
     Step.objects.bulk_create(steps)
