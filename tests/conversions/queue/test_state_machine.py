@@ -236,6 +236,9 @@ class Lives(RuleBasedStateMachine):
             what(after=now, to=now)
 
     def leases_run_out(self) -> None:
+        """While somebody swept: between two sweeps of a slow run a machine may seem to have slept, and its leases would
+        be spared."""
+        self.world.redis.delete("timbre:note:sweep")
         Step.objects.filter(status=Step.Status.RUNNING).update(lease_until=db_now() - timedelta(seconds=1))
 
     def sweep(self) -> None:
