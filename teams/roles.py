@@ -19,11 +19,10 @@ class May(Enum):
     EXPORT = auto()  # a result in another format: work, and space
     CHANGE_OWN = auto()
     CHANGE_ANY = auto()
-    SHARE = auto()  # with people outside, where the team's settings allow it
+    SHARE = auto()  # with people outside
     INVITE = auto()
     CHANGE_ROLES = auto()
     REMOVE = auto()
-    SETTINGS = auto()
     HAND_OVER = auto()
 
 
@@ -40,7 +39,6 @@ ALLOWED: Final = {
     May.INVITE: _ADMINS,
     May.CHANGE_ROLES: _ADMINS,
     May.REMOVE: _ADMINS,
-    May.SETTINGS: _ADMINS,
     May.HAND_OVER: _OWNERS,
 }
 # Whom one may invite as, make, change and remove: nobody makes or unmakes their equals but owners.
