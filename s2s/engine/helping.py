@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -124,10 +125,12 @@ def _set_at_end(event: threading.Event) -> Iterator[None]:
 
 def _stand_back() -> None:
     """This thread gets a processor when nobody else wants it: a clip that comes meanwhile, and whoever looks after it,
-    has it at once. Linux has a priority for each thread (sched(7)); elsewhere one would have to be the process's."""
+    has it at once. Linux has a priority for each thread (sched(7)); elsewhere one would have to be the process's. Where
+    a sandbox forbids it, helping goes on without."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
 
 
 def _help(task: _Task[Given], cores: Cores, left: threading.Event) -> None:

@@ -78,6 +78,15 @@ def test_who_helps_stands_back_behind_all_who_have_work_of_their_own(cores: Core
     assert found == {False: own, True: min(own + 10, 19)}
 
 
+def test_where_priorities_are_forbidden_others_help_all_the_same(cores: Cores, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbid(*_: object) -> None:
+        raise PermissionError("as a filter of system calls does")
+
+    monkeypatch.setattr(os, "setpriority", forbid)
+    meeting = threading.Barrier(2)
+    assert len({name for _, name in done(iter([Work(0), Work(1, meeting), Work(2, meeting)]), cores)}) == 2
+
+
 def test_while_no_core_is_idle_nobody_helps(tmp_path: Path, cores: Cores) -> None:
     elsewhere = Cores(tmp_path, 2)
     taken = [elsewhere.take(), elsewhere.take()]
